@@ -1,0 +1,109 @@
+"""The routes below `/_fake/`: what a test or a demonstration needs and Dialpad does not have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from fake_dialpad.faults import BODY as FAULT
+from fake_dialpad.faults import KINDS
+from fake_dialpad.readings import CHOICES
+from fake_dialpad.wire import JSON, Refused, Request, Response, answer, route, schema
+
+if TYPE_CHECKING:
+    from fake_dialpad.server import FakeDialpad
+
+CLOCK = schema({"advance": {"type": "number", "minimum": 0}, "server_offset": {"type": "number"}})
+READINGS = schema({name: {"type": "string"} for name in CHOICES})
+
+
+class Control:
+    """Faults, the request log, readings, the clock, the truth."""
+
+    def __init__(self, fake: FakeDialpad) -> None:
+        self.fake = fake
+        self.routes = [
+            route("GET", "/_fake/health", self.health),
+            route("GET", "/_fake/faults", self.faults),
+            route("POST", "/_fake/faults", self.add_fault),
+            route("DELETE", "/_fake/faults", self.clear_faults),
+            route("GET", "/_fake/requests", self.requests),
+            route("DELETE", "/_fake/requests", self.clear_requests),
+            route("GET", "/_fake/readings", self.readings),
+            route("POST", "/_fake/readings", self.choose),
+            route("GET", "/_fake/clock", self.clock),
+            route("POST", "/_fake/clock", self.set_clock),
+        ]
+
+    def handle(self, request: Request) -> Response:
+        """Answer a control request; a refusal names the fault in `error`."""
+        try:
+            for one in self.routes:
+                match = one.pattern.match(request.path)
+                if match and one.method == request.method:
+                    return one.handler(request, **match.groupdict())
+            raise Refused(404, f"no control route {request.method} {request.path}")
+        except Refused as refused:
+            return Response(refused.status, orjson.dumps({"error": refused.message}), dict(JSON))
+
+    def health(self, _: Request) -> Response:
+        """Say that it serves, and what."""
+        world = self.fake.world
+        return answer(
+            {
+                "status": "ok", "company": world.name, "seed": world.seed, "first_day": world.first_day.isoformat(),
+                "calls_per_day": world.calls_per_day, "messages_per_day": world.messages_per_day, "now": self.fake.now(),
+            }  # fmt: skip
+        )
+
+    def faults(self, _: Request) -> Response:
+        """List the faults and what they have done, and the kinds there are."""
+        return answer({"faults": self.fake.faults.shown(), "kinds": KINDS})
+
+    def add_fault(self, request: Request) -> Response:
+        """Add a fault."""
+        try:
+            fault = self.fake.faults.add(request.valid(FAULT))
+        except ValueError as error:
+            raise Refused(400, str(error)) from error
+        return answer({"added": fault.fault, "path_regex": fault.path_regex, "times": fault.times, "after": fault.after})
+
+    def clear_faults(self, _: Request) -> Response:
+        """Remove all faults."""
+        self.fake.faults.clear()
+        return answer({"faults": []})
+
+    def requests(self, request: Request) -> Response:
+        """Return the request log, the oldest first; `count=1` only its length."""
+        if request.parameters.get("count"):
+            return answer({"count": len(self.fake.log)})
+        return answer({"requests": list(self.fake.log)})
+
+    def clear_requests(self, _: Request) -> Response:
+        """Empty the request log."""
+        self.fake.log.clear()
+        return answer({"requests": []})
+
+    def readings(self, _: Request) -> Response:
+        """Return the readings and the values each can have."""
+        return answer({"readings": dict(self.fake.readings), "choices": CHOICES})
+
+    def choose(self, request: Request) -> Response:
+        """Set some readings."""
+        try:
+            self.fake.readings.choose(request.valid(READINGS))
+        except ValueError as error:
+            raise Refused(400, str(error)) from error
+        return answer({"readings": dict(self.fake.readings)})
+
+    def clock(self, _: Request) -> Response:
+        """Return the account's time and the servers'."""
+        return answer({"now": self.fake.now(), "server_now": self.fake.server_now()})
+
+    def set_clock(self, request: Request) -> Response:
+        """Advance time by `advance` seconds; put the servers' clocks `server_offset` seconds off it."""
+        body = request.valid(CLOCK)
+        self.fake.advanced += body.get("advance", 0)
+        self.fake.server_offset = body.get("server_offset", self.fake.server_offset)
+        return self.clock(request)
