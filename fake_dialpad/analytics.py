@@ -428,8 +428,12 @@ class Analytics:
     def _filter(self, body: dict[str, Any]) -> Callable[[Row], bool]:
         if self.fake.readings["filters"] == "required" and not body.get("filters"):
             raise Refused(400, "Invalid value for: body (filters is required)")
+        return self.filter_of(body.get("filters", []))
+
+    def filter_of(self, filters: Sequence[dict[str, Any]]) -> Callable[[Row], bool]:
+        """Return what says whether a row passes the filters; unknown attributes and values are ignored."""
         kept = []
-        for one in body.get("filters", []):
+        for one in filters:
             if one["attribute"] not in FILTERS:
                 continue
             known = {entry["value"].casefold() for entry in self.values(one["attribute"])}

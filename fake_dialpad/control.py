@@ -9,6 +9,7 @@ import orjson
 from fake_dialpad.faults import BODY as FAULT
 from fake_dialpad.faults import KINDS
 from fake_dialpad.readings import CHOICES
+from fake_dialpad.truth import truth
 from fake_dialpad.wire import JSON, Refused, Request, Response, answer, route, schema
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class Control:
             route("POST", "/_fake/readings", self.choose),
             route("GET", "/_fake/clock", self.clock),
             route("POST", "/_fake/clock", self.set_clock),
+            route("POST", "/_fake/webhooks/send", fake.calls.send),
+            route("GET", "/_fake/webhooks/deliveries", fake.calls.list_deliveries),
+            route("GET", "/_fake/truth/{stream}", self.truth),
         ]
 
     def handle(self, request: Request) -> Response:
@@ -46,6 +50,13 @@ class Control:
             raise Refused(404, f"no control route {request.method} {request.path}")
         except Refused as refused:
             return Response(refused.status, orjson.dumps({"error": refused.message}), dict(JSON))
+
+    def truth(self, request: Request, stream: str) -> Response:
+        """Return the rows a stream should have."""
+        try:
+            return answer(truth(self.fake, stream, **request.parameters))
+        except (TypeError, ValueError) as error:
+            raise Refused(400, str(error)) from error
 
     def health(self, _: Request) -> Response:
         """Say that it serves, and what."""

@@ -48,7 +48,7 @@ class Directory:
         self.fake = fake
         self.session_window = Window(100, 60)
         self._large_pages = 0
-        self.people = _People(fake)
+        self.people = People(fake)
         get = [
             ("company", self.company),
             ("offices", self._list(self.people.offices, last_cursor="")),
@@ -160,7 +160,12 @@ class Directory:
 
     def call_labels(self, request: Request) -> Response:
         """Answer the labels: bare strings, no cursor."""
-        return answer({"labels": list(LABELS)[: self.size(request) if "limit" in request.parameters else None]})
+        return answer({"labels": self.labels()[: self.size(request) if "limit" in request.parameters else None]})
+
+    @staticmethod
+    def labels() -> list[str]:
+        """Return the labels of the company."""
+        return list(LABELS)
 
     def user_devices(self, request: Request) -> Response:
         """Answer the devices of one user, or of all."""
@@ -278,7 +283,7 @@ class Directory:
         return f"{moment:%Y-%m-%dT%H:%M:%S}" + ("Z" if self.fake.readings["session_times"] == "zone" else "")
 
 
-class _People:
+class People:
     """Makes the items of the lists."""
 
     def __init__(self, fake: FakeDialpad) -> None:

@@ -34,6 +34,7 @@ from starlette.responses import Response as StarletteResponse
 from urllib3.response import HTTPResponse
 
 from fake_dialpad.analytics import Analytics
+from fake_dialpad.calls import Calls
 from fake_dialpad.control import Control
 from fake_dialpad.directory import Directory
 from fake_dialpad.engagement import Engagement
@@ -110,8 +111,9 @@ class FakeDialpad:
         self.engagement = Engagement(self)
         self.analytics = Analytics(self)
         self.directory = Directory(self)
+        self.calls = Calls(self)
         self.control = Control(self)
-        self._dialpad = [*self.stats.routes, *self.directory.routes]
+        self._dialpad = [*self.stats.routes, *self.calls.routes, *self.directory.routes]
 
     # -- time ----------------------------------------------------------------------------------------------------------
 
@@ -144,6 +146,11 @@ class FakeDialpad:
         """Return the refusal of a request that is one too many."""
         headers = {"retry-after": str(max(1, int(wait) + 1))} if self.readings["retry_after"] == "present" else {}
         return Refused(429, message, headers)
+
+    @staticmethod
+    def background(work: Callable[[], object]) -> None:
+        """Do something beside the requests."""
+        threading.Thread(target=work, daemon=True).start()
 
     def user_of(self, request: Request) -> Party | None:
         """Return the user whose own key the request carries; nothing for a company key."""

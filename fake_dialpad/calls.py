@@ -1,0 +1,496 @@
+"""Calls: the list of concluded calls, webhooks and call subscriptions, and the sending of call events.
+
+What it keeps to (API specification, call events page): only calls that have ended are listed, newest first, between two
+exclusive bounds; an event is plain JSON or, where the webhook has a secret, a JWT signed HS256 that is the whole body;
+any 2xx within 5 s is a delivery, 5xx is tried again three times after 2, 4 and 8 s, a broken connection or a time-out
+twice at once, 4xx never.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import jwt
+import orjson
+import requests
+
+from fake_dialpad.directory import PAGE, cursor_of, place_of
+from fake_dialpad.stats import INT64, TARGET_TYPES
+from fake_dialpad.wire import Refused, Request, Response, Window, answer, route, schema
+from fake_dialpad.world import MINUTE, SECOND, Leg, Party, Recording, Voicemail, day_of, midnight
+
+if TYPE_CHECKING:
+    from fake_dialpad.server import FakeDialpad
+
+STATES: Final = (
+    "all", "preanswer", "calling", "ringing", "queued", "connected", "hold", "parked", "merged", "hangup", "missed", "voicemail",
+    "voicemail_uploaded", "blocked", "admin", "admin_recording", "recording", "transcription", "call_transcription",
+    "recap_summary", "recap_action_items", "recap_outcome", "recap_purposes", "csat", "pcsat", "dispositions", "postcall",
+    "monitor", "barge", "takeover", "eavesdrop", "ai_playbook",
+)  # fmt: skip
+RETRIES: Final = (2.0, 4.0, 8.0)
+ALLOWED_SECONDS: Final = 5.0
+MOST_SUBSCRIPTIONS: Final = 50
+WEBHOOK: Final = schema({"hook_url": {"type": "string", "pattern": "^https?://"}, "secret": {"type": "string"}}, required=("hook_url",))
+WEBHOOK_CHANGE: Final = schema({"hook_url": {"type": "string", "pattern": "^https?://"}, "secret": {"type": "string"}})
+_SUBSCRIPTION: Final = {
+    "endpoint_id": INT64,
+    "call_states": {"type": "array", "items": {"enum": list(STATES)}},
+    "enabled": {"type": "boolean"},
+    "group_calls_only": {"type": "boolean"},
+    "target_id": INT64,
+    "target_type": {"enum": [*TARGET_TYPES, "callrouter", "channel"]},
+}
+SUBSCRIPTION: Final = schema(_SUBSCRIPTION)
+SEND: Final = schema(
+    {
+        "count": {"type": "integer", "minimum": 0},
+        "from": {"type": "string", "format": "date"},
+        "wait": {"type": "boolean"},
+        "shuffle": {"type": "boolean"},
+        "duplicates": {"type": "integer", "minimum": 0},
+        "retry_scale": {"type": "number", "minimum": 0},
+    }
+)
+Item = dict[str, Any]
+
+
+def _ms(us: int | None) -> int | None:
+    return None if us is None else us // 1000
+
+
+def post(url: str, body: bytes, headers: dict[str, str], timeout: float) -> int:
+    """Deliver one event and return the status."""
+    return requests.post(url, data=body, headers=headers, timeout=timeout, allow_redirects=False).status_code
+
+
+class Calls:
+    """The list of calls, the webhooks and what is sent to them; `post` and `sleep` may be replaced in tests."""
+
+    def __init__(self, fake: FakeDialpad) -> None:
+        self.fake = fake
+        self.post: Callable[[str, bytes, dict[str, str], float], int] = post
+        self.sleep: Callable[[float], None] = time.sleep
+        self.webhooks: dict[str, Item] = {}
+        self.subscriptions: dict[str, Item] = {}
+        self.deliveries: list[Item] = []
+        self.position: int | None = None
+        self._next_id = 5_000_000_000_009_001
+        self._creations = Window(100, 60)
+        self.routes = [
+            route("GET", "/api/v2/call", self.calls),
+            route("GET", "/api/v2/webhooks", self.list_webhooks),
+            route("POST", "/api/v2/webhooks", self.create_webhook),
+            route("GET", "/api/v2/webhooks/{key}", self.get_webhook),
+            route("PATCH", "/api/v2/webhooks/{key}", self.change_webhook),
+            route("DELETE", "/api/v2/webhooks/{key}", self.delete_webhook),
+            route("GET", "/api/v2/subscriptions/call", self.list_subscriptions),
+            route("POST", "/api/v2/subscriptions/call", self.create_subscription),
+            route("GET", "/api/v2/subscriptions/call/{key}", self.get_subscription),
+            route("PATCH", "/api/v2/subscriptions/call/{key}", self.change_subscription),
+            route("DELETE", "/api/v2/subscriptions/call/{key}", self.delete_subscription),
+        ]
+
+    # -- the list of calls ---------------------------------------------------------------------------------------------
+
+    def calls(self, request: Request) -> Response:
+        """Answer concluded calls, newest first."""
+        query = request.parameters
+        bounds: dict[str, int] = {}
+        for name in ("started_after", "started_before"):
+            if name in query:
+                try:
+                    bounds[name] = int(query[name])
+                except ValueError as error:
+                    raise Refused(400, f"Invalid value for {name}: {query[name]}") from error
+        if ("target_id" in query) != ("target_type" in query):
+            raise Refused(400, "target_id and target_type must be given together")
+        if query.get("target_type", TARGET_TYPES[0]) not in (*TARGET_TYPES, "callrouter", "channel"):
+            raise Refused(400, f"Invalid value for target_type: {query['target_type']}")
+        size = self.fake.directory.size(request) if "limit" in query else PAGE
+        before: tuple[int, str] | None = None
+        if query.get("cursor"):
+            ms, _, key = place_of(query["cursor"]).partition(":")
+            before = (int(ms), key)
+        after, until = bounds.get("started_after", -1), bounds.get("started_before", 1 << 62)
+        if before is not None:
+            until = min(until, before[0] + 1)
+        found: list[Leg] = []
+        for leg in self.concluded(after, until):
+            if before is not None and (leg.at_us // 1000, leg.call_id) >= before:
+                continue
+            if "target_id" in query and query["target_id"] not in leg.targets:
+                continue
+            if leg.anonymized_us is not None and leg.anonymized_us <= self._now() and query.get("include_anonymized", "").lower() != "true":
+                continue
+            found.append(leg)
+            if len(found) > size:
+                break
+        value: Item = {"items": [self.shown(leg) for leg in found[:size]]}
+        if len(found) > size:
+            last = found[size - 1]
+            value["cursor"] = cursor_of(f"{last.at_us // 1000}:{last.call_id}")
+        elif not found:
+            value = {"items": None, "cursor": ""}
+        return answer(value)
+
+    def _now(self) -> int:
+        return int(self.fake.now() * SECOND)
+
+    def concluded(self, after_ms: int, before_ms: int) -> Iterator[Leg]:
+        """Yield the legs that started between two exclusive instants and have ended, newest first."""
+        now = self._now()
+        day = day_of(min(now, max(0, before_ms) * 1000))
+        while day >= self.fake.world.first_day and midnight(day + timedelta(days=1)) > after_ms * 1000:
+            legs = [leg for leg in self.fake.world.calls(day).legs.rows if leg.ended_us <= now and after_ms < leg.at_us // 1000 < before_ms]
+            yield from sorted(legs, key=lambda leg: (leg.at_us // 1000, leg.call_id), reverse=True)
+            day -= timedelta(days=1)
+
+    def shown(self, leg: Leg) -> Item:
+        """Return a concluded leg as the list gives it: int64 as text, null members left out."""
+        now = self._now()
+        erased = leg.anonymized_us is not None and leg.anonymized_us <= now
+        recordings = [] if erased else [row for row in self._recordings(leg) if row.visible_us <= now]
+        item: Item = {
+            "call_id": leg.call_id,
+            "contact": None if erased else self._contact(leg),
+            "target": self._party(leg.target),
+            "proxy_target": self._party(leg.proxy),
+            "entry_point_target": self._party(leg.entry_target),
+            "entry_point_call_id": leg.entry_call_id,
+            "operator_call_id": leg.operator_call_id,
+            "master_call_id": leg.master_id,
+            "date_started": _text(leg.at_us),
+            "date_rang": _text(leg.rang_us),
+            "date_connected": _text(leg.connected_us),
+            "date_ended": _text(leg.ended_us),
+            "event_timestamp": _text(leg.ended_us),
+            "direction": leg.direction,
+            "duration": (leg.ended_us - leg.connected_us) / 1000 if leg.connected_us is not None else None,
+            "total_duration": (leg.ended_us - leg.at_us) / 1000,
+            "external_number": None if erased else leg.external,
+            "internal_number": leg.internal,
+            "group_id": self._group_id(leg),
+            "is_transferred": bool(leg.transferred_to or leg.transferred_from),
+            "labels": list(leg.labels),
+            "mos_score": 4.41 if leg.connected_us is not None else None,
+            "csat_score": next((row.response for row in self._answers(leg) if row.visible_us <= now), None),
+            "recording_details": [self._recording(row) for row in recordings],
+            "routing_breadcrumbs": [],
+            "state": "hangup",
+            "was_recorded": leg.recorded,
+            "voicemail_share_link": f"https://dialpad.com/shared/voicemail/{leg.call_id}" if leg.voicemail and not erased else None,
+        }
+        return {name: value for name, value in item.items() if value is not None}
+
+    def _recordings(self, leg: Leg) -> list[Recording]:
+        return [row for row in self.fake.world.calls(day_of(leg.at_us)).recordings.rows if row.leg is leg] if leg.recorded else []
+
+    def _answers(self, leg: Leg) -> list[Any]:
+        if leg.entry_call_id is not None or leg.connected_us is None:
+            return []
+        return [row for row in self.fake.world.calls(day_of(leg.at_us)).answers.rows if row.entry is leg and row.response.isdigit()]
+
+    def _recording(self, row: Recording) -> Item:
+        shown: Item = {
+            "id": row.id, "duration": str(row.duration_us // 1000), "recording_type": row.kind.replace("adminrecording", "admincallrecording"),
+            "start_time": str(row.at_us // 1000),
+        }  # fmt: skip
+        return {**shown, "url": row.url} if row.url and self.fake.has_scope("recordings_export") else shown
+
+    @staticmethod
+    def _party(party: Party | None) -> Item | None:
+        if party is None:
+            return None
+        return {"id": party.id, "name": party.name, "email": party.email, "phone": party.phone, "type": party.type}
+
+    @staticmethod
+    def _contact(leg: Leg) -> Item:
+        kind = "user" if leg.internal_call else "local"
+        return {"id": leg.contact[0], "name": leg.contact[1], "email": "", "phone": leg.external, "type": kind}
+
+    @staticmethod
+    def _group_id(leg: Leg) -> str | None:
+        group = leg.entry_target or (leg.target if leg.target.type != "user" else None)
+        return None if group is None else f"{group.kind}:{group.id}"
+
+    # -- webhooks and subscriptions --------------------------------------------------------------------------------------
+
+    def _id(self) -> str:
+        self._next_id += 1
+        return str(self._next_id)
+
+    @staticmethod
+    def _of(things: dict[str, Item], key: str, kind: str) -> Item:
+        if key not in things:
+            raise Refused(404, f"{kind} {key} not found")
+        return things[key]
+
+    def list_webhooks(self, request: Request) -> Response:
+        """Answer the webhooks, their secrets in clear (API specification)."""
+        return self.fake.directory.page(request, list(self.webhooks.values()))
+
+    def create_webhook(self, request: Request) -> Response:
+        """Make a webhook."""
+        if self.fake.limited and not self._creations.admits(self.fake.server_now()):
+            raise self.fake.too_many("Rate limit exceeded", 60)
+        asked = request.valid(WEBHOOK)
+        made = self._with_secret({"id": self._id(), "hook_url": asked["hook_url"]}, asked.get("secret"))
+        self.webhooks[made["id"]] = made
+        return answer(made)
+
+    @staticmethod
+    def _with_secret(webhook: Item, secret: str | None) -> Item:
+        if secret:
+            webhook["signature"] = {"algo": "HS256", "secret": secret, "type": "jwt"}
+        return webhook
+
+    def get_webhook(self, _: Request, key: str) -> Response:
+        """Answer one webhook."""
+        return answer(self._of(self.webhooks, key, "Webhook"))
+
+    def change_webhook(self, request: Request, key: str) -> Response:
+        """Change a webhook's URL or secret."""
+        webhook = self._of(self.webhooks, key, "Webhook")
+        asked = request.valid(WEBHOOK_CHANGE)
+        webhook["hook_url"] = asked.get("hook_url", webhook["hook_url"])
+        return answer(self._with_secret(webhook, asked.get("secret")))
+
+    def delete_webhook(self, _: Request, key: str) -> Response:
+        """Remove a webhook; one that a subscription uses stays (409)."""
+        webhook = self._of(self.webhooks, key, "Webhook")
+        if any(one["endpoint_id"] == key for one in self.subscriptions.values()):
+            raise Refused(409, f"Webhook {key} is used by a subscription")
+        return answer(self.webhooks.pop(webhook["id"]))
+
+    def _subscription(self, one: Item) -> Item:
+        shown = {name: value for name, value in one.items() if name != "endpoint_id"}
+        return {**shown, "webhook": self.webhooks[one["endpoint_id"]]}
+
+    def list_subscriptions(self, request: Request) -> Response:
+        """Answer the call subscriptions."""
+        query = request.parameters
+        wanted = [
+            self._subscription(one)
+            for one in self.subscriptions.values()
+            if all(str(one.get(name)) == query[name] for name in ("target_type", "target_id") if name in query)
+        ]
+        return self.fake.directory.page(request, wanted) if wanted else answer({"items": None})
+
+    def create_subscription(self, request: Request) -> Response:
+        """Make a call subscription."""
+        asked = request.valid(SUBSCRIPTION)
+        if "endpoint_id" not in asked:
+            raise Refused(400, "endpoint_id is required")
+        if len(self.subscriptions) >= MOST_SUBSCRIPTIONS:
+            raise Refused(400, f"There are {MOST_SUBSCRIPTIONS} subscriptions already")
+        made = self._changed({"id": self._id(), "call_states": ["all"], "enabled": True, "group_calls_only": False}, asked)
+        self.subscriptions[made["id"]] = made
+        return answer(self._subscription(made))
+
+    def _changed(self, one: Item, asked: Item) -> Item:
+        texts = {name: str(asked[name]) for name in ("endpoint_id", "target_id") if name in asked}
+        if "endpoint_id" in texts:
+            self._of(self.webhooks, texts["endpoint_id"], "Webhook")
+        if ("target_id" in asked) != ("target_type" in asked):
+            raise Refused(400, "target_id and target_type must be given together")
+        one.update({**asked, **texts})
+        return one
+
+    def get_subscription(self, _: Request, key: str) -> Response:
+        """Answer one subscription."""
+        return answer(self._subscription(self._of(self.subscriptions, key, "Subscription")))
+
+    def change_subscription(self, request: Request, key: str) -> Response:
+        """Change a subscription."""
+        one = self._of(self.subscriptions, key, "Subscription")
+        return answer(self._subscription(self._changed(one, request.valid(SUBSCRIPTION))))
+
+    def delete_subscription(self, _: Request, key: str) -> Response:
+        """Remove a subscription."""
+        shown = self._subscription(self._of(self.subscriptions, key, "Subscription"))
+        del self.subscriptions[key]
+        return answer(shown)
+
+    # -- events --------------------------------------------------------------------------------------------------------
+
+    def events(self, leg: Leg, recordings: list[Recording], voicemail: Voicemail | None) -> list[Item]:
+        """Return the events of a leg in the order in which they happen; each repeats the call as far as it is known."""
+        moments: list[tuple[str, int]] = []
+        if leg.direction == "outbound":
+            moments.append(("calling", leg.at_us))
+        elif leg.entry_call_id is None and leg.target.type != "user":
+            moments.append(("preanswer", leg.at_us))
+        if leg.queued_us is not None:
+            moments.append(("queued", leg.queued_us))
+        if leg.rang_us is not None:
+            moments.append(("ringing", max(leg.rang_us, leg.at_us)))
+        if leg.connected_us is not None:
+            moments.append(("connected", leg.connected_us))
+            if leg.hold_us:
+                moments.append(("hold", (leg.connected_us + leg.ended_us - leg.hold_us) // 2))
+        if leg.category == "missed":
+            moments.append(("missed", leg.ended_us))
+        if voicemail is not None:
+            moments += [("voicemail", leg.ended_us), ("voicemail_uploaded", leg.ended_us + MINUTE)]
+        moments.append(("hangup", leg.ended_us + 2 * SECOND))
+        if recordings:
+            moments.append(("recording", max(row.visible_us for row in recordings)))
+        return [self._event(leg, state, at, recordings) for state, at in moments]
+
+    def _event(self, leg: Leg, state: str, at_us: int, recordings: list[Recording]) -> Item:
+        def known(us: int | None) -> int | None:
+            return _ms(us) if us is not None and us <= at_us else None
+
+        ended = at_us >= leg.ended_us
+        talk = leg.ended_us - leg.connected_us - leg.hold_us if leg.connected_us is not None else 0
+        urls = [row for row in recordings if row.visible_us <= at_us]
+        return {
+            "call_id": int(leg.call_id),
+            "state": state,
+            "direction": leg.direction,
+            "event_timestamp": at_us // 1000,
+            "date_started": leg.at_us // 1000,
+            "date_first_rang": known(leg.first_rang_us),
+            "date_queued": known(leg.queued_us),
+            "date_rang": known(leg.rang_us),
+            "date_connected": known(leg.connected_us),
+            "date_ended": known(leg.ended_us),
+            "duration": (leg.ended_us - leg.connected_us) / 1000 if ended and leg.connected_us is not None else (0 if ended else None),
+            "total_duration": (leg.ended_us - leg.at_us) / 1000 if ended else None,
+            "talk_time": talk / 1000 if ended else 0,
+            "hold_time": leg.hold_us / 1000 if ended else 0,
+            "internal_number": leg.internal if leg.target.type == "user" else leg.internal.lstrip("+"),
+            "external_number": leg.external,
+            "contact": {**self._contact(leg), "id": int(leg.contact[0])},
+            "target": self._numbered(leg.target),
+            "proxy_target": self._numbered(leg.proxy),
+            "entry_point_target": self._numbered(leg.entry_target),
+            "entry_point_call_id": int(leg.entry_call_id) if leg.entry_call_id else None,
+            "operator_call_id": int(leg.operator_call_id) if leg.operator_call_id and leg.connected_us and at_us >= leg.connected_us else None,
+            "master_call_id": int(leg.master_id) if leg.master_id != leg.call_id else None,
+            "group_id": self._group_id(leg),
+            "is_transferred": bool(leg.transferred_to or leg.transferred_from),
+            "was_recorded": leg.recorded and ended,
+            "call_recording_ids": [int(row.id) for row in urls],
+            "recording_details": [
+                {**self._recording(row), "id": row.id, "duration": row.duration_us // 1000, "start_time": row.at_us // 1000} for row in urls
+            ],
+            "voicemail_link": f"https://dialpad.com/voicemail/{leg.call_id}" if leg.voicemail and ended else None,
+            "transcription_text": None,
+            "labels": list(leg.labels),
+            "mos_score": 4.41 if ended else None,
+            "csat_score": None,
+            "custom_data": None,
+            "routing_breadcrumbs": [],
+            "callback_requested": None,
+            "target_availability_status": "open" if leg.open_hours else "closed",
+        }
+
+    def _numbered(self, party: Party | None) -> Item:
+        if party is None:
+            return {}
+        return {**(self._party(party) or {}), "id": int(party.id), "office_id": int(party.office_id)}
+
+    def history(self, start_us: int) -> Iterator[Item]:
+        """Yield the events that happened after an instant and up to now, oldest first, a day of calls at a time."""
+        now = self._now()
+        day = max(day_of(start_us), self.fake.world.first_day)
+        while day <= day_of(now):
+            made = self.fake.world.calls(day)
+            recordings: dict[str, list[Recording]] = {}
+            for row in made.recordings.rows:
+                recordings.setdefault(row.leg.call_id, []).append(row)
+            voicemails = {row.leg.call_id: row for row in made.voicemails.rows}
+            events = [
+                event for leg in made.legs.rows for event in self.events(leg, recordings.get(leg.call_id, []), voicemails.get(leg.call_id))
+            ]
+            yield from sorted(
+                (event for event in events if start_us < event["event_timestamp"] * 1000 <= now), key=lambda event: int(event["event_timestamp"])
+            )
+            day += timedelta(days=1)
+
+    def send(self, request: Request) -> Response:
+        """Send the next `count` events to the webhooks that subscribe to them, oldest first, and say how it went.
+
+        The first time they begin at yesterday's midnight, or at `from`; every further call goes on where the last ended.
+        `wait` (default true) answers when all are delivered or given up; `shuffle` sends them in no order; `duplicates`
+        sends so many of them twice; `retry_scale` shortens the waits between attempts.
+        """
+        asked = request.valid(SEND) if request.body else {}
+        if "from" in asked:
+            self.position = midnight(date.fromisoformat(asked["from"])) - 1
+        if self.position is None:
+            self.position = midnight(day_of(self._now()) - timedelta(days=1)) - 1
+        chosen: list[Item] = []
+        for event in self.history(self.position):
+            if len(chosen) >= asked.get("count", 10):
+                break
+            chosen.append(event)
+        if chosen:
+            self.position = max(event["event_timestamp"] for event in chosen) * 1000
+        order = random.Random(len(self.deliveries))  # noqa: S311 - a test's disorder, not a secret
+        chosen += chosen[: asked.get("duplicates", 0)]
+        if asked.get("shuffle"):
+            order.shuffle(chosen)
+        scale = float(asked.get("retry_scale", 1.0))
+        planned = [(webhook, event) for event in chosen for webhook in self._receivers(event)]
+
+        def deliver() -> Response:
+            made = [self._deliver(webhook, event, scale) for webhook, event in planned]
+            return answer({"events": len(chosen), "sent": len(made), "delivered": sum(one["delivered"] for one in made)})
+
+        if asked.get("wait", True):
+            return Response(work=deliver)
+        self.fake.background(deliver)
+        return answer({"events": len(chosen), "sent": len(planned)})
+
+    def _receivers(self, event: Item) -> Iterator[Item]:
+        for one in self.subscriptions.values():
+            states = one["call_states"]
+            if not one["enabled"] or not ("all" in states or event["state"] in states):
+                continue
+            if one["group_calls_only"] and event["group_id"] is None:
+                continue
+            parties = {str(event[name].get("id")) for name in ("target", "entry_point_target")}
+            if "target_id" in one and one["target_id"] not in parties:
+                continue
+            yield self.webhooks[one["endpoint_id"]]
+
+    def _deliver(self, webhook: Item, event: Item, scale: float) -> Item:
+        secret = webhook.get("signature", {}).get("secret")
+        if secret:
+            body, headers = jwt.encode(event, secret, algorithm="HS256").encode(), {"content-type": "application/jwt"}
+        else:
+            body, headers = orjson.dumps(event), {"content-type": "application/json"}
+        attempts: list[Item] = []
+        waits, quick = list(RETRIES), 2
+        while True:
+            try:
+                status = self.post(webhook["hook_url"], body, headers, ALLOWED_SECONDS)
+            except requests.RequestException as error:
+                attempts.append({"error": type(error).__name__})
+                if not quick:
+                    break
+                quick -= 1
+                continue
+            attempts.append({"status": status})
+            if status < 500 or not waits:  # noqa: PLR2004 - only a server error is tried again
+                break
+            self.sleep(waits.pop(0) * scale)
+        delivered = 200 <= attempts[-1].get("status", 0) < 300  # noqa: PLR2004 - any 2xx
+        delivery = {"hook_url": webhook["hook_url"], "event": event, "attempts": attempts, "delivered": delivered}
+        self.deliveries.append(delivery)
+        return delivery
+
+    def list_deliveries(self, _: Request) -> Response:
+        """Answer what became of every event sent so far."""
+        return answer({"deliveries": self.deliveries})
+
+
+def _text(us: int | None) -> str | None:
+    return None if us is None else str(us // 1000)
