@@ -1,0 +1,120 @@
+"""What a sync shows: one line while it works, one table when it is done."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+from warehouse.relay import Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+    from types import TracebackType
+
+ON_A_TERMINAL, IN_A_LOG = 0.2, 5.0  # seconds between two lines
+
+
+@dataclass(frozen=True)
+class Row:
+    """One stream of the closing table."""
+
+    stream: str
+    read: int
+    new: int | None
+    """Rows the table grew by; None when it was not loaded."""
+    seconds: float
+    how: str
+    """How the stream was read, or why it was not."""
+
+
+def table(rows: Iterable[Row]) -> str:
+    """The closing table: right-aligned numbers, a total, no frames."""
+    rows = list(rows)
+    total = Row("total", sum(row.read for row in rows), sum(row.new or 0 for row in rows), 0.0, "")
+    width = max(len(row.stream) for row in [*rows, total])
+    lines = [f"{'stream':<{width}}  {'rows read':>10}  {'rows new':>10}  {'seconds':>7}"]
+    for row in rows:
+        new = "-" if row.new is None else f"{row.new:,}"
+        lines.append(f"{row.stream:<{width}}  {row.read:>10,}  {new:>10}  {row.seconds:>7.1f}  {row.how}".rstrip())
+    lines.append(f"{total.stream:<{width}}  {total.read:>10,}  {total.new:>10,}")
+    return "\n".join(lines)
+
+
+def reading(seen: Seen, streams: int) -> str:
+    """Where the connector is, e.g. `read 4 of 24 streams, 31,204 rows; now messages 12,311, records_calls 0`."""
+    open_streams = sorted(
+        (stream for stream in seen.began if stream not in seen.ended), key=lambda s: -seen.rows.get(s, 0)
+    )
+    now = ", ".join(f"{stream} {seen.rows.get(stream, 0):,}" for stream in open_streams)
+    line = f"read {len(seen.ended)} of {streams} streams, {sum(seen.rows.values()):,} rows"
+    return f"{line}; now {now}" if now else line
+
+
+class Progress:
+    """Prints one line again and again while a step works: over itself on a terminal, one below the other in a log."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._live = out.isatty()
+        self._began = time.monotonic()
+
+    def say(self, text: str) -> None:
+        """Print a line that stays."""
+        self._out.write(f"{self._clear()}{text}\n")
+        self._out.flush()
+
+    def _clear(self) -> str:
+        return "\r\x1b[K" if self._live else ""
+
+    def while_working(self, describe: Callable[[], str]) -> _Ticker:
+        """Show `describe()` until the context ends."""
+        return _Ticker(self, describe)
+
+    def show(self, text: str) -> None:
+        """Print a line that the next one may replace."""
+        line = f"{time.monotonic() - self._began:>5.0f} s  {text}"
+        if self._live:
+            self._out.write(self._clear() + line[: shutil.get_terminal_size().columns - 1])
+        else:
+            self._out.write(line + "\n")
+        self._out.flush()
+
+    @property
+    def pace(self) -> float:
+        """Seconds between two lines."""
+        return ON_A_TERMINAL if self._live else IN_A_LOG
+
+
+class _Ticker:
+    def __init__(self, progress: Progress, describe: Callable[[], str]) -> None:
+        self._progress, self._describe = progress, describe
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._tick, daemon=True)
+
+    def _tick(self) -> None:
+        while not self._over.wait(self._progress.pace):
+            self._progress.show(self._describe())
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+
+def following(seen_path: Path, streams: int, loading: list[str]) -> Callable[[], str]:
+    """A description of a read: by what the connector has sent, then by what has gone into the warehouse."""
+
+    def describe() -> str:
+        if loading:
+            return f"loading {len(loading)} of {streams} tables; now {loading[-1]}"
+        return reading(Seen.read(seen_path), streams)
+
+    return describe
