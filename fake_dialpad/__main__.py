@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from fake_dialpad.readings import CHOICES, Readings
 from fake_dialpad.server import SCOPES, FakeDialpad, Keys, Server
 from fake_dialpad.world import World
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     keys = Keys()
-    made = argparse.ArgumentParser("fake_dialpad", description="A Dialpad of an invented company, for development and tests.")
+    made = argparse.ArgumentParser(
+        "fake_dialpad", description="A Dialpad of an invented company, for development and tests."
+    )
     made.add_argument("--port", type=int, default=8800, help="port on localhost; 0: any free one (default 8800)")
     made.add_argument("--days", type=int, default=90, help="days of history before today (default 90)")
     made.add_argument("--seed", type=int, default=7, help="the same seed gives the same company (default 7)")
@@ -24,15 +29,26 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--call-centers", type=int, default=6, help="call centers of the company (default 6)")
     made.add_argument("--export-seconds", type=float, default=18.0, help="how long an export takes (default 18)")
     made.add_argument("--api-key", default=keys.dialpad, help=f"Dialpad company key (default {keys.dialpad})")
-    made.add_argument("--user-key", default=keys.dialpad_user, help=f"Dialpad key of one user (default {keys.dialpad_user})")
-    made.add_argument("--engagement-key", default=keys.engagement, help=f"Digital Engagement key (default {keys.engagement})")
-    made.add_argument("--analytics-key", default=keys.analytics, help=f"Analytics key (default {keys.analytics})")
-    made.add_argument("--provider-id", default=keys.provider_id, help=f"Digital Engagement provider (default {keys.provider_id})")
-    made.add_argument("--without-scope", action="append", default=[], choices=sorted(SCOPES), help="a scope the Dialpad key lacks")
     made.add_argument(
-        "--reading", action="append", default=[], metavar="NAME=VALUE",
+        "--user-key", default=keys.dialpad_user, help=f"Dialpad key of one user (default {keys.dialpad_user})"
+    )
+    made.add_argument(
+        "--engagement-key", default=keys.engagement, help=f"Digital Engagement key (default {keys.engagement})"
+    )
+    made.add_argument("--analytics-key", default=keys.analytics, help=f"Analytics key (default {keys.analytics})")
+    made.add_argument(
+        "--provider-id", default=keys.provider_id, help=f"Digital Engagement provider (default {keys.provider_id})"
+    )
+    made.add_argument(
+        "--without-scope", action="append", default=[], choices=sorted(SCOPES), help="a scope the Dialpad key lacks"
+    )
+    made.add_argument(
+        "--reading",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
         help="how a doubt of the documents is read; names: " + ", ".join(CHOICES),
-    )  # fmt: skip
+    )
     return made
 
 
@@ -44,10 +60,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (TypeError, ValueError) as error:
         sys.exit(f"fake_dialpad: --reading: {error}")
     world = World(
-        asked.seed, asked.days, asked.calls_per_day, messages_per_day=asked.messages_per_day, agents=asked.agents, call_centers=asked.call_centers
+        asked.seed,
+        asked.days,
+        asked.calls_per_day,
+        messages_per_day=asked.messages_per_day,
+        agents=asked.agents,
+        call_centers=asked.call_centers,
     )
     keys = Keys(asked.api_key, asked.engagement_key, asked.analytics_key, asked.user_key, asked.provider_id)
-    fake = FakeDialpad(world, export_seconds=asked.export_seconds, keys=keys, readings=readings, missing_scopes=asked.without_scope)
+    fake = FakeDialpad(
+        world, export_seconds=asked.export_seconds, keys=keys, readings=readings, missing_scopes=asked.without_scope
+    )
     Server(fake, asked.port, lambda url: print(f"fake_dialpad: {url}", flush=True)).go()
 
 

@@ -11,26 +11,37 @@ import base64
 import binascii
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, quote
 from zoneinfo import ZoneInfoNotFoundError
 
+from fake_dialpad.events import SECOND, Conversation, day_of
 from fake_dialpad.wire import Bucket, Refused, Request, Response, answer, route, schema
-from fake_dialpad.world import CHANNELS, DIRECTIONS, PRESENCES, SECOND, Conversation, World, day_of
+from fake_dialpad.world import CHANNELS, DIRECTIONS, PRESENCES, World
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from fake_dialpad.records import LocalTime
     from fake_dialpad.server import FakeDialpad
-    from fake_dialpad.stats import LocalTime
 
 PAGE: Final = 50
 LARGEST_PAGE: Final = 300
 FILTERS: Final = ("agent_id", "queue_id", "channel", "initial_direction", "tag_id", "contact_point")
 PRESETS: Final = (
-    "Today", "Yesterday", "ThisWeek", "PreviousWeek", "ThisMonth", "PreviousMonth", "ThisQuarter", "PreviousQuarter", "ThisYear",
-)  # fmt: skip
+    "Today",
+    "Yesterday",
+    "ThisWeek",
+    "PreviousWeek",
+    "ThisMonth",
+    "PreviousMonth",
+    "ThisQuarter",
+    "PreviousQuarter",
+    "ThisYear",
+)
+SATISFIED: Final = 4  # 4 and 5 of 5
 MEASURES: Final = ("Count", "Sum", "Min", "Max", "Average", "Percentage", "StdDev", "AgentPresenceDuration")
 PERIOD: Final = {
     "oneOf": [
@@ -112,7 +123,12 @@ def _ratings(world: World, day: date) -> Iterable[Row]:
 
 def _responses(world: World, day: date) -> Iterable[Row]:
     return (
-        Row(one.created_us + min(one.response_us, one.closed_us - one.created_us), one, one.agent, one.response_us / SECOND)
+        Row(
+            one.created_us + min(one.response_us, one.closed_us - one.created_us),
+            one,
+            one.agent,
+            one.response_us / SECOND,
+        )
         for one in world.conversations(day)
         if one.agent is not None
     )
@@ -128,35 +144,66 @@ def _assignments(world: World, day: date) -> Iterable[Row]:
 
 RECORDS: Final[dict[str, Record]] = {
     "closed_conversations": Record(
-        "Closed conversations", _closed, "closed_at",
+        "Closed conversations",
+        _closed,
+        "closed_at",
         (
-            ("closed_at", "Time when the conversation was closed", False), ("conversation_id", "Id of the conversation", False),
-            ("agent_id", "Agent", True), ("queue_id", "Queue", True), ("closed_by", "Agent, Enduser or Unknown", True),
+            ("closed_at", "Time when the conversation was closed", False),
+            ("conversation_id", "Id of the conversation", False),
+            ("agent_id", "Agent", True),
+            ("queue_id", "Queue", True),
+            ("closed_by", "Agent, Enduser or Unknown", True),
         ),
-        ("closed_conversations", "closed_conversations_per_agent", "handling_duration", "reopened_conversations", "fcr", "messages_per_conversation"),
+        (
+            "closed_conversations",
+            "closed_conversations_per_agent",
+            "handling_duration",
+            "reopened_conversations",
+            "fcr",
+            "messages_per_conversation",
+        ),
         filters=("queue_id", "channel", "initial_direction", "tag_id", "contact_point"),
     ),
     "ratings": Record(
-        "Conversation Ratings", _ratings, "created_at",
-        (("conversation_id", "Id of the conversation", False), ("agent_id", "Agent", True), ("queue_id", "Queue", True)),
-        ("csat", "csat_responses"), kind="LongField",
+        "Conversation Ratings",
+        _ratings,
+        "created_at",
+        (
+            ("conversation_id", "Id of the conversation", False),
+            ("agent_id", "Agent", True),
+            ("queue_id", "Queue", True),
+        ),
+        ("csat", "csat_responses"),
+        kind="LongField",
     ),
     "first_response_time": Record(
-        "First responses", _responses, "responded_at",
-        (("conversation_id", "Id of the conversation", False), ("agent_id", "Agent", True), ("seconds", "Seconds to the first answer", False)),
-        ("first_response_time",), kind="DoubleField",
+        "First responses",
+        _responses,
+        "responded_at",
+        (
+            ("conversation_id", "Id of the conversation", False),
+            ("agent_id", "Agent", True),
+            ("seconds", "Seconds to the first answer", False),
+        ),
+        ("first_response_time",),
+        kind="DoubleField",
     ),
     "conversation_assignments": Record(
-        "Assignments of conversations to agents", _assignments, "assigned_at",
+        "Assignments of conversations to agents",
+        _assignments,
+        "assigned_at",
         (("conversation_id", "Id of the conversation", False), ("agent_id", "Agent", False)),
         ("conversation_assignments", "conversation_assignments_per_agent"),
     ),
     "created_conversations": Record(
-        "Created conversations", _created, "created_at",
+        "Created conversations",
+        _created,
+        "created_at",
         (("conversation_id", "Id of the conversation", False), ("queue_id", "Queue", True)),
-        ("created_conversations",), filters=("channel", "initial_direction", "queue_id", "contact_point"),
+        ("created_conversations",),
+        filters=("channel", "initial_direction", "queue_id", "contact_point"),
     ),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,50 +220,95 @@ class Metric:
 
 
 def _satisfied(row: Row) -> float:
-    return 100.0 if (row.number or 0) >= 4 else 0.0  # noqa: PLR2004 - 4 and 5 count as satisfied
+    return 100.0 if (row.number or 0) >= SATISFIED else 0.0
 
 
 METRICS: Final[dict[str, Metric]] = {
     "csat": Metric(
         "(Number of satisfied customers (4 and 5) / Number of survey responses) x 100 = % of satisfied customers",
-        ("Percentage",), _ratings, ("ratings",), _satisfied,
+        ("Percentage",),
+        _ratings,
+        ("ratings",),
+        _satisfied,
     ),
     "csat_responses": Metric("Number of survey responses", ("Count",), _ratings, ("ratings",)),
     "closed_conversations": Metric(
-        "Number of closed conversations", ("Count",), _closed, ("closed_conversations",),
+        "Number of closed conversations",
+        ("Count",),
+        _closed,
+        ("closed_conversations",),
         filters=("queue_id", "channel", "initial_direction", "tag_id", "contact_point"),
     ),
-    "created_conversations": Metric("Number of created conversations", ("Count",), _created, ("created_conversations",)),
+    "created_conversations": Metric(
+        "Number of created conversations", ("Count",), _created, ("created_conversations",)
+    ),
     "first_response_time": Metric(
-        "Seconds to the first answer", ("Average", "Min", "Max", "StdDev"), _responses, ("first_response_time",), lambda row: row.number,
+        "Seconds to the first answer",
+        ("Average", "Min", "Max", "StdDev"),
+        _responses,
+        ("first_response_time",),
+        lambda row: row.number,
     ),
     "handling_duration": Metric(
-        "Seconds of handling", ("Sum", "Average", "Min", "Max"), _closed, ("closed_conversations",), lambda row: row.about.handling_us / SECOND,
+        "Seconds of handling",
+        ("Sum", "Average", "Min", "Max"),
+        _closed,
+        ("closed_conversations",),
+        lambda row: row.about.handling_us / SECOND,
     ),
     "total_duration": Metric(
-        "Seconds from creation to closing", ("Sum", "Average"), _closed, ("closed_conversations",),
+        "Seconds from creation to closing",
+        ("Sum", "Average"),
+        _closed,
+        ("closed_conversations",),
         lambda row: (row.about.closed_us - row.about.created_us) / SECOND,
     ),
     "fcr": Metric(
-        "First contact resolution", ("Percentage",), _closed, ("closed_conversations",), lambda row: 100.0 if row.about.first_contact else 0.0,
+        "First contact resolution",
+        ("Percentage",),
+        _closed,
+        ("closed_conversations",),
+        lambda row: 100.0 if row.about.first_contact else 0.0,
     ),
     "reopened_conversations": Metric(
-        "Number of reopened conversations", ("Count",), _closed, ("closed_conversations",), lambda row: 1.0 if row.about.reopened else None,
+        "Number of reopened conversations",
+        ("Count",),
+        _closed,
+        ("closed_conversations",),
+        lambda row: 1.0 if row.about.reopened else None,
     ),
     "messages_per_conversation": Metric(
-        "Messages in a conversation", ("Average", "Sum"), _closed, ("closed_conversations",), lambda row: float(row.about.messages),
+        "Messages in a conversation",
+        ("Average", "Sum"),
+        _closed,
+        ("closed_conversations",),
+        lambda row: float(row.about.messages),
     ),
-    "conversation_assignments": Metric("Number of assignments", ("Count",), _assignments, ("conversation_assignments",)),
+    "conversation_assignments": Metric(
+        "Number of assignments", ("Count",), _assignments, ("conversation_assignments",)
+    ),
     "conversation_assignments_per_agent": Metric(
-        "Agents with assignments, and the assignments", ("Count", "Sum", "Average"), _assignments, ("conversation_assignments",), per_agent=True,
+        "Agents with assignments, and the assignments",
+        ("Count", "Sum", "Average"),
+        _assignments,
+        ("conversation_assignments",),
+        per_agent=True,
     ),
     "closed_conversations_per_agent": Metric(
-        "Agents who closed conversations, and the conversations", ("Count", "Sum"), _closed, ("closed_conversations",), per_agent=True,
+        "Agents who closed conversations, and the conversations",
+        ("Count", "Sum"),
+        _closed,
+        ("closed_conversations",),
+        per_agent=True,
     ),
     "agent_presence_duration": Metric(
-        "Time agents spent in each presence status", ("AgentPresenceDuration",), lambda *_: (), (), filters=("agent_id",),
+        "Time agents spent in each presence status",
+        ("AgentPresenceDuration",),
+        lambda *_: (),
+        (),
+        filters=("agent_id",),
     ),
-}  # fmt: skip
+}
 
 
 class Analytics:
@@ -240,7 +332,7 @@ class Analytics:
         if self.fake.limited and not self.bucket.admits(self.fake.server_now()):
             raise self.fake.too_many("Too many requests", 1)
 
-    # -- catalogues --------------------------------------------------------------------------------------------------
+    # -- catalogues --------------------------------------------------------------------------------
 
     def metrics(self, request: Request) -> Response:
         """Answer the catalogue of metrics."""
@@ -270,7 +362,9 @@ class Analytics:
             "id": key,
             "description": metric.description,
             "filters": _filters(metric.filters),
-            "aggregations": [{"measure": measure, "description": f"Calculated {measure}"} for measure in metric.measures],
+            "aggregations": [
+                {"measure": measure, "description": f"Calculated {measure}"} for measure in metric.measures
+            ],
             "relatedRecordIds": list(metric.records),
         }
 
@@ -283,13 +377,17 @@ class Analytics:
             "description": record.description,
             "filters": _filters(record.filters),
             "relatedMetricIds": list(record.metrics),
-            "fieldsMetadata": [{"field": name, "description": text, "nullable": null} for name, text, null in record.fields],
+            "fieldsMetadata": [
+                {"field": name, "description": text, "nullable": null} for name, text, null in record.fields
+            ],
         }
 
     def filter_values(self, request: Request, attribute: str) -> Response:
         """Answer the values an attribute can take."""
         if attribute not in FILTERS:
-            raise Refused(400, f"Invalid value extracted from request context: filter attribute {attribute} does not exist")
+            raise Refused(
+                400, f"Invalid value extracted from request context: filter attribute {attribute} does not exist"
+            )
         return self._paged(request, self.values(attribute))
 
     def values(self, attribute: str) -> list[dict[str, str]]:
@@ -306,7 +404,7 @@ class Analytics:
         }
         return [{"value": value, "label": label} for value, label in pairs[attribute]]
 
-    # -- data --------------------------------------------------------------------------------------------------------
+    # -- data --------------------------------------------------------------------------------------
 
     def metric_data(self, request: Request) -> Response:
         """Answer one number a measure (or one list of presence durations)."""
@@ -317,19 +415,33 @@ class Analytics:
         wanted = body.get("aggregations") or list(metric.measures)
         for measure in wanted:
             if measure not in metric.measures:
-                raise Refused(400, f"Invalid value for: body (aggregation {measure} is not available for metric {body['id']})")
+                raise Refused(
+                    400, f"Invalid value for: body (aggregation {measure} is not available for metric {body['id']})"
+                )
         start, end, csids = self._period(body)
         keep = self._filter(body)
-        return answer({"data": {"id": body["id"], "aggregates": self.aggregates(body["id"], wanted, start, end, keep, csids)}})
+        return answer(
+            {"data": {"id": body["id"], "aggregates": self.aggregates(body["id"], wanted, start, end, keep, csids)}}
+        )
 
-    def aggregates(  # noqa: PLR0913 - one request's members
-        self, key: str, wanted: Sequence[str], start_us: int, end_us: int, keep: Callable[[Row], bool], csids: frozenset[int] | None = None,
-    ) -> list[dict[str, Any]]:  # fmt: skip
+    def aggregates(  # noqa: PLR0913, PLR0917 - one request's members
+        self,
+        key: str,
+        wanted: Sequence[str],
+        start_us: int,
+        end_us: int,
+        keep: Callable[[Row], bool],
+        csids: frozenset[int] | None = None,
+    ) -> list[dict[str, Any]]:
         """Return the aggregates of a metric over the instants from start_us up to and without end_us."""
         metric = METRICS[key]
         if metric.measures == ("AgentPresenceDuration",):
             return self._presence(start_us, end_us, keep)
-        rows = [row for row in self.between(metric.rows, start_us, end_us) if keep(row) and (csids is None or row.about.csid in csids)]
+        rows = [
+            row
+            for row in self.between(metric.rows, start_us, end_us)
+            if keep(row) and (csids is None or row.about.csid in csids)
+        ]
         if metric.per_agent:
             counts = Counter(row.agent for row in rows if row.agent is not None)
             numbers = [float(count) for count in counts.values()]
@@ -408,18 +520,27 @@ class Analytics:
                 _field("message_count", "IntField", one.messages),
                 _field("handling_minutes", "DoubleField", round(one.handling_us / SECOND / 60, 4)),
                 _field("last_message_at", "InstantField", instant(one.closed_us - SECOND)),
-                {"name": "created", "field": {"_type": "TimestampField", "name": "created_at", "timestamp": instant(one.created_us)}},
+                {
+                    "name": "created",
+                    "field": {"_type": "TimestampField", "name": "created_at", "timestamp": instant(one.created_us)},
+                },
                 {
                     "name": "tags",
                     "field": {
                         "_type": "ListField",
-                        "values": [{"_type": "StringField", "value": world.tags[tag][0], "label": world.tags[tag][1]} for tag in one.tags],
+                        "values": [
+                            {"_type": "StringField", "value": world.tags[tag][0], "label": world.tags[tag][1]}
+                            for tag in one.tags
+                        ],
                     },
                 },
             ]
         if key == "ratings":
             fields.append(_field("comment", "StringField", one.comment) if one.comment else {"name": "comment"})
-        written: dict[str, Any] = {"primaryTimestampField": {"name": record.primary, "timestamp": instant(row.at_us)}, "fields": fields}
+        written: dict[str, Any] = {
+            "primaryTimestampField": {"name": record.primary, "timestamp": instant(row.at_us)},
+            "fields": fields,
+        }
         if record.kind:
             number = row.number or 0
             written["value"] = {"_type": record.kind, "value": int(number) if record.kind == "LongField" else number}
@@ -452,7 +573,11 @@ class Analytics:
             return {world.queues[one.queue][0]}
         if attribute == "tag_id":
             return {world.tags[tag][0] for tag in one.tags}
-        return {{"channel": one.channel, "initial_direction": one.direction, "contact_point": one.contact_point}[attribute].casefold()}
+        return {
+            {"channel": one.channel, "initial_direction": one.direction, "contact_point": one.contact_point}[
+                attribute
+            ].casefold()
+        }
 
     def _period(self, body: dict[str, Any]) -> tuple[int, int, frozenset[int] | None]:
         """Return the first instant, the instant after the last, and the conversations asked for (None: all)."""
@@ -474,7 +599,7 @@ class Analytics:
             raise Refused(400, "Invalid value for: body (periodFilter end is before start)")
         return start, end + (1 if self.fake.readings["interval_end"] == "in" else 0), None
 
-    # -- paging ------------------------------------------------------------------------------------------------------
+    # -- paging ------------------------------------------------------------------------------------
 
     def _paged(self, request: Request, rows: Sequence[Any], write: Callable[[Any], Any] = lambda row: row) -> Response:
         page, limit = self._place(request)
@@ -487,10 +612,14 @@ class Analytics:
             if reading == "pagekey":
                 value["pageKey"] = key
             else:
-                host = {"relative": "", "absolute": request.base_url, "foreign": "https://analytics.foreign.example"}[reading]
+                host = {"relative": "", "absolute": request.base_url, "foreign": "https://analytics.foreign.example"}[
+                    reading
+                ]
                 value["meta"] = {"next": host + link}
                 if page:
-                    value["meta"]["previous"] = f"{host}{request.path}?pageKey={quote(page_key(page - 1, limit), safe='')}"
+                    value["meta"]["previous"] = (
+                        f"{host}{request.path}?pageKey={quote(page_key(page - 1, limit), safe='')}"
+                    )
         elif page % 2:  # the last page has sometimes an empty link, sometimes no meta at all
             value["meta"] = {}
         return answer(value)
@@ -527,7 +656,11 @@ def preset(name: str, today: date) -> tuple[date, date]:
     monday = today - timedelta(days=today.weekday())
     first = today.replace(day=1)
     quarter = date(today.year, (today.month - 1) // 3 * 3 + 1, 1)
-    yesterday, last_month, last_quarter = today - timedelta(days=1), first - timedelta(days=1), quarter - timedelta(days=1)
+    yesterday, last_month, last_quarter = (
+        today - timedelta(days=1),
+        first - timedelta(days=1),
+        quarter - timedelta(days=1),
+    )
     return {
         "Today": (today, today),
         "Yesterday": (yesterday, yesterday),
@@ -550,15 +683,15 @@ def _field(name: str, kind: str, value: object, label: str | None = None) -> dic
 
 
 def _measure(measure: str, numbers: Sequence[float]) -> float:
-    made: float = {
+    by_name: dict[str, Callable[[Sequence[float]], float]] = {
         "Sum": sum,
         "Min": min,
         "Max": max,
         "Average": statistics.fmean,
         "Percentage": statistics.fmean,
         "StdDev": statistics.pstdev,
-    }[measure](numbers)
-    return round(made, 6)
+    }
+    return round(by_name[measure](numbers), 6)
 
 
 def _parsed(text: str) -> int:
@@ -572,7 +705,7 @@ def _parsed(text: str) -> int:
 
 
 def windows(first: date, last: date, grain: str, clock: LocalTime) -> list[tuple[date, date, int, int]]:
-    """Return the whole calendar windows that cover the days: first day, last day, first instant, instant after the last."""
+    """Return the whole calendar windows over the days: first and last day, first instant, instant after the last."""
     made = []
     day = first
     if grain == "week":

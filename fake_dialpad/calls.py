@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,23 +18,57 @@ import orjson
 import requests
 
 from fake_dialpad.directory import PAGE, cursor_of, place_of
+from fake_dialpad.events import MINUTE, SECOND, Leg, Party, Recording, Voicemail, day_of, midnight
 from fake_dialpad.stats import INT64, TARGET_TYPES
 from fake_dialpad.wire import Refused, Request, Response, Window, answer, route, schema
-from fake_dialpad.world import MINUTE, SECOND, Leg, Party, Recording, Voicemail, day_of, midnight
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from fake_dialpad.server import FakeDialpad
 
 STATES: Final = (
-    "all", "preanswer", "calling", "ringing", "queued", "connected", "hold", "parked", "merged", "hangup", "missed", "voicemail",
-    "voicemail_uploaded", "blocked", "admin", "admin_recording", "recording", "transcription", "call_transcription",
-    "recap_summary", "recap_action_items", "recap_outcome", "recap_purposes", "csat", "pcsat", "dispositions", "postcall",
-    "monitor", "barge", "takeover", "eavesdrop", "ai_playbook",
-)  # fmt: skip
+    "all",
+    "preanswer",
+    "calling",
+    "ringing",
+    "queued",
+    "connected",
+    "hold",
+    "parked",
+    "merged",
+    "hangup",
+    "missed",
+    "voicemail",
+    "voicemail_uploaded",
+    "blocked",
+    "admin",
+    "admin_recording",
+    "recording",
+    "transcription",
+    "call_transcription",
+    "recap_summary",
+    "recap_action_items",
+    "recap_outcome",
+    "recap_purposes",
+    "csat",
+    "pcsat",
+    "dispositions",
+    "postcall",
+    "monitor",
+    "barge",
+    "takeover",
+    "eavesdrop",
+    "ai_playbook",
+)
 RETRIES: Final = (2.0, 4.0, 8.0)
 ALLOWED_SECONDS: Final = 5.0
+FAULT_OF_SERVER: Final = 500
+SUCCESS: Final = 2  # any 2xx
 MOST_SUBSCRIPTIONS: Final = 50
-WEBHOOK: Final = schema({"hook_url": {"type": "string", "pattern": "^https?://"}, "secret": {"type": "string"}}, required=("hook_url",))
+WEBHOOK: Final = schema(
+    {"hook_url": {"type": "string", "pattern": "^https?://"}, "secret": {"type": "string"}}, required=("hook_url",)
+)
 WEBHOOK_CHANGE: Final = schema({"hook_url": {"type": "string", "pattern": "^https?://"}, "secret": {"type": "string"}})
 _SUBSCRIPTION: Final = {
     "endpoint_id": INT64,
@@ -57,6 +90,13 @@ SEND: Final = schema(
     }
 )
 Item = dict[str, Any]
+
+
+def _bound(query: dict[str, str], name: str, absent: int) -> int:
+    try:
+        return int(query.get(name, absent))
+    except ValueError as error:
+        raise Refused(400, f"Invalid value for {name}: {query[name]}") from error
 
 
 def _ms(us: int | None) -> int | None:
@@ -95,41 +135,25 @@ class Calls:
             route("DELETE", "/api/v2/subscriptions/call/{key}", self.delete_subscription),
         ]
 
-    # -- the list of calls ---------------------------------------------------------------------------------------------
+    # -- the list of calls -------------------------------------------------------------------------
 
     def calls(self, request: Request) -> Response:
         """Answer concluded calls, newest first."""
         query = request.parameters
-        bounds: dict[str, int] = {}
-        for name in ("started_after", "started_before"):
-            if name in query:
-                try:
-                    bounds[name] = int(query[name])
-                except ValueError as error:
-                    raise Refused(400, f"Invalid value for {name}: {query[name]}") from error
-        if ("target_id" in query) != ("target_type" in query):
-            raise Refused(400, "target_id and target_type must be given together")
-        if query.get("target_type", TARGET_TYPES[0]) not in (*TARGET_TYPES, "callrouter", "channel"):
-            raise Refused(400, f"Invalid value for target_type: {query['target_type']}")
+        wanted = self._wanted(query)
         size = self.fake.directory.size(request) if "limit" in query else PAGE
-        before: tuple[int, str] | None = None
+        before = (1 << 62, "")
         if query.get("cursor"):
             ms, _, key = place_of(query["cursor"]).partition(":")
             before = (int(ms), key)
-        after, until = bounds.get("started_after", -1), bounds.get("started_before", 1 << 62)
-        if before is not None:
-            until = min(until, before[0] + 1)
+        after = _bound(query, "started_after", -1)
+        until = min(_bound(query, "started_before", 1 << 62), before[0] + 1)
         found: list[Leg] = []
         for leg in self.concluded(after, until):
-            if before is not None and (leg.at_us // 1000, leg.call_id) >= before:
-                continue
-            if "target_id" in query and query["target_id"] not in leg.targets:
-                continue
-            if leg.anonymized_us is not None and leg.anonymized_us <= self._now() and query.get("include_anonymized", "").lower() != "true":
-                continue
-            found.append(leg)
-            if len(found) > size:
-                break
+            if (leg.at_us // 1000, leg.call_id) < before and wanted(leg):
+                found.append(leg)
+                if len(found) > size:
+                    break
         value: Item = {"items": [self.shown(leg) for leg in found[:size]]}
         if len(found) > size:
             last = found[size - 1]
@@ -137,6 +161,20 @@ class Calls:
         elif not found:
             value = {"items": None, "cursor": ""}
         return answer(value)
+
+    def _wanted(self, query: dict[str, str]) -> Callable[[Leg], bool]:
+        """Return what says whether a leg is of the target asked for and may be shown."""
+        if ("target_id" in query) != ("target_type" in query):
+            raise Refused(400, "target_id and target_type must be given together")
+        if query.get("target_type", TARGET_TYPES[0]) not in (*TARGET_TYPES, "callrouter", "channel"):
+            raise Refused(400, f"Invalid value for target_type: {query['target_type']}")
+        target = query.get("target_id")
+        erased_too = query.get("include_anonymized", "").lower() == "true"
+        now = self._now()
+        return lambda leg: (
+            (target is None or target in leg.targets)
+            and (erased_too or leg.anonymized_us is None or leg.anonymized_us > now)
+        )
 
     def _now(self) -> int:
         return int(self.fake.now() * SECOND)
@@ -146,7 +184,11 @@ class Calls:
         now = self._now()
         day = day_of(min(now, max(0, before_ms) * 1000))
         while day >= self.fake.world.first_day and midnight(day + timedelta(days=1)) > after_ms * 1000:
-            legs = [leg for leg in self.fake.world.calls(day).legs.rows if leg.ended_us <= now and after_ms < leg.at_us // 1000 < before_ms]
+            legs = [
+                leg
+                for leg in self.fake.world.calls(day).legs.rows
+                if leg.ended_us <= now and after_ms < leg.at_us // 1000 < before_ms
+            ]
             yield from sorted(legs, key=lambda leg: (leg.at_us // 1000, leg.call_id), reverse=True)
             day -= timedelta(days=1)
 
@@ -183,23 +225,35 @@ class Calls:
             "routing_breadcrumbs": [],
             "state": "hangup",
             "was_recorded": leg.recorded,
-            "voicemail_share_link": f"https://dialpad.com/shared/voicemail/{leg.call_id}" if leg.voicemail and not erased else None,
+            "voicemail_share_link": f"https://dialpad.com/shared/voicemail/{leg.call_id}"
+            if leg.voicemail and not erased
+            else None,
         }
         return {name: value for name, value in item.items() if value is not None}
 
     def _recordings(self, leg: Leg) -> list[Recording]:
-        return [row for row in self.fake.world.calls(day_of(leg.at_us)).recordings.rows if row.leg is leg] if leg.recorded else []
+        return (
+            [row for row in self.fake.world.calls(day_of(leg.at_us)).recordings.rows if row.leg is leg]
+            if leg.recorded
+            else []
+        )
 
     def _answers(self, leg: Leg) -> list[Any]:
         if leg.entry_call_id is not None or leg.connected_us is None:
             return []
-        return [row for row in self.fake.world.calls(day_of(leg.at_us)).answers.rows if row.entry is leg and row.response.isdigit()]
+        return [
+            row
+            for row in self.fake.world.calls(day_of(leg.at_us)).answers.rows
+            if row.entry is leg and row.response.isdigit()
+        ]
 
     def _recording(self, row: Recording) -> Item:
         shown: Item = {
-            "id": row.id, "duration": str(row.duration_us // 1000), "recording_type": row.kind.replace("adminrecording", "admincallrecording"),
+            "id": row.id,
+            "duration": str(row.duration_us // 1000),
+            "recording_type": row.kind.replace("adminrecording", "admincallrecording"),
             "start_time": str(row.at_us // 1000),
-        }  # fmt: skip
+        }
         return {**shown, "url": row.url} if row.url and self.fake.has_scope("recordings_export") else shown
 
     @staticmethod
@@ -218,7 +272,7 @@ class Calls:
         group = leg.entry_target or (leg.target if leg.target.type != "user" else None)
         return None if group is None else f"{group.kind}:{group.id}"
 
-    # -- webhooks and subscriptions --------------------------------------------------------------------------------------
+    # -- webhooks and subscriptions ----------------------------------------------------------------
 
     def _id(self) -> str:
         self._next_id += 1
@@ -288,12 +342,14 @@ class Calls:
             raise Refused(400, "endpoint_id is required")
         if len(self.subscriptions) >= MOST_SUBSCRIPTIONS:
             raise Refused(400, f"There are {MOST_SUBSCRIPTIONS} subscriptions already")
-        made = self._changed({"id": self._id(), "call_states": ["all"], "enabled": True, "group_calls_only": False}, asked)
+        made = self._changed(
+            {"id": self._id(), "call_states": ["all"], "enabled": True, "group_calls_only": False}, asked
+        )
         self.subscriptions[made["id"]] = made
         return answer(self._subscription(made))
 
     def _changed(self, one: Item, asked: Item) -> Item:
-        texts = {name: str(asked[name]) for name in ("endpoint_id", "target_id") if name in asked}
+        texts: Item = {name: str(asked[name]) for name in ("endpoint_id", "target_id") if name in asked}
         if "endpoint_id" in texts:
             self._of(self.webhooks, texts["endpoint_id"], "Webhook")
         if ("target_id" in asked) != ("target_type" in asked):
@@ -316,7 +372,7 @@ class Calls:
         del self.subscriptions[key]
         return answer(shown)
 
-    # -- events --------------------------------------------------------------------------------------------------------
+    # -- events ------------------------------------------------------------------------------------
 
     def events(self, leg: Leg, recordings: list[Recording], voicemail: Voicemail | None) -> list[Item]:
         """Return the events of a leg in the order in which they happen; each repeats the call as far as it is known."""
@@ -360,7 +416,9 @@ class Calls:
             "date_rang": known(leg.rang_us),
             "date_connected": known(leg.connected_us),
             "date_ended": known(leg.ended_us),
-            "duration": (leg.ended_us - leg.connected_us) / 1000 if ended and leg.connected_us is not None else (0 if ended else None),
+            "duration": (leg.ended_us - leg.connected_us) / 1000
+            if ended and leg.connected_us is not None
+            else (0 if ended else None),
             "total_duration": (leg.ended_us - leg.at_us) / 1000 if ended else None,
             "talk_time": talk / 1000 if ended else 0,
             "hold_time": leg.hold_us / 1000 if ended else 0,
@@ -371,14 +429,22 @@ class Calls:
             "proxy_target": self._numbered(leg.proxy),
             "entry_point_target": self._numbered(leg.entry_target),
             "entry_point_call_id": int(leg.entry_call_id) if leg.entry_call_id else None,
-            "operator_call_id": int(leg.operator_call_id) if leg.operator_call_id and leg.connected_us and at_us >= leg.connected_us else None,
+            "operator_call_id": int(leg.operator_call_id)
+            if leg.operator_call_id and leg.connected_us and at_us >= leg.connected_us
+            else None,
             "master_call_id": int(leg.master_id) if leg.master_id != leg.call_id else None,
             "group_id": self._group_id(leg),
             "is_transferred": bool(leg.transferred_to or leg.transferred_from),
             "was_recorded": leg.recorded and ended,
             "call_recording_ids": [int(row.id) for row in urls],
             "recording_details": [
-                {**self._recording(row), "id": row.id, "duration": row.duration_us // 1000, "start_time": row.at_us // 1000} for row in urls
+                {
+                    **self._recording(row),
+                    "id": row.id,
+                    "duration": row.duration_us // 1000,
+                    "start_time": row.at_us // 1000,
+                }
+                for row in urls
             ],
             "voicemail_link": f"https://dialpad.com/voicemail/{leg.call_id}" if leg.voicemail and ended else None,
             "transcription_text": None,
@@ -407,17 +473,20 @@ class Calls:
                 recordings.setdefault(row.leg.call_id, []).append(row)
             voicemails = {row.leg.call_id: row for row in made.voicemails.rows}
             events = [
-                event for leg in made.legs.rows for event in self.events(leg, recordings.get(leg.call_id, []), voicemails.get(leg.call_id))
+                event
+                for leg in made.legs.rows
+                for event in self.events(leg, recordings.get(leg.call_id, []), voicemails.get(leg.call_id))
             ]
             yield from sorted(
-                (event for event in events if start_us < event["event_timestamp"] * 1000 <= now), key=lambda event: int(event["event_timestamp"])
+                (event for event in events if start_us < event["event_timestamp"] * 1000 <= now),
+                key=lambda event: int(event["event_timestamp"]),
             )
             day += timedelta(days=1)
 
     def send(self, request: Request) -> Response:
         """Send the next `count` events to the webhooks that subscribe to them, oldest first, and say how it went.
 
-        The first time they begin at yesterday's midnight, or at `from`; every further call goes on where the last ended.
+        The first time they begin at yesterday's midnight, or at `from`; each further call goes on where the last ended.
         `wait` (default true) answers when all are delivered or given up; `shuffle` sends them in no order; `duplicates`
         sends so many of them twice; `retry_scale` shortens the waits between attempts.
         """
@@ -433,7 +502,7 @@ class Calls:
             chosen.append(event)
         if chosen:
             self.position = max(event["event_timestamp"] for event in chosen) * 1000
-        order = random.Random(len(self.deliveries))  # noqa: S311 - a test's disorder, not a secret
+        order = random.Random(len(self.deliveries))
         chosen += chosen[: asked.get("duplicates", 0)]
         if asked.get("shuffle"):
             order.shuffle(chosen)
@@ -442,7 +511,9 @@ class Calls:
 
         def deliver() -> Response:
             made = [self._deliver(webhook, event, scale) for webhook, event in planned]
-            return answer({"events": len(chosen), "sent": len(made), "delivered": sum(one["delivered"] for one in made)})
+            return answer(
+                {"events": len(chosen), "sent": len(made), "delivered": sum(one["delivered"] for one in made)}
+            )
 
         if asked.get("wait", True):
             return Response(work=deliver)
@@ -479,10 +550,10 @@ class Calls:
                 quick -= 1
                 continue
             attempts.append({"status": status})
-            if status < 500 or not waits:  # noqa: PLR2004 - only a server error is tried again
+            if status < FAULT_OF_SERVER or not waits:
                 break
             self.sleep(waits.pop(0) * scale)
-        delivered = 200 <= attempts[-1].get("status", 0) < 300  # noqa: PLR2004 - any 2xx
+        delivered = attempts[-1].get("status", 0) // 100 == SUCCESS
         delivery = {"hook_url": webhook["hook_url"], "event": event, "attempts": attempts, "delivered": delivered}
         self.deliveries.append(delivery)
         return delivery

@@ -10,7 +10,7 @@ from fake_dialpad.faults import BODY as FAULT
 from fake_dialpad.faults import KINDS
 from fake_dialpad.readings import CHOICES
 from fake_dialpad.truth import truth
-from fake_dialpad.wire import JSON, Refused, Request, Response, answer, route, schema
+from fake_dialpad.wire import JSON, Refused, Request, Response, answer, route, routed, schema
 
 if TYPE_CHECKING:
     from fake_dialpad.server import FakeDialpad
@@ -43,11 +43,7 @@ class Control:
     def handle(self, request: Request) -> Response:
         """Answer a control request; a refusal names the fault in `error`."""
         try:
-            for one in self.routes:
-                match = one.pattern.match(request.path)
-                if match and one.method == request.method:
-                    return one.handler(request, **match.groupdict())
-            raise Refused(404, f"no control route {request.method} {request.path}")
+            return routed(self.routes, request, f"no control route {request.path}")
         except Refused as refused:
             return Response(refused.status, orjson.dumps({"error": refused.message}), dict(JSON))
 
@@ -63,9 +59,14 @@ class Control:
         world = self.fake.world
         return answer(
             {
-                "status": "ok", "company": world.name, "seed": world.seed, "first_day": world.first_day.isoformat(),
-                "calls_per_day": world.calls_per_day, "messages_per_day": world.messages_per_day, "now": self.fake.now(),
-            }  # fmt: skip
+                "status": "ok",
+                "company": world.name,
+                "seed": world.seed,
+                "first_day": world.first_day.isoformat(),
+                "calls_per_day": world.calls_per_day,
+                "messages_per_day": world.messages_per_day,
+                "now": self.fake.now(),
+            }
         )
 
     def faults(self, _: Request) -> Response:
@@ -78,7 +79,9 @@ class Control:
             fault = self.fake.faults.add(request.valid(FAULT))
         except ValueError as error:
             raise Refused(400, str(error)) from error
-        return answer({"added": fault.fault, "path_regex": fault.path_regex, "times": fault.times, "after": fault.after})
+        return answer(
+            {"added": fault.fault, "path_regex": fault.path_regex, "times": fault.times, "after": fault.after}
+        )
 
     def clear_faults(self, _: Request) -> Response:
         """Remove all faults."""

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from fake_dialpad.events import COMPANY_ID, LABELS, SECOND, Party, Session, day_of
 from fake_dialpad.wire import Refused, Request, Response, Window, answer, route
-from fake_dialpad.world import COMPANY_ID, LABELS, SECOND, Party, Session, day_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
     from fake_dialpad.server import FakeDialpad
 
 PAGE: Final = 25
 LARGEST_PAGE: Final = 100
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WORKDAYS: Final = 5
 Item = dict[str, Any]
 
 
@@ -49,7 +51,7 @@ class Directory:
         self.session_window = Window(100, 60)
         self._large_pages = 0
         self.people = People(fake)
-        get = [
+        get: list[tuple[str, Callable[..., Response]]] = [
             ("company", self.company),
             ("offices", self._list(self.people.offices, last_cursor="")),
             ("offices/primary", self._one_of(lambda: self.people.offices()[:1])),
@@ -88,7 +90,7 @@ class Directory:
         """Return the ids of the rooms."""
         return {str(room["id"]) for room in self.people.rooms()}
 
-    # -- lists -------------------------------------------------------------------------------------------------------
+    # -- lists -------------------------------------------------------------------------------------
 
     def page(self, request: Request, items: Sequence[Item], last_cursor: str | None = None) -> Response:
         """Answer one page of a list: 25 items, or as many as `limit` says up to 100."""
@@ -200,7 +202,7 @@ class Directory:
             raise Refused(404, f"{kind} {key} not found")
         return answer(self.people.operators_of(party))
 
-    # -- digital sessions ----------------------------------------------------------------------------------------------
+    # -- digital sessions --------------------------------------------------------------------------
 
     def digital_sessions(self, request: Request) -> Response:
         """Answer the sessions that started or ended in a period of less than 7 days."""
@@ -291,7 +293,9 @@ class People:
         world = fake.world
         users = world.users
         self.team_members: dict[str, list[tuple[Party, str]]] = {
-            f"500000000000{6001 + i}": [(user, "coach" if place == 0 else "trainee") for place, user in enumerate(users[i * 5 : i * 5 + 5])]
+            f"500000000000{6001 + i}": [
+                (user, "coach" if place == 0 else "trainee") for place, user in enumerate(users[i * 5 : i * 5 + 5])
+            ]
             for i in range(3)
         } | {"5000000000006099": []}
         self.channel_members: dict[str, list[Party]] = {
@@ -299,43 +303,104 @@ class People:
         } | {"5000000000007099": []}
 
     def company(self) -> Item:
+        """Return the company."""
         world = self.fake.world
         return {
-            "account_type": "enterprise", "admin_email": f"admin@{world.domain}", "country": "us", "domain": world.domain,
-            "id": COMPANY_ID, "name": world.name, "office_count": str(len(world.offices)), "state": "active",
+            "account_type": "enterprise",
+            "admin_email": f"admin@{world.domain}",
+            "country": "us",
+            "domain": world.domain,
+            "id": COMPANY_ID,
+            "name": world.name,
+            "office_count": str(len(world.offices)),
+            "state": "active",
             "settings": {"allow_ai_training": False, "has_callai": True},
-        }  # fmt: skip
+        }
 
     def _hours(self) -> Item:
-        return {f"{day}_hours": ["08:00", "18:00"] if place < 5 else [] for place, day in enumerate(WEEKDAYS)}  # noqa: PLR2004
+        return {f"{day}_hours": ["08:00", "18:00"] if place < WORKDAYS else [] for place, day in enumerate(WEEKDAYS)}
 
     def _routing(self) -> Item:
-        inner = {"action": "voicemail", "try_dial_operators": True, "operator_routing": "longestidle", "dtmf": [{"input": "0", "options": {"action": "disabled"}}]}
+        inner = {
+            "action": "voicemail",
+            "try_dial_operators": True,
+            "operator_routing": "longestidle",
+            "dtmf": [{"input": "0", "options": {"action": "disabled"}}],
+        }
         return {"open": inner, "closed": {**inner, "try_dial_operators": False}}
 
     def _line(self, party: Party) -> Item:
         return {
-            "availability_status": "open", "country": self.fake.world.countries[party.office_id], "first_action": "operators",
-            **self._hours(), "id": party.id, "name": party.name, "no_operators_action": "voicemail", "office_id": party.office_id,
-            "phone_numbers": [party.phone], "ring_seconds": "30", "routing_options": self._routing(), "state": "active",
-            "timezone": party.timezone, "voicemail_notification_emails": [],
-        }  # fmt: skip
+            "availability_status": "open",
+            "country": self.fake.world.countries[party.office_id],
+            "first_action": "operators",
+            **self._hours(),
+            "id": party.id,
+            "name": party.name,
+            "no_operators_action": "voicemail",
+            "office_id": party.office_id,
+            "phone_numbers": [party.phone],
+            "ring_seconds": "30",
+            "routing_options": self._routing(),
+            "state": "active",
+            "timezone": party.timezone,
+            "voicemail_notification_emails": [],
+        }
 
     def offices(self) -> list[Item]:
+        """Return the offices."""
         made = []
         for place, party in enumerate(self.fake.world.offices):
             city = party.name.removesuffix(" office")
-            address = {"address": f"{place + 1} Example Street", "city": city, "country": self.fake.world.countries[party.id], "state": "", "zip": f"0000{place}"}
-            settings = {name: False for name in ("allow_device_guest_login", "block_caller_id_disabled", "bridged_target_recording_allowed", "disable_desk_phone_self_provision", "disable_ivr_voicemail", "no_recording_message_on_user_calls", "set_caller_id_disabled")}  # noqa: C420, E501
-            made.append({**self._line(party), "e911_address": address, "is_primary_office": place == 0, "office_settings": settings})
+            address = {
+                "address": f"{place + 1} Example Street",
+                "city": city,
+                "country": self.fake.world.countries[party.id],
+                "state": "",
+                "zip": f"0000{place}",
+            }
+            settings = dict.fromkeys(
+                (
+                    "allow_device_guest_login",
+                    "block_caller_id_disabled",
+                    "bridged_target_recording_allowed",
+                    "disable_desk_phone_self_provision",
+                    "disable_ivr_voicemail",
+                    "no_recording_message_on_user_calls",
+                    "set_caller_id_disabled",
+                ),
+                False,
+            )
+            made.append(
+                {
+                    **self._line(party),
+                    "e911_address": address,
+                    "is_primary_office": place == 0,
+                    "office_settings": settings,
+                }
+            )
         return made
 
     def call_centers(self) -> list[Item]:
-        queue = {"allow_queue_callback": True, "announce_position": True, "announcement_interval_seconds": 60, "max_hold_count": 50, "max_hold_seconds": 900}
+        """Return the call centers."""
+        queue = {
+            "allow_queue_callback": True,
+            "announce_position": True,
+            "announcement_interval_seconds": 60,
+            "max_hold_count": 50,
+            "max_hold_seconds": 900,
+        }
         return [
             {
                 **self._line(party),
-                "advanced_settings": {"auto_call_recording": {"allow_pause_recording": True, "call_recording_inbound": True, "call_recording_outbound": False}, "max_wrap_up_seconds": 120},  # noqa: E501
+                "advanced_settings": {
+                    "auto_call_recording": {
+                        "allow_pause_recording": True,
+                        "call_recording_inbound": True,
+                        "call_recording_outbound": False,
+                    },
+                    "max_wrap_up_seconds": 120,
+                },
                 "alerts": {"cc_service_level": "95", "cc_service_level_seconds": "60"},
                 "group_description": f"Everything about {party.name.lower()}",
                 "hold_queue": queue,
@@ -346,12 +411,17 @@ class People:
         ]
 
     def departments(self) -> list[Item]:
+        """Return the departments, their ids as numbers."""
         made = []
         for party in self.fake.world.departments:
             item = {
-                **self._line(party), "auto_call_recording": False, "group_description": "", "hold_queue": {"allow_queuing": False, "max_hold_count": 20, "max_hold_seconds": 300},
-                "hours_on": False, "voice_intelligence": {"allow_pause": True, "auto_start": False},
-            }  # fmt: skip
+                **self._line(party),
+                "auto_call_recording": False,
+                "group_description": "",
+                "hold_queue": {"allow_queuing": False, "max_hold_count": 20, "max_hold_seconds": 300},
+                "hours_on": False,
+                "voice_intelligence": {"allow_pause": True, "auto_start": False},
+            }
             made.append({**item, "id": int(party.id), "office_id": int(party.office_id), "ring_seconds": 30})
         return made
 
@@ -364,51 +434,102 @@ class People:
         status = self._status(party)
         return {
             "admin_office_ids": [party.office_id] if index % 20 == 0 else [],
-            "company_id": COMPANY_ID, "country": world.countries[party.office_id],
-            "date_active": f"{added + timedelta(days=1):%Y-%m-%dT%H:%M:%S}", "date_added": f"{added:%Y-%m-%dT%H:%M:%S}",
-            "date_first_login": f"{added + timedelta(days=2):%Y-%m-%dT%H:%M:%S}", "display_name": party.name,
-            "do_not_disturb": False, "emails": [party.email], "extension": f"{1000 + index}", "first_name": first,
-            "forwarding_numbers": [], "group_details": [
-                {"do_not_disturb": False, "group_id": key, "group_type": world.parties[key].type.replace("_", ""), "role": "operator"}
+            "company_id": COMPANY_ID,
+            "country": world.countries[party.office_id],
+            "date_active": f"{added + timedelta(days=1):%Y-%m-%dT%H:%M:%S}",
+            "date_added": f"{added:%Y-%m-%dT%H:%M:%S}",
+            "date_first_login": f"{added + timedelta(days=2):%Y-%m-%dT%H:%M:%S}",
+            "display_name": party.name,
+            "do_not_disturb": False,
+            "emails": [party.email],
+            "extension": f"{1000 + index}",
+            "first_name": first,
+            "forwarding_numbers": [],
+            "group_details": [
+                {
+                    "do_not_disturb": False,
+                    "group_id": key,
+                    "group_type": world.parties[key].type.replace("_", ""),
+                    "role": "operator",
+                }
                 for key in party.groups
             ],
-            "id": party.id, "image_url": f"https://dialpad.example/avatar/{party.id}.png", "international_dialing_enabled": False,
-            "is_admin": index % 20 == 0, "is_available": status == "available", "is_on_duty": status not in {None, "unavailable"},
-            "is_online": status is not None, "is_super_admin": index == 0, "job_title": "Agent", "language": "en", "last_name": last,
-            "license": "agents", "location": "", "muted": False, "office_id": party.office_id,
-            **({} if status is None else {"on_duty_status": status}), "phone_numbers": [party.phone], "state": "active",
-            "timezone": party.timezone, "onboarding_completed": True,
-        }  # fmt: skip
+            "id": party.id,
+            "image_url": f"https://dialpad.example/avatar/{party.id}.png",
+            "international_dialing_enabled": False,
+            "is_admin": index % 20 == 0,
+            "is_available": status == "available",
+            "is_on_duty": status not in {None, "unavailable"},
+            "is_online": status is not None,
+            "is_super_admin": index == 0,
+            "job_title": "Agent",
+            "language": "en",
+            "last_name": last,
+            "license": "agents",
+            "location": "",
+            "muted": False,
+            "office_id": party.office_id,
+            **({} if status is None else {"on_duty_status": status}),
+            "phone_numbers": [party.phone],
+            "state": "active",
+            "timezone": party.timezone,
+            "onboarding_completed": True,
+        }
 
     def _status(self, party: Party) -> str | None:
         now = int(self.fake.now() * SECOND)
-        mine = [row.status for row in self.fake.world.duty(day_of(now)).rows if row.agent.id == party.id and row.at_us <= now]
+        mine = [
+            row.status
+            for row in self.fake.world.duty(day_of(now)).rows
+            if row.agent.id == party.id and row.at_us <= now
+        ]
         return mine[-1] if mine else None
 
     def users(self) -> list[Item]:
+        """Return the users, those who left included."""
         made = [self.user(party) for party in self.fake.world.users]
         # people who left: only seen with state=deleted or all
-        gone = [{**made[i], "id": f"500000000000{4901 + i}", "state": "deleted", "emails": [], "phone_numbers": []} for i in range(3)]
+        gone = [
+            {**made[i], "id": f"500000000000{4901 + i}", "state": "deleted", "emails": [], "phone_numbers": []}
+            for i in range(3)
+        ]
         return made + gone
 
     def rooms(self) -> list[Item]:
+        """Return the rooms, their ids as numbers."""
         return [
             {
-                "company_id": int(COMPANY_ID), "country": self.fake.world.countries[office.id], "id": 5000000000005001 + i, "is_free": False,
-                "is_on_duty": True, "name": f"Room {i + 1}", "office_id": int(office.id), "phone_numbers": [], "state": "active",
+                "company_id": int(COMPANY_ID),
+                "country": self.fake.world.countries[office.id],
+                "id": 5000000000005001 + i,
+                "is_free": False,
+                "is_on_duty": True,
+                "name": f"Room {i + 1}",
+                "office_id": int(office.id),
+                "phone_numbers": [],
+                "state": "active",
             }
             for i, office in enumerate(self.fake.world.offices * 2)
-        ]  # fmt: skip
+        ]
 
     def coaching_teams(self) -> list[Item]:
+        """Return the coaching teams."""
         offices = self.fake.world.offices
         return [
             {
-                "allow_trainee_eavesdrop": True, "company_id": COMPANY_ID, "country": "us", "id": key, "name": f"Team {place + 1}",
-                "office_id": offices[place % len(offices)].id, "phone_numbers": [], "ring_seconds": "20", "state": "active", "team_description": "",
+                "allow_trainee_eavesdrop": True,
+                "company_id": COMPANY_ID,
+                "country": "us",
+                "id": key,
+                "name": f"Team {place + 1}",
+                "office_id": offices[place % len(offices)].id,
+                "phone_numbers": [],
+                "ring_seconds": "20",
+                "state": "active",
+                "team_description": "",
             }
             for place, key in enumerate(self.team_members)
-        ]  # fmt: skip
+        ]
 
     def members_of_team(self, key: str) -> list[Item]:
         """Return the members of a coaching team."""
@@ -421,6 +542,7 @@ class People:
         return made
 
     def channels(self) -> list[Item]:
+        """Return the channels, their ids as numbers."""
         return [{"id": int(key), "name": f"channel-{place + 1}"} for place, key in enumerate(self.channel_members)]
 
     def members_of_channel(self, key: str) -> list[Item]:
@@ -428,15 +550,33 @@ class People:
         return [{"id": int(user.id), "name": user.name} for user in self.channel_members[key]]
 
     def numbers(self) -> list[Item]:
+        """Return the numbers, the free ones included."""
         world = self.fake.world
         made = [
             {
-                "area_code": party.phone[2:5], "company_id": COMPANY_ID, "deleted": False, "number": party.phone, "office_id": party.office_id,
-                "status": party.type, "target_id": party.id, "target_type": party.type.replace("_", ""), "type": "local",
+                "area_code": party.phone[2:5],
+                "company_id": COMPANY_ID,
+                "deleted": False,
+                "number": party.phone,
+                "office_id": party.office_id,
+                "status": party.type,
+                "target_id": party.id,
+                "target_type": party.type.replace("_", ""),
+                "type": "local",
             }
             for party in world.parties.values()
-        ]  # fmt: skip
-        free = [{"area_code": "202", "company_id": COMPANY_ID, "deleted": False, "number": f"+1202556{i:04d}", "status": "available", "type": "local"} for i in range(7)]
+        ]
+        free = [
+            {
+                "area_code": "202",
+                "company_id": COMPANY_ID,
+                "deleted": False,
+                "number": f"+1202556{i:04d}",
+                "status": "available",
+                "type": "local",
+            }
+            for i in range(7)
+        ]
         return made + free
 
     def contacts(self, kind: str = "shared") -> list[Item]:
@@ -444,37 +584,59 @@ class People:
         callers = self.fake.world.callers[:130] if kind == "shared" else self.fake.world.callers[130:160]
         return [
             {
-                "company_name": "Example Ltd", "display_name": name, "emails": [], "first_name": name.split(" ", 1)[0], "id": f"{kind}_{key}",
-                "last_name": name.split(" ", 1)[1], "owner_id": COMPANY_ID if kind == "shared" else self.fake.world.users[0].id,
-                "phones": [phone], "primary_phone": phone, "type": kind, "urls": [],
+                "company_name": "Example Ltd",
+                "display_name": name,
+                "emails": [],
+                "first_name": name.split(" ", 1)[0],
+                "id": f"{kind}_{key}",
+                "last_name": name.split(" ", 1)[1],
+                "owner_id": COMPANY_ID if kind == "shared" else self.fake.world.users[0].id,
+                "phones": [phone],
+                "primary_phone": phone,
+                "type": kind,
+                "urls": [],
             }
             for key, name, phone in callers
-        ]  # fmt: skip
+        ]
 
     def call_routers(self) -> list[Item]:
+        """Return the call routers, their secrets in clear."""
         world = self.fake.world
         return [
             {
-                "default_target_id": world.call_centers[i].id, "default_target_type": "callcenter", "enabled": True, "id": f"500000000000{8001 + i}",
-                "name": f"Router {i + 1}", "office_id": world.call_centers[i].office_id, "phone_numbers": [f"+1202557{i:04d}"],
+                "default_target_id": world.call_centers[i].id,
+                "default_target_type": "callcenter",
+                "enabled": True,
+                "id": f"500000000000{8001 + i}",
+                "name": f"Router {i + 1}",
+                "office_id": world.call_centers[i].office_id,
+                "phone_numbers": [f"+1202557{i:04d}"],
                 "routing_url": "https://router.example/route",
                 "signature": {"algo": "HS256", "secret": f"router-secret-{i}-9f8e7d6c5b4a", "type": "jwt"},
             }
             for i in range(min(2, len(world.call_centers)))
-        ]  # fmt: skip
+        ]
 
     def devices(self) -> list[Item]:
+        """Return the devices of all users."""
         made = []
         for index, user in enumerate(self.fake.world.users):
             for place, kind in enumerate(("native", "iphone", "polycom")[: index % 4]):
                 created = datetime(2025, 3, 1, 8, tzinfo=UTC) + timedelta(hours=index * 7 + place)
                 item = {
-                    "app_version": "2610.0.1", "date_created": f"{created:%Y-%m-%dT%H:%M:%S}", "date_updated": f"{created + timedelta(days=9):%Y-%m-%dT%H:%M:%S}",
-                    "display_name": f"{user.name.split(' ', 1)[0]}'s {kind}", "id": f"device_{user.id}_{place}", "phone_number": user.phone,
-                    "type": kind, "user_id": int(user.id),
-                }  # fmt: skip
+                    "app_version": "2610.0.1",
+                    "date_created": f"{created:%Y-%m-%dT%H:%M:%S}",
+                    "date_updated": f"{created + timedelta(days=9):%Y-%m-%dT%H:%M:%S}",
+                    "display_name": f"{user.name.split(' ', 1)[0]}'s {kind}",
+                    "id": f"device_{user.id}_{place}",
+                    "phone_number": user.phone,
+                    "type": kind,
+                    "user_id": int(user.id),
+                }
                 if kind != "iphone":  # empty for mobile devices
-                    item["date_registered"] = f"{datetime.fromtimestamp(self.fake.now() // 3600 * 3600, UTC):%Y-%m-%dT%H:%M:%S}"
+                    item["date_registered"] = (
+                        f"{datetime.fromtimestamp(self.fake.now() // 3600 * 3600, UTC):%Y-%m-%dT%H:%M:%S}"
+                    )
                 made.append(item)
         return made
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from fake_dialpad.events import EPOCH, SECOND, Message, day_of
 from fake_dialpad.wire import JSON, Refused, Request, Response, route, schema
-from fake_dialpad.world import DAY, EPOCH, SECOND, Message, day_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -127,7 +127,7 @@ class Engagement:
     def _page(self, rows: list[Message], limit: int, offset: int) -> Response:
         readings = self.fake.readings
         if readings["order"] == "descending":
-            rows = rows[::-1]
+            rows.reverse()
         elif readings["order"] == "by_session":
             rows = sorted(rows, key=lambda row: (row.session, row.order))
         if readings["offset"] == "honoured":
@@ -157,14 +157,6 @@ class Engagement:
         shown["customersessionid"] = orjson.Fragment(row.customer_session) if numeric else row.customer_session
         shown["timestamp"] = f"{moment:%b} {moment.day}, {moment:%Y %I:%M:%S %p}"
         return shown
-
-    def spans(self, first: date, last: date) -> dict[str, list[int]]:
-        """Return of each customer session with a message in the days from first to last the `ts` of all its messages."""
-        found: dict[str, list[int]] = {}
-        for row in self.visible(first - LONGEST, last):
-            found.setdefault(row.customer_session, []).append(row.ts)
-        start, end = (first - EPOCH).days * DAY // 1000, (last - EPOCH + timedelta(days=1)).days * DAY // 1000
-        return {key: times for key, times in found.items() if any(start <= ts < end for ts in times)}
 
 
 def _day(ms: int) -> date | None:

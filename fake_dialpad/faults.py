@@ -56,7 +56,15 @@ _PLACES: Final = {
     "no_request_id": ("POST", r"^/api/v2/stats$"),
     "download_expired": ("GET", r"^/_storage/"),
 }
-_ARGUMENT: Final = {"status": True, "retry_after": True, "hang": True, "redirect": True, "gzip_bomb": False, "foreign_download": False, "download_expired": False}
+_ARGUMENT: Final = {
+    "status": True,
+    "retry_after": True,
+    "hang": True,
+    "redirect": True,
+    "gzip_bomb": False,
+    "foreign_download": False,
+    "download_expired": False,
+}
 BODY: Final = schema(
     {
         "fault": {"type": "string"},
@@ -138,7 +146,9 @@ class Faults(list[Fault]):
         return [asdict(fault) for fault in self]
 
 
-def spoilt(fault: Fault, request: Request, proceed: Callable[[], Response], stats: Stats) -> Response:
+def spoilt(  # noqa: PLR0911 - one answer a fault
+    fault: Fault, request: Request, proceed: Callable[[], Response], stats: Stats
+) -> Response:
     """Return the spoilt answer to a request; `proceed` gives the honest one where the fault wants it."""
     name, argument = fault.name, fault.argument
     if name == "status":
@@ -166,7 +176,11 @@ def spoilt(fault: Fault, request: Request, proceed: Callable[[], Response], stat
 
 
 def _plain(fault: Fault, status: int, text: str) -> Response:
-    return Response(status, text.encode(), {"content-type": "text/plain", **{key.lower(): value for key, value in fault.headers.items()}})
+    return Response(
+        status,
+        text.encode(),
+        {"content-type": "text/plain", **{key.lower(): value for key, value in fault.headers.items()}},
+    )
 
 
 def _other_body(fault: Fault) -> Response:
@@ -201,11 +215,15 @@ def _export(fault: Fault, request: Request, proceed: Callable[[], Response], sta
         for known in stats.exports.values():
             known.forgotten = known.forgotten or f"{known.token}.csv" == key
         return _plain(fault, int(fault.argument or 403), "Request has expired")
-    value: dict[str, object] = {
+    values: dict[str, dict[str, object]] = {
         "stuck": {"status": "processing"},
         "unknown_status": {"status": "on_hold"},
         "no_download_url": {"status": "complete", "file_type": "csv"},
-        "foreign_download": {"status": "complete", "file_type": "csv", "download_url": fault.argument or "https://storage.foreign.example/export.csv"},
+        "foreign_download": {
+            "status": "complete",
+            "file_type": "csv",
+            "download_url": fault.argument or "https://storage.foreign.example/export.csv",
+        },
         "no_request_id": {"already_started": False},
-    }.get(fault.name, {"status": "failed"})
-    return Response(200, orjson.dumps(value), {**JSON, **fault.headers})
+    }
+    return Response(200, orjson.dumps(values.get(fault.name, {"status": "failed"})), {**JSON, **fault.headers})

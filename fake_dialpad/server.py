@@ -1,9 +1,9 @@
-"""The fake's logic and its two doors: a TCP port (:func:`asgi`, :func:`serve`) and in process (:class:`InProcessAdapter`,
-:func:`in_process`).
+"""The fake's logic and its two doors: a TCP port and in process.
 
-Guarantee: both doors hand the same :class:`~fake_dialpad.wire.Request` to :meth:`FakeDialpad.handle` and deliver what it
-returns, misbehaviour included; in process nothing ever waits: a delay beyond the client's time-out is a time-out, a
-shorter one is no delay.
+The port is opened by :func:`asgi`, :class:`Server` or :func:`serve`; :class:`InProcessAdapter` and :func:`in_process`
+need none. Guarantee: both doors hand the same :class:`~fake_dialpad.wire.Request` to :meth:`FakeDialpad.handle` and
+deliver what it returns, misbehaviour included. In process nothing ever waits: a delay beyond the client's time-out is
+a time-out, a shorter one is no delay.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -40,15 +39,18 @@ from fake_dialpad.directory import Directory
 from fake_dialpad.engagement import Engagement
 from fake_dialpad.faults import Faults, spoilt
 from fake_dialpad.readings import Readings
-from fake_dialpad.stats import LocalTime, Stats
-from fake_dialpad.wire import JSON, Refused, Request, Response, Route, Window
-from fake_dialpad.world import Party, World
+from fake_dialpad.records import LocalTime
+from fake_dialpad.stats import Stats
+from fake_dialpad.wire import JSON, Refused, Request, Response, Window, routed
+from fake_dialpad.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, MutableMapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 
     import requests_mock
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from fake_dialpad.events import Party
 
 #: Scope of a Dialpad key: the paths below /api/v2 it opens, or what it shows (API specification, prose of the routes).
 SCOPES: Final = {
@@ -107,15 +109,15 @@ class FakeDialpad:
         self.lock = threading.RLock()
         self._clocks: dict[str, LocalTime] = {}
         self.company_window = Window(20, 0.95)  # 20 a second, with a little for jitter on the way
-        self.stats = Stats(self)
-        self.engagement = Engagement(self)
-        self.analytics = Analytics(self)
-        self.directory = Directory(self)
-        self.calls = Calls(self)
-        self.control = Control(self)
+        self.stats: Stats = Stats(self)
+        self.engagement: Engagement = Engagement(self)
+        self.analytics: Analytics = Analytics(self)
+        self.directory: Directory = Directory(self)
+        self.calls: Calls = Calls(self)
+        self.control: Control = Control(self)
         self._dialpad = [*self.stats.routes, *self.calls.routes, *self.directory.routes]
 
-    # -- time ----------------------------------------------------------------------------------------------------------
+    # -- time --------------------------------------------------------------------------------------
 
     def now(self) -> float:
         """Return the true time of the account, in epoch seconds: what happened up to it exists."""
@@ -131,7 +133,7 @@ class FakeDialpad:
             self._clocks[timezone] = LocalTime(timezone)
         return self._clocks[timezone]
 
-    # -- what the APIs ask -----------------------------------------------------------------------------------------------
+    # -- what the APIs ask -------------------------------------------------------------------------
 
     @property
     def limited(self) -> bool:
@@ -156,7 +158,7 @@ class FakeDialpad:
         """Return the user whose own key the request carries; nothing for a company key."""
         return self.world.users[0] if _bearer(request) == self.keys.dialpad_user else None
 
-    # -- one request -------------------------------------------------------------------------------------------------------
+    # -- one request -------------------------------------------------------------------------------
 
     def handle(self, request: Request) -> Response:
         """Answer one request."""
@@ -178,11 +180,17 @@ class FakeDialpad:
             }
             self.log.append(entry)
             try:
-                response = self._answer(request) if fault is None else spoilt(fault, request, lambda: self._honest(request), self.stats)
+                response = (
+                    self._answer(request)
+                    if fault is None
+                    else spoilt(fault, request, lambda: self._honest(request), self.stats)
+                )
             except Refused as refused:
                 response = error(refused)
             entry["status"] = 0 if response.breaks == "drop" else response.status
-            response.headers.setdefault("date", format_datetime(datetime.fromtimestamp(self.server_now(), UTC), usegmt=True))
+            response.headers.setdefault(
+                "date", format_datetime(datetime.fromtimestamp(self.server_now(), UTC), usegmt=True)
+            )
             return response
 
     def _honest(self, request: Request) -> Response:
@@ -194,20 +202,20 @@ class FakeDialpad:
     def _answer(self, request: Request) -> Response:
         path = request.path
         if path.startswith("/_storage/"):
-            return _routed(self.stats.downloads, request, "Not found")
+            return routed(self.stats.downloads, request, "Not found")
         if path.startswith("/api/v2/"):
             self._admit_dialpad(request)
-            return _routed(self._dialpad, request, f"Requested URL {path} not found")
+            return routed(self._dialpad, request, f"Requested URL {path} not found")
         if path.startswith("/KoopidPartnerServer/"):
             if _bearer(request) != self.keys.engagement:
                 raise Refused(401, "Unauthorized")
-            return _routed(self.engagement.routes, request, "Not found")
+            return routed(self.engagement.routes, request, "Not found")
         if re.match(r"/(v1|beta)/", path):
             given = request.headers.get("authorization", "")
             if self.keys.analytics not in (given, given.removeprefix("Bearer ")):
                 raise Refused(401, "Unauthorized")
             self.analytics.admit()
-            return _routed(self.analytics.routes, request, "Not found")
+            return routed(self.analytics.routes, request, "Not found")
         raise Refused(404, f"Requested URL {path} not found")
 
     def _admit_dialpad(self, request: Request) -> None:
@@ -235,14 +243,27 @@ class FakeDialpad:
                 "error": {
                     "code": refused.status,
                     "message": refused.message,
-                    "errors": [{"domain": "global", "message": refused.message, "reason": _REASONS.get(refused.status, "badRequest")}],
+                    "errors": [
+                        {
+                            "domain": "global",
+                            "message": refused.message,
+                            "reason": _REASONS.get(refused.status, "badRequest"),
+                        }
+                    ],
                 }
             },
             refused,
         )
 
 
-_REASONS: Final = {401: "required", 403: "forbidden", 404: "notFound", 405: "methodNotAllowed", 409: "conflict", 429: "rateLimitExceeded"}
+_REASONS: Final = {
+    401: "required",
+    403: "forbidden",
+    404: "notFound",
+    405: "methodNotAllowed",
+    409: "conflict",
+    429: "rateLimitExceeded",
+}
 
 
 def _refusal(value: object, refused: Refused) -> Response:
@@ -254,17 +275,7 @@ def _bearer(request: Request) -> str | None:
     return key if kind.lower() == "bearer" else None
 
 
-def _routed(routes: list[Route], request: Request, unknown: str) -> Response:
-    other_method = False
-    for one in routes:
-        match = one.pattern.match(request.path)
-        if match and one.method == request.method:
-            return one.handler(request, **match.groupdict())
-        other_method = other_method or match is not None
-    raise Refused(405, f"Method {request.method} is not allowed") if other_method else Refused(404, unknown)
-
-
-# -- the socket's door ----------------------------------------------------------------------------------------------------
+# -- the socket's door -----------------------------------------------------------------------------
 
 
 def asgi(fake: FakeDialpad) -> ASGIApp:
@@ -274,9 +285,13 @@ def asgi(fake: FakeDialpad) -> ASGIApp:
         asked = StarletteRequest(scope, receive)
         headers = {key.lower(): value for key, value in asked.headers.items()}
         request = Request(
-            asked.method, scope["path"], scope["query_string"].decode("latin-1"), headers, await asked.body(),
+            asked.method,
+            scope["path"],
+            scope["query_string"].decode("latin-1"),
+            headers,
+            await asked.body(),
             f"{asked.url.scheme}://{headers.get('host', 'localhost')}",
-        )  # fmt: skip
+        )
         response = fake.handle(request)
         if response.work is not None:
             response = await run_in_threadpool(response.work)
@@ -330,9 +345,15 @@ class Server(uvicorn.Server):
     def __init__(self, fake: FakeDialpad, port: int = 0, announce: Callable[[str], None] | None = None) -> None:
         super().__init__(
             uvicorn.Config(
-                asgi(fake), lifespan="off", log_level="critical", access_log=False, date_header=False, server_header=False,
-                timeout_keep_alive=75, timeout_graceful_shutdown=1,
-            )  # fmt: skip
+                asgi(fake),
+                lifespan="off",
+                log_level="critical",
+                access_log=False,
+                date_header=False,
+                server_header=False,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=1,
+            )
         )
         self.listener = socket.create_server(("localhost", port), backlog=512)
         self.url = f"http://localhost:{self.listener.getsockname()[1]}"
@@ -363,7 +384,7 @@ def serve(fake: FakeDialpad, port: int = 0) -> Iterator[str]:
         server.listener.close()
 
 
-# -- the door in process -----------------------------------------------------------------------------------------------------
+# -- the door in process ---------------------------------------------------------------------------
 
 
 class _Body(io.RawIOBase):
@@ -381,7 +402,7 @@ class _Body(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any writable buffer
+    def readinto(self, buffer: Any) -> int:
         while not self._rest:
             chunk = next(self._chunks, None)
             if chunk is None:
@@ -402,7 +423,7 @@ class InProcessAdapter(BaseAdapter):
         super().__init__()
         self.fake = fake
 
-    def send(  # noqa: PLR0913 - the signature is that of requests
+    def send(  # noqa: PLR0913, PLR0917 - the signature is that of requests
         self,
         request: requests.PreparedRequest,
         stream: bool = False,  # noqa: FBT001, FBT002, ARG002
@@ -415,9 +436,13 @@ class InProcessAdapter(BaseAdapter):
         parts = urlsplit(request.url or "")
         body = request.body or b""
         asked = Request(
-            request.method or "GET", parts.path or "/", parts.query, {key.lower(): _text(value) for key, value in request.headers.items()},
-            body.encode() if isinstance(body, str) else bytes(body), f"{parts.scheme}://{parts.netloc}",
-        )  # fmt: skip
+            request.method or "GET",
+            parts.path or "/",
+            parts.query,
+            {key.lower(): _text(value) for key, value in request.headers.items()},
+            body.encode() if isinstance(body, str) else bytes(body),
+            f"{parts.scheme}://{parts.netloc}",
+        )
         response = self.fake.handle(asked)
         if response.work is not None:
             response = response.work()
@@ -432,9 +457,13 @@ class InProcessAdapter(BaseAdapter):
         if response.breaks is not None:
             headers["content-length"] = str(max(1, len(response.content())))
         raw = HTTPResponse(
-            io.BufferedReader(_Body(response)), headers=headers, status=response.status, preload_content=False, request_method=request.method
+            io.BufferedReader(_Body(response)),
+            headers=headers,
+            status=response.status,
+            preload_content=False,
+            request_method=request.method,
         )
-        made: requests.Response = requests.adapters.HTTPAdapter().build_response(request, raw)  # type: ignore[no-untyped-call]
+        made: requests.Response = requests.adapters.HTTPAdapter().build_response(request, raw)
         return made
 
     def close(self) -> None:
@@ -449,7 +478,7 @@ def in_process(fake: FakeDialpad, mocker: requests_mock.Mocker) -> None:
     """Answer every request that `mocker` sees from `fake`, whatever its host."""
     adapter = InProcessAdapter(fake)
 
-    def matcher(request: Any) -> requests.Response:  # noqa: ANN401 - requests_mock's own wrapper of a prepared request
+    def matcher(request: Any) -> requests.Response:
         return adapter.send(request._request, timeout=request.timeout)  # noqa: SLF001 - it has no other way to the request
 
     mocker.add_matcher(matcher)

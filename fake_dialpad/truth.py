@@ -1,7 +1,7 @@
 """What each stream should hold, by the fake's own model and not by what it answered.
 
-:func:`truth` gives, for a stream and a range of days, the rows a destination should have after deduplication, as the API
-writes them (cells of an export are text), and the names of the columns that tell them apart. `grain`, `scope`,
+:func:`truth` gives, for a stream and a range of days, the rows a destination should have after deduplication, as the
+API writes them (cells of an export are text), and the names of the columns that tell them apart. `grain`, `scope`,
 `timezone` mean what the connector's configuration means by them.
 """
 
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from fake_dialpad.analytics import FILTERS, METRICS, RECORDS, instant, windows
-from fake_dialpad.stats import FIGURE_KEYS, TABLES, Days, Figures, LocalTime, Scope, Style, days_between, figure_columns, selected
-from fake_dialpad.world import SECOND
+from fake_dialpad.events import SECOND
+from fake_dialpad.figures import FIGURE_KEYS, Figures, figure_columns
+from fake_dialpad.records import TABLES, Days, LocalTime, Scope, Style, days_between, selected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -114,11 +115,15 @@ def _figures(stat_type: str, group_by: str | None) -> Callable[[Asked], list[Row
         columns = figure_columns(stat_type, group_by, per_day=per_day)
         dated = "date" in columns
         made = []
-        for first, last, _, _ in windows(asked.start, min(asked.end, asked.today), "day" if group_by == "date" else asked.grain, asked.clock):
-            # history and today are not mixed: a running week or month is read up to yesterday, a running day from today's table
+        for first, last, _, _ in windows(
+            asked.start, min(asked.end, asked.today), "day" if group_by == "date" else asked.grain, asked.clock
+        ):
+            # history and today are not mixed: a running week or month is read up to yesterday, a running day today
             until = last if first == last else min(last, asked.today - timedelta(days=1))
             for name, scope in asked.scopes(by_office=group_by == "group"):
-                for row in figures.rows(stat_type, group_by, days_between(first, until, asked.clock), scope, per_day=per_day):
+                for row in figures.rows(
+                    stat_type, group_by, days_between(first, until, asked.clock), scope, per_day=per_day
+                ):
                     edges = (row["date"], row["date"]) if dated else (first.isoformat(), last.isoformat())
                     cells = {column: row[column] for column in columns}
                     made.append({**cells, "scope": name, "window_start": edges[0], "window_end": edges[1]})
@@ -134,8 +139,16 @@ def _messages(asked: Asked) -> list[Row]:
     days, door = asked.days, asked.fake.engagement
     if days is None:
         return []
-    found = [row for row in door.visible(asked.start - timedelta(days=3), asked.end + timedelta(days=1)) if days.start_us <= row.at_us < days.end_us]
-    return [orjson.loads(orjson.dumps(door.shown(row))) | {"sessionid": row.session, "customersessionid": row.customer_session} for row in found]
+    found = [
+        row
+        for row in door.visible(asked.start - timedelta(days=3), asked.end + timedelta(days=1))
+        if days.start_us <= row.at_us < days.end_us
+    ]
+    return [
+        orjson.loads(orjson.dumps(door.shown(row)))
+        | {"sessionid": row.session, "customersessionid": row.customer_session}
+        for row in found
+    ]
 
 
 def _session_messages(asked: Asked) -> list[Row]:
@@ -145,7 +158,8 @@ def _session_messages(asked: Asked) -> list[Row]:
     door = asked.fake.engagement
     seen = dict.fromkeys(row["customersessionid"] for row in rows)
     return [
-        orjson.loads(orjson.dumps(door.shown(row))) | {"sessionid": row.session, "customersessionid": row.customer_session}
+        orjson.loads(orjson.dumps(door.shown(row)))
+        | {"sessionid": row.session, "customersessionid": row.customer_session}
         for key in seen
         for row in door.of_session(key)
     ]
@@ -168,15 +182,27 @@ def _metric_data(asked: Asked) -> list[Row]:
             for key, metric in METRICS.items():
                 if more and asked.break_down_by not in metric.filters:
                     continue
-                common = {"metric_id": key, "window_start": instant(start), "window_end": instant(end), "breakdown_value": value}
+                common = {
+                    "metric_id": key,
+                    "window_start": instant(start),
+                    "window_end": instant(end),
+                    "breakdown_value": value,
+                }
                 for one in api.aggregates(key, metric.measures, start, end, keep):
                     if one["_type"] == "AgentPresenceDurationValue":
                         made += [
-                            {**common, "measure": "AgentPresenceDuration", "presence_status": part["status"]["status"], "value": part["value"]}
+                            {
+                                **common,
+                                "measure": "AgentPresenceDuration",
+                                "presence_status": part["status"]["status"],
+                                "value": part["value"],
+                            }
                             for part in one["value"]
                         ]
                     else:
-                        made.append({**common, "measure": one["measure"], "presence_status": None, "value": one["value"]})
+                        made.append(
+                            {**common, "measure": one["measure"], "presence_status": None, "value": one["value"]}
+                        )
     return made
 
 
@@ -257,7 +283,10 @@ STREAMS: Final[dict[str, tuple[tuple[str, ...], Callable[[Asked], list[Row]]]]] 
     "customer_session_messages": (MESSAGE, _session_messages),
     **{f"records_{name}": (table.key, _records(name)) for name, table in TABLES.items()},
     **{
-        f"stats_calls_by_{group}": (("window_start", "scope", *FIGURE_KEYS[f"calls_by_{group}"]), _figures("calls", group))
+        f"stats_calls_by_{group}": (
+            ("window_start", "scope", *FIGURE_KEYS[f"calls_by_{group}"]),
+            _figures("calls", group),
+        )
         for group in ("date", "user", "group")
     },
     **{
@@ -266,9 +295,18 @@ STREAMS: Final[dict[str, tuple[tuple[str, ...], Callable[[Asked], list[Row]]]]] 
     },
     "analytics_metrics": (("id",), lambda asked: [asked.fake.analytics.metric_entry(key) for key in METRICS]),
     "analytics_records": (("id",), lambda asked: [asked.fake.analytics.record_entry(key) for key in RECORDS]),
-    "analytics_metric_descriptions": (("id",), lambda asked: [asked.fake.analytics.metric_entry(key) for key in METRICS]),
-    "analytics_record_descriptions": (("id",), lambda asked: [asked.fake.analytics.record_entry(key) for key in RECORDS]),
-    "analytics_metric_data": (("metric_id", "window_start", "breakdown_value", "measure", "presence_status"), _metric_data),
+    "analytics_metric_descriptions": (
+        ("id",),
+        lambda asked: [asked.fake.analytics.metric_entry(key) for key in METRICS],
+    ),
+    "analytics_record_descriptions": (
+        ("id",),
+        lambda asked: [asked.fake.analytics.record_entry(key) for key in RECORDS],
+    ),
+    "analytics_metric_data": (
+        ("metric_id", "window_start", "breakdown_value", "measure", "presence_status"),
+        _metric_data,
+    ),
     "analytics_record_data": (("record_id", "primaryTimestampField", "fields", "value"), _record_data),
     "analytics_filter_values": (("filter_attribute", "value"), _filter_values),
     "company": (("id",), lambda asked: [asked.fake.directory.people.company()]),

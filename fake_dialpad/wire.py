@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 JSON: Final = {"content-type": "application/json"}
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - an answer of the API, not an error of ours
     """The request is refused with `status`; `message` is worded as the API words it where that is known."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
@@ -47,14 +47,14 @@ class Request:
         """Decoded query parameters; of a repeated name the last."""
         return dict(parse_qsl(self.query, keep_blank_values=True))
 
-    def json(self) -> Any:  # noqa: ANN401 - a request body may hold anything
+    def json(self) -> Any:
         """Return the decoded body; a body that is not JSON is refused with 400."""
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
             raise Refused(400, f"The request body is not JSON: {error}") from error
 
-    def valid(self, validator: Draft202012Validator) -> Any:  # noqa: ANN401 - typed by its schema
+    def valid(self, validator: Draft202012Validator) -> Any:
         """Return the decoded body if `validator` accepts it; else refuse with 400 and the path of the first fault."""
         body = self.json()
         fault = next(iter(sorted(validator.iter_errors(body), key=lambda error: list(map(str, error.path)))), None)
@@ -99,7 +99,9 @@ def answer(value: object, status: int = 200) -> Response:
     return Response(status, orjson.dumps(value), dict(JSON))
 
 
-def schema(properties: Mapping[str, object], *, required: Iterable[str] = (), closed: bool = True) -> Draft202012Validator:
+def schema(
+    properties: Mapping[str, object], *, required: Iterable[str] = (), closed: bool = True
+) -> Draft202012Validator:
     """Return a validator of JSON objects with these properties; a `closed` one refuses any other property."""
     return Draft202012Validator(
         {
@@ -124,6 +126,17 @@ def route(method: str, pattern: str, handler: Callable[..., Response]) -> Route:
     """Return a route; `{name}` in the pattern stands for one path segment."""
     expression = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern)
     return Route(method, re.compile(f"{expression}/?$"), handler)
+
+
+def routed(routes: list[Route], request: Request, unknown: str) -> Response:
+    """Answer a request by the first route that fits; refuse it with 404, or with 405 if only the method is wrong."""
+    other_method = False
+    for one in routes:
+        match = one.pattern.match(request.path)
+        if match and one.method == request.method:
+            return one.handler(request, **match.groupdict())
+        other_method = other_method or match is not None
+    raise Refused(405, f"Method {request.method} is not allowed") if other_method else Refused(404, unknown)
 
 
 class Window:
