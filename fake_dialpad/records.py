@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from fake_dialpad.world import World
 
 
+MINUTES_KEPT: Final = 200_000
+
+
 class LocalTime:
     """Writes instants as naive local times of one zone, quickly: the minute's text is kept."""
 
@@ -48,6 +51,8 @@ class LocalTime:
         if head is None:
             local = datetime.fromtimestamp(minute * 60, UTC).astimezone(self.zone)
             # zones with seconds in their offset ended before 1970; minutes stay whole
+            if len(self._minutes) > MINUTES_KEPT:
+                self._minutes.clear()
             head = self._minutes[minute] = f"{local:%Y-%m-%d %H:%M:}"
         second, micro = divmod(rest, SECOND)
         return f"{head}{second:02d}.{micro:06d}" if fraction else f"{head}{second:02d}"
@@ -81,17 +86,17 @@ def minutes(us: int | None) -> str:
     return "" if us is None else f"{us / MINUTE:.2f}"
 
 
-# -- records: one table an export ----------------------------------------------------------------------------------
-
 CALL_COLUMNS: Final = tuple(
-    "date_started call_id category direction external_number internal_number date_first_rang date_queued date_rang "
-    "date_connected date_ended target_id target_kind target_type name email was_recorded entry_point_call_id "
-    "entry_point_target_id entry_point_target_kind proxy_target_id voicemail transferred_to transferred_to_contact_id "
-    "transferred_from_target_id office_id company_id device salesforce_activity_id timezone availability "
-    "time_in_system callback_type callback_id master_call_id time_to_answer date_callback_connected "
-    "date_callback_ended date_anonymized categories ringing_duration ringing_occurrences hold_duration hold_occurrences talk_duration queued_duration "
-    "queued_occurrences wrapup_duration participant_type percent_ai_talk_time percent_ai_listen_time "
-    "percent_ai_silent_time campaign_id is_internal".split()
+    (
+        "date_started call_id category direction external_number internal_number date_first_rang date_queued "
+        "date_rang date_connected date_ended target_id target_kind target_type name email was_recorded "
+        "entry_point_call_id entry_point_target_id entry_point_target_kind proxy_target_id voicemail transferred_to "
+        "transferred_to_contact_id transferred_from_target_id office_id company_id device salesforce_activity_id "
+        "timezone availability time_in_system callback_type callback_id master_call_id time_to_answer "
+        "date_callback_connected date_callback_ended date_anonymized categories ringing_duration ringing_occurrences "
+        "hold_duration hold_occurrences talk_duration queued_duration queued_occurrences wrapup_duration "
+        "participant_type percent_ai_talk_time percent_ai_listen_time percent_ai_silent_time campaign_id is_internal"
+    ).split()
 )
 
 

@@ -149,6 +149,15 @@ class FakeDialpad:
         headers = {"retry-after": str(max(1, int(wait) + 1))} if self.readings["retry_after"] == "present" else {}
         return Refused(429, message, headers)
 
+    def guarded(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield the chunks of a body, each made while no other request is answered."""
+        while True:
+            with self.lock:
+                chunk = next(chunks, None)
+            if chunk is None:
+                return
+            yield chunk
+
     @staticmethod
     def background(work: Callable[[], object]) -> None:
         """Do something beside the requests."""

@@ -44,7 +44,9 @@ TARGET_TYPES: Final = (
 )
 STAT_TYPES: Final = ("calls", "csat", "dispositions", "onduty", "recordings", "screenshare", "texts", "voicemails")
 INT64: Final = {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": r"^\d+$"}]}
-DAYS_AGO: Final = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^\d+$"}]}
+DAYS_AGO: Final = {
+    "anyOf": [{"type": "integer", "minimum": 0, "maximum": 99_999}, {"type": "string", "pattern": r"^\d{1,5}$"}]
+}
 BODY: Final = schema(
     {
         "export_type": {"enum": ["records", "stats"]},
@@ -218,7 +220,7 @@ class Stats:
                 b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>",
                 {"content-type": "application/xml"},
             )
-        body: Iterable[bytes] = self.file(export)
+        body: Iterable[bytes] = self.fake.guarded(self.file(export))
         headers = {"content-type": "text/csv"}
         if self.fake.readings["compression"] == "gzip" and "gzip" in request.headers.get("accept-encoding", ""):
             headers["content-encoding"] = "gzip"
