@@ -25,6 +25,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -277,7 +278,7 @@ def main() -> int:
         "read": len(follower.read),
         "lost": len(outcome.acknowledged - set(follower.read)),
         "read_twice": len(follower.read) - len(set(follower.read)),
-        "out_of_order": sum(one >= other for one, other in zip(follower.times, follower.times[1:], strict=False)),
+        "out_of_order": sum(one >= other for one, other in pairwise(follower.times)),
     }
     print(json.dumps(figures) if options.json else "\n".join(f"{name:24}{value}" for name, value in figures.items()))
     return 1 if figures["lost"] or figures["read_twice"] or figures["out_of_order"] else 0

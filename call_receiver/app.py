@@ -219,7 +219,7 @@ class Receiver:
         after = None
         if cursor := query.get("after"):
             store_id, _, position = cursor.rpartition("-")
-            if not position.isdecimal() or not position.isascii() or len(position) > 18:  # noqa: PLR2004 - fits 64 bits
+            if not store_id or not position.isdecimal() or not position.isascii() or len(position) > 18:  # noqa: PLR2004 - fits 64 bits
                 text = "after must be a next_cursor or position of an earlier answer, unchanged."
                 raise RefusedError(400, "cursor_malformed", text)
             if store_id != await self._reading(self._store.prepare):

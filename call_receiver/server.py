@@ -32,6 +32,9 @@ KEEP_ALIVE_SECONDS: Final = 75
 """Between two requests; longer than the 60 s after which common load balancers stop using a connection."""
 
 MAX_CONNECTIONS: Final = 2000
+BACKLOG: Final = 256
+"""Connections the system holds for us; the event loop accepts up to so many before it does anything else."""
+
 OWN_DESCRIPTORS: Final = 100
 """File descriptors that connections must leave for the database, the log and the listening socket."""
 
@@ -48,6 +51,7 @@ def serve(app: ASGIApp, listening: socket.socket, figures: Metrics) -> None:
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=10,
     )
@@ -60,7 +64,7 @@ def serve(app: ASGIApp, listening: socket.socket, figures: Metrics) -> None:
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens; port 0 takes a free one. OSError if the address is not to be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.create_server((host, port), family=family, backlog=2048)
+    listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
     address, bound = listening.getsockname()[:2]
     say(logging.INFO, "listening", host=address, port=bound)
     return listening

@@ -282,7 +282,7 @@ def _url(database: str) -> URL:
         text = f"The database is of type {backend}; the receiver keeps events in sqlite or postgresql."
         raise SettingError(text)
     if backend == "sqlite":
-        if url.database in (None, "", ":memory:") or "mode=memory" in str(url.query):
+        if url.database in (None, "", ":memory:") or url.query.get("mode") == "memory":
             text = "A database in memory keeps nothing: name a file, as in sqlite:///events.db."
             raise SettingError(text)
         folder = Path(str(url.database)).parent

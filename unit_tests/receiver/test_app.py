@@ -1,0 +1,509 @@
+import asyncio
+import hashlib
+import io
+import json
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from call_receiver import app as app_module
+from call_receiver import keeping, logs
+from call_receiver.app import create_app, received_at_text
+from call_receiver.delivery import Event
+from call_receiver.refusals import SettingError
+from call_receiver.store import Store
+from unit_tests.receiver.in_process import READ_KEY, SECRET, Clock, InProcess
+
+EVENT = {"call_id": 5000000000000001, "state": "hangup", "event_timestamp": 1793577649994, "contact": {"id": 1}}
+
+
+def call_event(number: int) -> dict[str, Any]:
+    return {"call_id": number, "state": "hangup"}
+
+
+def refusal(response: httpx.Response) -> tuple[int, str]:
+    answer = response.json()
+    assert set(answer) == {"error", "message"}
+    assert answer["message"].endswith(".")
+    return response.status_code, answer["error"]
+
+
+class Unreachable(Store):
+    """A store whose database is away until told otherwise."""
+
+    away = True
+
+    def _reach(self) -> None:
+        if self.away:
+            raise OperationalError("SELECT", None, ConnectionError("no route to +12025550102"))
+
+    def keep(self, events: Sequence[Event]) -> list[bool]:
+        self._reach()
+        return super().keep(events)
+
+    def read(self, *, after: int, limit: int) -> Any:
+        self._reach()
+        return super().read(after=after, limit=limit)
+
+    def check(self, *, writing: bool) -> None:
+        self._reach()
+        super().check(writing=writing)
+
+
+@pytest.fixture
+def unreachable(database: str) -> Iterator[tuple[Unreachable, InProcess]]:
+    store = Unreachable(database)
+    client = InProcess(create_app(store, read_key=READ_KEY))
+    yield store, client
+    client.close()
+
+
+# Taking events
+
+
+def test_an_event_is_kept_and_answered_with_its_identity(receiver: InProcess) -> None:
+    response = receiver.post(EVENT)
+    identity = hashlib.sha256(json.dumps(EVENT, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    assert (response.status_code, response.json()) == (200, {"event_id": identity, "status": "kept"})
+    assert [item["event"] for item in receiver.items()] == [EVENT]
+
+
+def test_an_event_that_comes_twice_is_one_row_and_both_senders_hear_2xx(receiver: InProcess) -> None:
+    answers = [receiver.post(EVENT), receiver.post(json.dumps(EVENT, indent=1, sort_keys=True))]
+    assert [(answer.status_code, answer.json()["status"]) for answer in answers] == [(200, "kept"), (200, "repeated")]
+    assert len(receiver.items()) == 1
+
+
+def test_an_event_that_comes_twice_at_once_is_one_row(receiver: InProcess) -> None:
+    answers = receiver.post_together([EVENT] * 5)
+    assert sorted(answer.json()["status"] for answer in answers) == ["kept"] + ["repeated"] * 4
+    assert len(receiver.items()) == 1
+
+
+def test_unknown_states_and_fields_are_kept(receiver: InProcess) -> None:
+    event = {**EVENT, "state": "levitating", "aura": {"colour": "blue"}}
+    receiver.post(event)
+    assert receiver.items()[0]["event"] == event
+
+
+def test_a_late_event_stands_after_those_kept_before_it(receiver: InProcess) -> None:
+    for timestamp in (300, 100, 200):
+        receiver.post({**EVENT, "event_timestamp": timestamp})
+    assert [item["event"]["event_timestamp"] for item in receiver.items()] == [300, 100, 200]
+
+
+def test_a_signed_event_is_kept(signed_receiver: InProcess) -> None:
+    assert signed_receiver.post(jwt.encode(EVENT, SECRET, "HS256")).status_code == 200
+    assert [item["event"] for item in signed_receiver.items()] == [EVENT]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (json.dumps(EVENT), "signature_missing"),
+        (jwt.encode(EVENT, SECRET[::-1], "HS256"), "signature_wrong"),
+        (jwt.encode(EVENT, "", "none"), "algorithm_refused"),
+        (jwt.encode({**EVENT, "iat": 1}, SECRET, "HS256"), "token_too_old"),
+    ],
+)
+def test_what_is_not_rightly_signed_is_refused_and_not_kept(signed_receiver: InProcess, body: str, reason: str) -> None:
+    response = signed_receiver.post(body)
+    assert refusal(response) == (401, reason)
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert signed_receiver.items() == []
+
+
+@pytest.mark.parametrize("body", [b"", b"hello", b"[1]", b"\xff", b'{"a":' * 5000, b'{"a": NaN}'])
+def test_a_body_that_is_no_event_is_refused_and_the_next_one_taken(receiver: InProcess, body: bytes) -> None:
+    assert refusal(receiver.post(body))[0] == 400
+    assert receiver.post(EVENT).status_code == 200
+
+
+def test_a_body_of_exactly_the_limit_is_taken(receiver: InProcess) -> None:
+    text = json.dumps({"note": ""})
+    body = json.dumps({"note": "x" * (app_module.MAX_BODY_BYTES - len(text))})
+    assert receiver.post(body).status_code == 200
+    assert refusal(receiver.post(body + " ")) == (413, "body_too_long")
+
+
+def test_a_long_body_without_a_declared_length_is_refused(receiver: InProcess) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(11):
+            yield b"x" * 100_000
+
+    response = receiver.runner.run(receiver._client.post("/events", content=pieces()))
+    assert refusal(response) == (413, "body_too_long")
+
+
+def test_events_are_taken_with_a_slash_behind_the_path_too(receiver: InProcess) -> None:
+    assert receiver.post(EVENT, path="/events/").status_code == 200
+
+
+def test_an_event_that_cannot_be_kept_is_answered_503_and_taken_later(
+    unreachable: tuple[Unreachable, InProcess],
+) -> None:
+    store, client = unreachable
+    assert refusal(client.post(EVENT)) == (503, "not_kept")
+    store.away = False
+    assert client.post(EVENT).json()["status"] == "kept"
+
+
+def test_a_database_that_is_too_slow_is_answered_503_in_time(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_module, "ANSWER_SECONDS", 0.05)
+    proceed = threading.Event()
+    client = InProcess(create_app(Store(database, before_commit=lambda: void(proceed.wait(10))), read_key=READ_KEY))
+    assert refusal(client.post(EVENT)) == (503, "not_kept")
+    proceed.set()
+    assert client.post(EVENT).json()["status"] == "repeated"
+    client.close()
+
+
+def void(_: object) -> None:
+    """Take a value, give none."""
+
+
+def scope(path: str = "/events", **headers: str) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
+    }
+
+
+def asked(client: InProcess, messages: list[dict[str, Any]], **headers: str) -> list[dict[str, Any]]:
+    """Give the app these messages of a request body, then nothing; return what it sends."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        if messages:
+            return messages.pop(0)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Any) -> None:
+        sent.append(dict(message))
+
+    client.runner.run(client.app(scope(**headers), receive, send))
+    return sent
+
+
+def test_a_body_that_stops_coming_is_refused(receiver: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_module, "ANSWER_SECONDS", 0.05)
+    sent = asked(receiver, [{"type": "http.request", "body": b'{"call', "more_body": True}])
+    assert (sent[0]["status"], json.loads(sent[1]["body"])["error"]) == (408, "body_too_slow")
+
+
+def test_a_sender_that_goes_away_in_the_middle_leaves_nothing(receiver: InProcess) -> None:
+    asked(receiver, [{"type": "http.request", "body": b"{}", "more_body": True}, {"type": "http.disconnect"}])
+    assert receiver.items() == []
+
+
+def test_a_sender_that_asks_first_is_told_at_once_that_its_body_is_too_long(receiver: InProcess) -> None:
+    sent = asked(receiver, [], content_length="1000001", expect="100-continue")
+    assert sent[0]["status"] == 413
+
+
+def test_long_bodies_wait_their_turn_and_short_ones_do_not(
+    receiver: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_module, "LARGE_BODIES", 0)
+    long = {"transcription_text": "x" * app_module.SMALL_BODY_BYTES}
+    assert refusal(receiver.post(long)) == (503, "overloaded")
+    assert receiver.post(EVENT).status_code == 200
+
+
+def test_a_long_body_gives_its_place_back(receiver: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_module, "LARGE_BODIES", 1)
+    for number in range(3):
+        long = {"transcription_text": "x" * app_module.SMALL_BODY_BYTES, "call_id": number}
+        assert receiver.post(long).status_code == 200
+
+
+def test_a_fault_of_ours_is_a_503_and_not_a_4xx(receiver: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fault(_self: object, _event: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(keeping.Keeper, "keep", fault)
+    assert refusal(receiver.post(EVENT)) == (503, "fault")
+
+
+# Reading events
+
+
+def test_an_item_has_identity_time_position_and_the_event(receiver: InProcess, clock: Clock) -> None:
+    identity = receiver.post(EVENT).json()["event_id"]
+    answer = receiver.get("/events").json()
+    assert set(answer) == {"items", "next_cursor"}
+    item = answer["items"][0]
+    assert item == {
+        "event_id": identity,
+        "received_at": received_at_text(clock.now),
+        "position": answer["next_cursor"],
+        "event": EVENT,
+    }
+
+
+@pytest.mark.parametrize(
+    ("microseconds", "text"),
+    [(0, "1970-01-01T00:00:00.000000Z"), (1_793_577_600_000_007, "2026-11-02T00:00:00.000007Z")],
+)
+def test_received_at_always_has_six_digits_of_the_second(microseconds: int, text: str) -> None:
+    assert received_at_text(microseconds) == text
+
+
+def test_the_payload_goes_out_as_the_text_that_came_in(receiver: InProcess) -> None:
+    text = '{"total_duration": 8951.030, "n": 1e2, "name": "Zo\\u00eb \\u0000 \\ud83d ☎", "x": ' + "9" * 100 + "}"
+    receiver.post(text.encode())
+    assert text in receiver.get("/events").text
+
+
+def test_following_the_cursor_gives_every_event_once(receiver: InProcess) -> None:
+    for number in range(7):
+        receiver.post(call_event(number))
+    cursor = ""
+    calls: list[int] = []
+    sizes: list[int] = []
+    while sizes[-1:] != [0]:
+        page = receiver.get("/events", after=cursor, limit=3).json()
+        calls += [item["event"]["call_id"] for item in page["items"]]
+        sizes.append(len(page["items"]))
+        cursor = page["next_cursor"]
+    assert (calls, sizes) == (list(range(7)), [3, 3, 1, 0])
+
+
+def test_an_empty_page_gives_the_cursor_back_and_it_finds_what_comes_next(receiver: InProcess) -> None:
+    receiver.post(call_event(1))
+    cursor = receiver.get("/events").json()["next_cursor"]
+    assert receiver.get("/events", after=cursor).json() == {"items": [], "next_cursor": cursor}
+    receiver.post(call_event(2))
+    assert [item["event"]["call_id"] for item in receiver.items(after=cursor)] == [2]
+
+
+def test_an_empty_store_gives_a_cursor_from_which_nothing_is_missed(receiver: InProcess) -> None:
+    cursor = receiver.get("/events").json()["next_cursor"]
+    receiver.post(EVENT)
+    assert len(receiver.items(after=cursor)) == 1
+
+
+def test_the_position_of_an_item_is_a_cursor_too(receiver: InProcess) -> None:
+    receiver.post_together([call_event(number) for number in range(3)])
+    place = receiver.items()[1]["position"]
+    assert len(receiver.items(after=place)) == 1
+
+
+def test_a_page_longer_than_one_read_of_the_database_is_whole(
+    receiver: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_module, "ROWS_AT_ONCE", 4)
+    receiver.post_together([call_event(number) for number in range(11)])
+    for limit in (3, 4, 5, 8, 10, 11, 12):
+        page = receiver.get("/events", limit=limit).json()
+        assert len(page["items"]) == min(limit, 11)
+        assert page["next_cursor"] == page["items"][-1]["position"]
+
+
+def test_received_after_begins_at_that_time_and_includes_it(receiver: InProcess, clock: Clock) -> None:
+    for number in range(4):
+        clock.now += 1_000_000
+        receiver.post(call_event(number))
+    times = [item["received_at"] for item in receiver.items()]
+    assert [item["event"]["call_id"] for item in receiver.items(received_after=times[2])] == [2, 3]
+    assert len(receiver.items(received_after=times[2].replace("Z", "+00:00"))) == 2
+    assert len(receiver.items(received_after="2026-11-02T01:00:03.000000+01:00")) == 2
+    assert len(receiver.items(received_after="1970-01-01T00:00:00Z")) == 4
+
+
+def test_received_after_may_be_sent_along_with_the_cursor(receiver: InProcess, clock: Clock) -> None:
+    for number in range(6):
+        clock.now += 1_000_000
+        receiver.post(call_event(number))
+    since = receiver.items()[2]["received_at"]
+    cursor, calls = "", []
+    for _ in range(4):
+        page = receiver.get("/events", received_after=since, after=cursor, limit=2).json()
+        calls += [item["event"]["call_id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    assert calls == [2, 3, 4, 5]
+
+
+def test_received_after_a_time_to_come_gives_a_cursor_from_which_nothing_is_missed(
+    receiver: InProcess, clock: Clock
+) -> None:
+    receiver.post(call_event(1))
+    page = receiver.get("/events", received_after=received_at_text(clock.now + 5_000_000)).json()
+    assert page["items"] == []
+    receiver.post(call_event(2))
+    assert [item["event"]["call_id"] for item in receiver.items(after=page["next_cursor"])] == [2]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ({"limit": "0"}, "limit_out_of_range"),
+        ({"limit": "1001"}, "limit_out_of_range"),
+        ({"limit": "-1"}, "limit_out_of_range"),
+        ({"limit": "ten"}, "limit_out_of_range"),
+        ({"limit": "9" * 30}, "limit_out_of_range"),
+        ({"after": "5"}, "cursor_malformed"),
+        ({"after": "x-y"}, "cursor_malformed"),
+        ({"after": "\x00"}, "cursor_malformed"),
+        ({"after": "deadbeef-" + "9" * 30}, "cursor_malformed"),
+        ({"received_after": "yesterday"}, "received_after_malformed"),
+        ({"received_after": "2026-11-02T00:00:00"}, "received_after_malformed"),
+        ({"received_after": "2026-11-02"}, "received_after_malformed"),
+        ({"received_after": "2026-11-02T00:00:00 00:00"}, "received_after_malformed"),
+    ],
+)
+def test_a_parameter_that_cannot_be_meant_is_refused_by_name(
+    receiver: InProcess, parameters: dict[str, str], reason: str
+) -> None:
+    assert refusal(receiver.get("/events", **parameters)) == (400, reason)
+
+
+def test_a_cursor_of_another_database_is_refused(receiver: InProcess) -> None:
+    assert refusal(receiver.get("/events", after="deadbeef-3")) == (410, "cursor_of_another_store")
+
+
+def test_a_cursor_ahead_of_the_database_is_refused(receiver: InProcess) -> None:
+    receiver.post(EVENT)
+    ahead = receiver.get("/events").json()["next_cursor"].replace("-1", "-2")
+    assert refusal(receiver.get("/events", after=ahead)) == (410, "cursor_ahead")
+
+
+def test_a_reader_that_was_behind_is_told_that_events_were_pruned(
+    receiver: InProcess, store: Store, clock: Clock
+) -> None:
+    receiver.post_together([call_event(1), call_event(2)])
+    behind, whole = (receiver.get("/events", limit=limit).json()["next_cursor"] for limit in (1, 2))
+    store.prune(clock.now + 10)
+    assert refusal(receiver.get("/events", after=behind)) == (410, "events_pruned")
+    assert receiver.get("/events", after=whole).status_code == 200
+    fresh = receiver.get("/events").json()
+    assert fresh == {"items": [], "next_cursor": whole}
+    assert receiver.get("/events", received_after="1970-01-01T00:00:00Z").json() == fresh
+
+
+@pytest.mark.parametrize("key", [None, "", "another", READ_KEY + "x", READ_KEY.upper(), "schlüssel"])
+def test_reading_needs_the_key(receiver: InProcess, key: str | None) -> None:
+    receiver.post(EVENT)
+    headers = {} if key is None else {b"authorization": b"Bearer " + key.encode("latin-1")}
+    response = receiver.runner.run(receiver._client.get("/events", headers=headers))
+    assert refusal(response) == (401, "read_key_wrong")
+
+
+def test_the_secret_of_the_webhook_does_not_open_reading(signed_receiver: InProcess) -> None:
+    assert refusal(signed_receiver.get("/events", key=SECRET)) == (401, "read_key_wrong")
+
+
+def test_without_a_key_of_its_own_reading_is_shut(store: Store) -> None:
+    client = InProcess(create_app(store))
+    assert refusal(client.get("/events", key="")) == (401, "reading_shut")
+    client.close()
+
+
+def test_an_empty_reading_key_is_refused_at_the_start(store: Store) -> None:
+    with pytest.raises(SettingError, match="CALL_RECEIVER_READ_KEY"):
+        create_app(store, read_key=" ")
+
+
+def test_reading_while_the_database_is_away_is_503(unreachable: tuple[Unreachable, InProcess]) -> None:
+    assert refusal(unreachable[1].get("/events")) == (503, "not_read")
+
+
+def test_an_answer_that_fails_on_its_way_cannot_be_taken_for_whole(
+    unreachable: tuple[Unreachable, InProcess], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, client = unreachable
+    store.away = False
+    client.post_together([call_event(number) for number in range(4)])
+    monkeypatch.setattr(app_module, "ROWS_AT_ONCE", 2)
+    reads = iter([None, OperationalError("SELECT", None, ConnectionError())])
+
+    def second_fails() -> None:
+        if error := next(reads):
+            raise error
+
+    monkeypatch.setattr(store, "_reach", second_fails)
+    with pytest.raises(Exception, match="database does not answer"):
+        client.get("/events", limit=4)
+
+
+# Health, figures, the rest
+
+
+def test_healthz_follows_the_database(unreachable: tuple[Unreachable, InProcess]) -> None:
+    store, client = unreachable
+    assert (client.get("/healthz").status_code, client.get("/healthz").json()["status"]) == (503, "failing")
+    store.away = False
+    assert (client.get("/healthz").status_code, client.get("/healthz").json()) == (200, {"status": "ok"})
+
+
+def test_after_a_failure_to_keep_healthz_wants_to_see_a_write(
+    unreachable: tuple[Unreachable, InProcess], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, client = unreachable
+    checks: list[bool] = []
+    monkeypatch.setattr(store, "check", lambda *, writing: checks.append(writing))
+    monkeypatch.setattr(app_module, "HEALTH_SECONDS", 0.0)
+    client.get("/healthz")
+    client.post(EVENT)
+    client.get("/healthz")
+    client.get("/healthz")
+    assert checks == [False, True, False]
+
+
+def test_metrics_count_kept_repeated_and_refused(receiver: InProcess) -> None:
+    receiver.post(EVENT)
+    receiver.post(EVENT)
+    receiver.post("hello")
+    lines = receiver.get("/metrics", key=None).text.splitlines()
+    assert {
+        "call_receiver_events_kept_total 1",
+        "call_receiver_events_repeated_total 1",
+        'call_receiver_requests_refused_total{reason="not_json"} 1',
+        "call_receiver_answer_seconds_count 3",
+        "call_receiver_commit_seconds_count 2",
+        "call_receiver_store_errors_total 0",
+    } <= set(lines)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "refused"),
+    [
+        ("GET", "/", (404, "not_found")),
+        ("POST", "/event", (404, "not_found")),
+        ("DELETE", "/events", (405, "method_not_allowed")),
+        ("POST", "/healthz", (405, "method_not_allowed")),
+    ],
+)
+def test_another_route_is_refused_with_a_reason(
+    receiver: InProcess, method: str, path: str, refused: tuple[int, str]
+) -> None:
+    assert refusal(receiver.request(method, path)) == refused
+
+
+def test_the_log_has_no_numbers_names_or_secrets(database: str) -> None:
+    stream = io.StringIO()
+    logs.configure("debug", stream=stream)
+    store = Unreachable(database)
+    client = InProcess(create_app(store, secrets=[SECRET], read_key=READ_KEY))
+    event = {"external_number": "+12025550102", "contact": {"name": "Example caller"}}
+    bodies = [jwt.encode(event, SECRET, "HS256"), json.dumps(event), jwt.encode(event, SECRET[::-1], "HS256")]
+    for store.away in (True, False):
+        for body in bodies:
+            client.post(body)
+        client.get("/events")
+        client.get("/events", key=SECRET)
+    client.close()
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert {"refused", "not kept", "event kept", "not read"} <= {line["message"] for line in lines}
+    for private in ("2025550102", "Example caller", SECRET, READ_KEY, bodies[0][-20:]):
+        assert private not in stream.getvalue()

@@ -1,0 +1,270 @@
+import base64
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from call_receiver.delivery import Deliveries, Event, event_id
+from call_receiver.refusals import RefusedError, SettingError
+
+SECRET = "unit-secret-9d5ed678fe57bcca610140957afab571"
+FORMER = "unit-former-900150983cd24fb0d6963f7d28e17f72"
+NOW = 1_793_577_600.0
+EVENT = {"call_id": 5000000000000001, "state": "hangup", "total_duration": 8951.03, "contact": {"name": "Zoë"}}
+
+
+def deliveries(*secrets: str) -> Deliveries:
+    return Deliveries(secrets, clock=lambda: NOW, max_age=300)
+
+
+def token(payload: dict[str, Any] | None = None, secret: str = SECRET, algorithm: str = "HS256") -> bytes:
+    return jwt.encode(EVENT if payload is None else payload, secret, algorithm).encode()
+
+
+def part(value: bytes) -> bytes:
+    return base64.urlsafe_b64encode(value).rstrip(b"=")
+
+
+def handmade(header: bytes, payload: bytes, secret: str = SECRET) -> bytes:
+    """A token of any header and payload, with the right HMAC over them."""
+    signing_input = part(header) + b"." + part(payload)
+    return signing_input + b"." + part(hmac.digest(secret.encode(), signing_input, "sha256"))
+
+
+def refusal(body: bytes, *secrets: str) -> RefusedError:
+    with pytest.raises(RefusedError) as caught:
+        deliveries(*secrets).event(body)
+    return caught.value
+
+
+def test_the_identity_is_the_sha256_of_the_payload_with_sorted_keys() -> None:
+    canonical = json.dumps(EVENT, sort_keys=True, separators=(",", ":"))
+    assert deliveries().event(json.dumps(EVENT).encode()).event_id == hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def test_order_of_keys_spaces_and_escapes_do_not_change_the_identity() -> None:
+    plain = deliveries().event(b'{"state":"hangup","contact":{"name":"Zo\xc3\xab","id":1}}')
+    other = deliveries().event(b' { "contact": {"id": 1, "name": "Zo\\u00eb"}, "state": "hangup" }\n')
+    assert plain.event_id == other.event_id
+
+
+def test_a_signed_and_a_plain_delivery_of_one_event_have_one_identity() -> None:
+    assert deliveries(SECRET).event(token()).event_id == deliveries().event(json.dumps(EVENT).encode()).event_id
+
+
+def test_a_repeat_signed_anew_has_the_same_identity() -> None:
+    repeats = [deliveries(SECRET).event(token({**EVENT, "iat": NOW - age, "jti": str(age)})) for age in (0, 4)]
+    assert repeats[0].event_id == repeats[1].event_id
+
+
+def test_the_payload_is_the_text_that_was_signed() -> None:
+    text = b'{"state": "hangup",  "total_duration": 8951.030, "iat": 1793577600}'
+    assert deliveries(SECRET).event(handmade(b'{"alg":"HS256"}', text)).payload == text.decode()
+
+
+@pytest.mark.parametrize("around", [b"%s", b"  %s\r\n", b'"%s"', b'\n"%s" '])
+def test_spaces_and_quotes_around_a_token_do_not_matter(around: bytes) -> None:
+    assert json.loads(deliveries(SECRET).event(around % token()).payload) == EVENT
+
+
+def test_the_former_secret_is_still_accepted() -> None:
+    assert json.loads(deliveries(SECRET, FORMER).event(token(secret=FORMER)).payload) == EVENT
+
+
+def test_a_short_secret_is_accepted_without_a_warning() -> None:
+    body = handmade(b'{"alg":"HS256"}', b"{}", secret="short")
+    assert deliveries("short").event(body).payload == "{}"
+
+
+def rs256(secret_is_public_key: bool = False) -> bytes:  # noqa: FBT001, FBT002 - two kinds of one forgery
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    if secret_is_public_key:
+        public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+        return handmade(b'{"alg":"RS256"}', b"{}", secret=public)
+    return jwt.encode(EVENT, key, "RS256").encode()
+
+
+HEADER, PAYLOAD, SIGNATURE = token().split(b".")
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        pytest.param(json.dumps(EVENT).encode(), "signature_missing", id="plain JSON"),
+        pytest.param(b"", "signature_missing", id="nothing"),
+        pytest.param(b"\x00\xff", "signature_missing", id="bytes"),
+        pytest.param(HEADER + b"." + PAYLOAD, "signature_missing", id="without its signature"),
+        pytest.param(HEADER + b"." + PAYLOAD + b".", "signature_wrong", id="empty signature"),
+        pytest.param(token() + b"." + SIGNATURE, "signature_missing", id="four parts"),
+        pytest.param(token(secret=FORMER), "signature_wrong", id="another secret"),
+        pytest.param(HEADER + b"." + part(b'{"state":"forged"}') + b"." + SIGNATURE, "signature_wrong", id="tampered"),
+        pytest.param(HEADER + b"." + PAYLOAD + b".\xff\xfe", "signature_wrong", id="signature of bytes"),
+        pytest.param(jwt.encode(EVENT, "", "none").encode(), "algorithm_refused", id="none"),
+        pytest.param(handmade(b'{"alg":"none"}', b"{}"), "algorithm_refused", id="none, yet signed"),
+        pytest.param(handmade(b'{"alg":"HS512"}', b"{}"), "algorithm_refused", id="HS512 in name"),
+        pytest.param(token(algorithm="HS512", secret=SECRET * 2), "algorithm_refused", id="HS512"),
+        pytest.param(handmade(b'{"typ":"JWT"}', b"{}"), "algorithm_refused", id="no algorithm"),
+        pytest.param(rs256(), "algorithm_refused", id="RS256"),
+        pytest.param(rs256(secret_is_public_key=True), "algorithm_refused", id="RS256 over a public key"),
+        pytest.param(handmade(b"[]", b"{}"), "token_malformed", id="header a list"),
+        pytest.param(handmade(b"junk", b"{}"), "token_malformed", id="header no JSON"),
+        pytest.param(b"a.b.c", "token_malformed", id="three letters"),
+        pytest.param(b"\xff.\xff.\xff", "token_malformed", id="three bytes"),
+        pytest.param(part(b'{"alg":"HS256","x":"' + b"x" * 2000 + b'"}') + b".e30.eA", "token_malformed", id="long"),
+        pytest.param(handmade(b'{"alg":"HS256","crit":["x"]}', b"{}"), "token_malformed", id="unknown extension"),
+        pytest.param(handmade(b"[" * 900 + b"]" * 900, b"{}"), "token_malformed", id="deep header"),
+    ],
+)
+def test_with_a_secret_only_its_hs256_signature_is_accepted(body: bytes, reason: str) -> None:
+    refused = refusal(body, SECRET)
+    assert (refused.status, refused.reason) == (401, reason)
+
+
+@pytest.mark.parametrize(
+    ("claims", "reason"),
+    [
+        ({"iat": NOW - 361}, "token_too_old"),
+        ({"iat": (NOW - 361) * 1000}, "token_too_old"),
+        ({"iat": 0}, "token_too_old"),
+        ({"exp": NOW - 61}, "token_expired"),
+        ({"iat": NOW + 61}, "token_not_yet_valid"),
+        ({"nbf": NOW + 61}, "token_not_yet_valid"),
+        ({"iat": "yesterday"}, "token_malformed"),
+        ({"exp": True}, "token_malformed"),
+        ({"exp": 10**400}, "token_malformed"),
+        ({"nbf": [NOW]}, "token_malformed"),
+    ],
+)
+def test_a_token_whose_own_times_are_wrong_is_refused(claims: dict[str, Any], reason: str) -> None:
+    refused = refusal(handmade(b'{"alg":"HS256"}', json.dumps(EVENT | claims).encode()), SECRET)
+    assert (refused.status, refused.reason) == (401, reason)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iat": NOW - 359},
+        {"iat": int(NOW) * 1000},
+        {"exp": NOW - 59},
+        {"iat": NOW + 59, "nbf": NOW + 59},
+        {"iat": None},
+        {"aud": "anybody", "sub": 5, "iss": 7},
+        {"event_timestamp": 0},
+    ],
+)
+def test_a_token_of_this_hour_or_without_times_is_accepted(claims: dict[str, Any]) -> None:
+    body = handmade(b'{"alg":"HS256"}', json.dumps(EVENT | claims).encode())
+    assert json.loads(deliveries(SECRET).event(body).payload) == EVENT | claims
+
+
+NOT_AN_EVENT = [
+    pytest.param(b"", "not_json", id="nothing"),
+    pytest.param(b" \n", "not_json", id="space"),
+    pytest.param(b"hello", "not_json", id="a word"),
+    pytest.param(b'{"state": "hangup"', "not_json", id="cut off"),
+    pytest.param(b'{"state": "hangup"} {}', "not_json", id="two objects"),
+    pytest.param(b"state=hangup", "not_json", id="a form"),
+    pytest.param(b"\xff\xfe{\x00}\x00", "not_json", id="UTF-16"),
+    pytest.param(b'{"name": "\xed\xa0\x80"}', "not_json", id="a surrogate in UTF-8"),
+    pytest.param(b'{"name": "\x00"}', "not_json", id="a bare NUL"),
+    pytest.param(b'{"duration": NaN}', "not_json", id="NaN"),
+    pytest.param(b'{"duration": -Infinity}', "not_json", id="Infinity"),
+    pytest.param(b"[1]", "not_an_object", id="a list"),
+    pytest.param(b"null", "not_an_object", id="null"),
+    pytest.param(b'"hangup"', "not_an_object", id="a text"),
+    pytest.param(b'{"a":' * 65 + b"1" + b"}" * 65, "too_deep", id="65 levels"),
+    pytest.param(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "too_deep", id="100 001 levels"),
+    pytest.param(b'{"call_id": ' + b"9" * 5000 + b"}", "number_too_long", id="5000 digits"),
+]
+
+
+@pytest.mark.parametrize(("body", "reason"), NOT_AN_EVENT)
+def test_a_body_that_is_no_json_object_is_refused_with_the_reason(body: bytes, reason: str) -> None:
+    refused = refusal(body)
+    assert (refused.status, refused.reason) == (400, reason)
+
+
+@pytest.mark.parametrize(("payload", "reason"), NOT_AN_EVENT)
+def test_a_signed_payload_that_is_no_json_object_is_refused_with_the_reason(payload: bytes, reason: str) -> None:
+    refused = refusal(handmade(b'{"alg":"HS256"}', payload), SECRET)
+    assert (refused.status, refused.reason) == (400, reason)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"name": "\\u0000"}',
+        '{"name": "\\ud83d"}',
+        '{"name": "📞 Zoë"}',
+        '{"call_id": ' + "9" * 400 + "}",
+        '{"duration": 1e400, "mos_score": -0.0}',
+        '{"total_duration": 8951.030000000000000000000000000000000001}',
+        '{"state": "ringing", "state": "hangup"}',
+        '{"a":' * 64 + "1" + "}" * 64,
+        '{"labels": [' + ",".join("[]" for _ in range(1000)) + "]}",
+        "{}",
+        '{"": null}',
+        '{"state": "a state of next year", "unheard_of": {"of": ["it"]}}',
+    ],
+)
+def test_odd_but_valid_payloads_are_taken_as_they_are(text: str) -> None:
+    assert deliveries().event(text.encode()).payload == text
+
+
+def test_a_byte_order_mark_is_dropped() -> None:
+    assert deliveries().event(b"\xef\xbb\xbf{}").payload == "{}"
+
+
+@pytest.mark.parametrize("body", [token(), b'"' + token() + b'"'])
+def test_a_signed_event_without_a_secret_to_check_it_is_our_fault(body: bytes) -> None:
+    refused = refusal(body)
+    assert (refused.status, refused.reason) == (503, "secret_not_set")
+
+
+@pytest.mark.parametrize("secret", ["", "  ", "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----"])
+def test_a_secret_that_protects_nothing_is_refused_at_the_start(secret: str) -> None:
+    with pytest.raises(SettingError, match="secret"):
+        deliveries(secret)
+
+
+@pytest.mark.parametrize(
+    "body", [b"+12025550102", b'{"phone": "+12025550102"', b'["+12025550102"]', b'{"+12025550102": NaN}']
+)
+def test_no_refusal_repeats_the_body(body: bytes) -> None:
+    assert "2025550102" not in refusal(body).text + refusal(body, SECRET).text
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=300) | st.text(alphabet='{}[]",:.0123456789eE-tfnuls\\ ', max_size=80).map(str.encode))
+def test_any_bytes_give_an_event_or_a_refusal(body: bytes) -> None:
+    for secrets in ((), (SECRET,)):
+        try:
+            event = deliveries(*secrets).event(body)
+        except RefusedError as refused:
+            assert refused.status in {400, 401, 503}  # noqa: PT017 - either is right, nothing else is
+        else:
+            assert isinstance(event, Event)
+            assert isinstance(json.loads(event.payload), dict)
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(st.text(), _json, max_size=6), st.randoms())
+def test_any_object_comes_back_equal_and_keeps_its_identity_in_any_order(fields: dict[str, Any], random: Any) -> None:
+    names: list[str] = random.sample(list(fields), len(fields))
+    event = deliveries().event(json.dumps(fields).encode())
+    shuffled = deliveries().event(json.dumps({name: fields[name] for name in names}, ensure_ascii=True).encode())
+    assert json.loads(event.payload) == fields
+    assert event.event_id == shuffled.event_id == event_id(fields)
