@@ -18,7 +18,8 @@ import orjson
 import requests
 
 from fake_dialpad.directory import PAGE, cursor_of, place_of
-from fake_dialpad.events import MINUTE, SECOND, Leg, Party, Recording, Voicemail, day_of, midnight
+from fake_dialpad.events import DAY, MINUTE, SECOND, Leg, Party, Recording, Voicemail, call_day, day_of, midnight
+from fake_dialpad.records import TABLES, fallen
 from fake_dialpad.stats import INT64, TARGET_TYPES
 from fake_dialpad.wire import Refused, Request, Response, Window, answer, route, schema
 
@@ -186,7 +187,7 @@ class Calls:
         while day >= self.fake.world.first_day and midnight(day + timedelta(days=1)) > after_ms * 1000:
             legs = [
                 leg
-                for leg in self.fake.world.calls(day).legs.rows
+                for leg in fallen(self.fake.world, TABLES["calls"], day)
                 if leg.ended_us <= now and after_ms < leg.at_us // 1000 < before_ms
             ]
             yield from sorted(legs, key=lambda leg: (leg.at_us // 1000, leg.call_id), reverse=True)
@@ -233,7 +234,7 @@ class Calls:
 
     def _recordings(self, leg: Leg) -> list[Recording]:
         return (
-            [row for row in self.fake.world.calls(day_of(leg.at_us)).recordings.rows if row.leg is leg]
+            [row for row in self.fake.world.calls(call_day(leg.master_id)).recordings.rows if row.leg is leg]
             if leg.recorded
             else []
         )
@@ -243,7 +244,7 @@ class Calls:
             return []
         return [
             row
-            for row in self.fake.world.calls(day_of(leg.at_us)).answers.rows
+            for row in self.fake.world.calls(call_day(leg.master_id)).answers.rows
             if row.entry is leg and row.response.isdigit()
         ]
 
@@ -463,25 +464,26 @@ class Calls:
         return {**(self._party(party) or {}), "id": int(party.id), "office_id": int(party.office_id)}
 
     def history(self, start_us: int) -> Iterator[Item]:
-        """Yield the events that happened after an instant and up to now, oldest first, a day of calls at a time."""
+        """Yield the events that happened after an instant and up to now, oldest first, a day at a time."""
         now = self._now()
         day = max(day_of(start_us), self.fake.world.first_day)
         while day <= day_of(now):
-            made = self.fake.world.calls(day)
-            recordings: dict[str, list[Recording]] = {}
-            for row in made.recordings.rows:
-                recordings.setdefault(row.leg.call_id, []).append(row)
-            voicemails = {row.leg.call_id: row for row in made.voicemails.rows}
-            events = [
-                event
-                for leg in made.legs.rows
-                for event in self.events(leg, recordings.get(leg.call_id, []), voicemails.get(leg.call_id))
-            ]
+            after, until = max(start_us, midnight(day) - 1), min(now, midnight(day) + DAY - 1)
+            events = (*self._events_of(day - timedelta(days=1)), *self._events_of(day))
             yield from sorted(
-                (event for event in events if start_us < event["event_timestamp"] * 1000 <= now),
+                (event for event in events if after < event["event_timestamp"] * 1000 <= until),
                 key=lambda event: int(event["event_timestamp"]),
             )
             day += timedelta(days=1)
+
+    def _events_of(self, day: date) -> Iterator[Item]:
+        made = self.fake.world.calls(day)
+        recordings: dict[str, list[Recording]] = {}
+        for row in made.recordings.rows:
+            recordings.setdefault(row.leg.call_id, []).append(row)
+        voicemails = {row.leg.call_id: row for row in made.voicemails.rows}
+        for leg in made.legs.rows:
+            yield from self.events(leg, recordings.get(leg.call_id, []), voicemails.get(leg.call_id))
 
     def send(self, request: Request) -> Response:
         """Send the next `count` events to the webhooks that subscribe to them, oldest first, and say how it went.

@@ -40,6 +40,16 @@ def day_of(instant_us: int) -> date:
     return EPOCH + timedelta(days=instant_us // DAY)
 
 
+def call_number(day: date) -> int:
+    """Return the number before the first call id of a day."""
+    return 5_000_000_000_000_000 + (day - EPOCH).days * 10_000_000
+
+
+def call_day(call_id: str) -> date:
+    """Return the day on which the call of an id began."""
+    return EPOCH + timedelta(days=(int(call_id) - 5_000_000_000_000_000) // 10_000_000)
+
+
 @dataclass(frozen=True, slots=True)
 class Party:
     """Somebody or something that has a line: an office, a call center, a department or a user."""

@@ -25,6 +25,7 @@ from fake_dialpad.events import (
     Text,
     Voicemail,
     day_of,
+    midnight,
 )
 
 if TYPE_CHECKING:
@@ -468,19 +469,22 @@ def days_between(first: date, last: date, clock: LocalTime) -> Days | None:
     return Days(first, last, clock.midnight(first), clock.midnight(last + timedelta(days=1)))
 
 
+def fallen(world: World, table: Table, day: date) -> list[Any]:
+    """Return the rows whose time falls on a UTC day, oldest first; some follow from a call of the day before."""
+    start, end = midnight(day), midnight(day) + DAY
+    late = [row for row in table.day(world, day - timedelta(days=1)).rows if row.at_us >= start]
+    rows = late + [row for row in table.day(world, day).rows if row.at_us < end]
+    return sorted(rows, key=lambda row: row.at_us) if late else rows
+
+
 def selected(world: World, table: Table, days: Days | None, scope: Scope, now: int) -> Iterator[Any]:
     """Yield the rows of `days` and `scope` that exist at `now`, oldest first."""
     if days is None:
         return
     day = day_of(days.start_us)
-    while (midnight := (day - date(1970, 1, 1)).days * DAY) < days.end_us:
-        rows = table.day(world, day).rows
-        inside = days.start_us <= midnight and midnight + DAY <= days.end_us
-        for row in rows:
-            if (
-                row.visible_us <= now
-                and (inside or days.start_us <= row.at_us < days.end_us)
-                and (scope.whole or scope.holds(row))
-            ):
+    while midnight(day) < days.end_us:
+        for row in fallen(world, table, day):
+            inside = days.start_us <= row.at_us < days.end_us
+            if inside and row.visible_us <= now and (scope.whole or scope.holds(row)):
                 yield row
         day += timedelta(days=1)

@@ -12,13 +12,13 @@ import gzip
 import hashlib
 import io
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfoNotFoundError
 
 import orjson
 
-from fake_dialpad.events import DAY, SECOND, day_of
+from fake_dialpad.events import DAY, SECOND, day_of, midnight
 from fake_dialpad.figures import Figures, figure_columns
 from fake_dialpad.records import TABLES, Days, LocalTime, Scope, Style, Table, days_between, selected
 from fake_dialpad.wire import Refused, Request, Response, Window, answer, route, schema
@@ -276,9 +276,9 @@ class Stats:
         world, now = self.fake.world, export.frozen_us
         one_row = stat_type == "texts" and self.fake.readings["texts"] == "one_row"
         day = day_of(days.start_us)
-        while (start := (day - date(1970, 1, 1)).days * DAY) < days.end_us:
+        while (start := midnight(day)) < days.end_us:
             part = Days(day, day, max(start, days.start_us), min(start + DAY, days.end_us))
-            phase = table.day(world, day).phase(now)
+            phase = (table.day(world, day - timedelta(days=1)).phase(now), table.day(world, day).phase(now))
             style = (export.style.title_booleans, export.style.with_texts, export.style.with_recordings)
             key = (stat_type, day, part.start_us, part.end_us, export.timezone, export.scope, phase, style, one_row)
             chunk = self.rendered.get(key)

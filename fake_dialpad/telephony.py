@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fake_dialpad.events import (
     DAY,
-    EPOCH,
     LABELS,
     MINUTE,
     SECOND,
@@ -17,6 +16,7 @@ from fake_dialpad.events import (
     Recording,
     SurveyAnswer,
     Voicemail,
+    call_number,
     sentence,
 )
 
@@ -46,7 +46,7 @@ class Telephony:
     def __init__(self, world: World, rng: random.Random, day: date) -> None:
         self.world = world
         self.rng = rng
-        self.base = 5_000_000_000_000_000 + (day - EPOCH).days * 10_000_000
+        self.base = call_number(day)
         self.legs: list[Leg] = []
         self.voicemails: list[Voicemail] = []
         self.recordings: list[Recording] = []
