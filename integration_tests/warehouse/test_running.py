@@ -194,7 +194,7 @@ def test_what_a_killed_sync_left_is_swept_by_the_next(
     start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     run = start({"calls": stream({"id": "1"}, {"waits": 600})})
-    until(lambda: (tmp_path / ".sync" / f"run-{run.pid}" / "seen.json").exists())
+    until((tmp_path / ".sync" / f"run-{run.pid}" / "seen.json").exists)
     run.kill()
     run.communicate(timeout=30)
     start({"calls": stream({"id": "1"})}).communicate(timeout=60)

@@ -1,0 +1,60 @@
+# `make sync` and `make test` need nothing but Python 3.11 or 3.12 and a package registry; the rest is in here.
+#
+#   make sync                          an invented company into warehouse.duckdb
+#   make sync CONFIG=config.json       a real account (the connector's configuration)
+#   make sync WAREHOUSE=other.duckdb   another file; or WAREHOUSE=postgresql://user@host/database
+#   make sync STREAMS=messages,users   only these; RESET=1 empties the warehouse first
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := help
+.PHONY: help sync test lint env constraints image-test clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+	@sed -n '3,6s/^#   //p' $(firstword $(MAKEFILE_LIST))
+
+sync: env ## load an account into a warehouse; run it again for what is new
+	@$(BIN)/python -m warehouse $(if $(CONFIG),--config '$(CONFIG)') $(if $(WAREHOUSE),--into '$(WAREHOUSE)') \
+		$(if $(STREAMS),--streams '$(STREAMS)') $(if $(RESET),--reset)
+
+test: lint ## everything: lint and types, then every test
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+
+lint: env ## ruff and mypy, both strict
+	@$(BIN)/ruff check -q .
+	@$(BIN)/ruff format -q --check .
+	@$(BIN)/mypy --no-error-summary
+
+image-test: env ## build the image and run it, without a container engine (Debian, as root)
+	@$(BIN)/python integration_tests/image/build_and_run.py
+
+env: $(VENV)/.ready ## the environment, made anew when setup.py or constraints.txt has changed
+
+# PyAirbyte has no release for Python 3.13, so the environment stands on 3.11 or 3.12. uv installs it in a tenth of
+# pip's time, but reads no pip configuration; where it finds no registry, pip does it.
+$(VENV)/.ready: setup.py constraints.txt
+	@for python in $(PYTHON) python3.11 python3.12 python3; do \
+		$$python -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null \
+			&& found=$$python && break; \
+	done; \
+	test -n "$$found" || { echo 'Python 3.11 or 3.12 with its venv module is needed, and none was found. Name one: make PYTHON=/path/to/python3.11' >&2; exit 1; }; \
+	echo "Making $(VENV) with $$($$found --version); a minute at most."; \
+	test -x $(BIN)/python || $$found -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt uv
+	@$(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[dev,receiver]' 2>$(VENV)/uv.log \
+		|| $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev,receiver]'
+	@touch $@
+
+constraints: env ## take the newest versions that fit into constraints.txt
+	@$(BIN)/uv pip compile -q setup.py --extra dev --extra receiver --universal --python-version 3.11 --upgrade \
+		--no-header --no-annotate --output-file constraints.draft >/dev/null
+	@{ echo '# Every version, direct and transitive, for Python 3.11 to 3.13. Made by `make constraints`: not by hand.'; \
+		cat constraints.draft; } >constraints.txt
+	@rm constraints.draft
+
+clean: ## remove what was made, but never a warehouse
+	@rm -rf $(VENV) build dist *.egg-info .sync .image .tmp .mypy_cache .pytest_cache .ruff_cache .hypothesis
