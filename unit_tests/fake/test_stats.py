@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fake_dialpad.events import call_day, day_of
 from fake_dialpad.figures import USER_COLUMNS
 from fake_dialpad.records import CALL_COLUMNS
 from fake_dialpad.server import FakeDialpad, Keys
-from fake_dialpad.world import World
 
 if TYPE_CHECKING:
-    from conftest import Client, Clock
+    from fake_dialpad.world import World
+    from unit_tests.fake.conftest import Client, Clock
 
 CENTER = {"target_type": "callcenter", "target_id": "5000000000002001"}
 OFFICE = "5000000000001001"
@@ -56,7 +57,9 @@ def test_an_identical_post_is_answered_from_the_cache(client: Client) -> None:
     assert again == {"request_id": first["request_id"], "already_started": True}
 
 
-@pytest.mark.parametrize(("body", "seconds"), [({"is_today": True}, 1800), ({"days_ago_start": 1, "days_ago_end": 1}, 10800)])
+@pytest.mark.parametrize(
+    ("body", "seconds"), [({"is_today": True}, 1800), ({"days_ago_start": 1, "days_ago_end": 1}, 10800)]
+)
 def test_the_cache_lasts_half_an_hour_for_today_and_three_hours_for_history(
     client: Client, clock: Clock, body: dict[str, Any], seconds: int
 ) -> None:
@@ -312,3 +315,35 @@ def test_a_file_expires_with_its_cache(client: Client, clock: Clock) -> None:
     url = client.get(f"/api/v2/stats/{key}").json()["download_url"]
     clock.now += 1800
     assert client.session.get(url, timeout=5).status_code == 403
+
+
+@pytest.mark.parametrize("timezone", ["UTC", "America/Los_Angeles", "Asia/Kolkata"])
+def test_single_days_add_up_to_the_range(client: Client, timezone: str) -> None:
+    whole = [row["call_id"] for row in client.export(days_ago_start=1, days_ago_end=4, timezone=timezone)]
+    days = [
+        row["call_id"]
+        for day in (4, 3, 2, 1)
+        for row in client.export(days_ago_start=day, days_ago_end=day, timezone=timezone)
+    ]
+    assert days == whole
+
+
+def test_every_ended_leg_of_history_is_in_the_export(client: Client, world: World, fake: FakeDialpad) -> None:
+    exported = {row["call_id"] for row in client.export(days_ago_start=1, days_ago_end=20)}
+    today = {row["call_id"] for row in client.export(is_today=True)}
+    made = {
+        leg.call_id
+        for number in range(21)
+        for leg in world.calls(date(2026, 11, 20) - timedelta(days=number)).legs.rows
+        if leg.ended_us <= fake.now() * 1_000_000 - 60_000_000
+    }
+    assert made == exported | today
+
+
+def test_a_call_over_midnight_has_legs_on_both_days(client: Client, world: World) -> None:
+    legs = [
+        leg for number in range(2, 11) for leg in world.calls(date(2026, 11, 20) - timedelta(days=number)).legs.rows
+    ]
+    late = next(leg for leg in legs if day_of(leg.at_us) != call_day(leg.call_id))
+    ago = (date(2026, 11, 20) - day_of(late.at_us)).days
+    assert late.call_id in {row["call_id"] for row in client.export(days_ago_start=ago, days_ago_end=ago)}
