@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import orjson
@@ -15,7 +16,13 @@ from fake_dialpad.wire import JSON, Refused, Request, Response, answer, route, r
 if TYPE_CHECKING:
     from fake_dialpad.server import FakeDialpad
 
-CLOCK = schema({"advance": {"type": "number", "minimum": 0}, "server_offset": {"type": "number"}})
+CLOCK = schema(
+    {
+        "advance": {"type": "number", "minimum": 0},
+        "server_offset": {"type": "number"},
+        "horizon": {"anyOf": [{"type": ["number", "null"]}, {"const": "now"}]},
+    }
+)
 READINGS = schema({name: {"type": "string"} for name in CHOICES})
 
 
@@ -112,12 +119,21 @@ class Control:
         return answer({"readings": dict(self.fake.readings)})
 
     def clock(self, _: Request) -> Response:
-        """Return the account's time and the servers'."""
-        return answer({"now": self.fake.now(), "server_now": self.fake.server_now()})
+        """Return the time, the servers' time, and the instant after which nothing happens (null: there is none)."""
+        fake = self.fake
+        horizon = None if math.isinf(fake.horizon) else fake.horizon
+        return answer({"now": fake.time(), "server_now": fake.server_now(), "horizon": horizon})
 
     def set_clock(self, request: Request) -> Response:
-        """Advance time by `advance` seconds; put the servers' clocks `server_offset` seconds off it."""
+        """Advance time by `advance` seconds; put the servers' clocks `server_offset` seconds off it; set a horizon.
+
+        With a `horizon` (epoch seconds, or `now`) nothing happens after it while exports and caches still age, so that
+        what is read and the truth can be compared at leisure; null takes it away.
+        """
         body = request.valid(CLOCK)
         self.fake.advanced += body.get("advance", 0)
         self.fake.server_offset = body.get("server_offset", self.fake.server_offset)
+        if "horizon" in body:
+            given = body["horizon"]
+            self.fake.horizon = math.inf if given is None else self.fake.time() if given == "now" else float(given)
         return self.clock(request)

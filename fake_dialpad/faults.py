@@ -6,6 +6,7 @@ many it then spoils (`times`, -1 for all), and what it does to them (`fault`, se
 
 from __future__ import annotations
 
+import base64
 import gzip
 import re
 from dataclasses import asdict, dataclass, field
@@ -33,7 +34,7 @@ KINDS: Final[dict[str, str]] = {
     "broken_json": "answers 200 with JSON that breaks off",
     "other_shape": "answers 200 with JSON of another shape",
     "empty": "answers 200 without a body",
-    "body": "answers 200 with `body` and `headers` of the fault",
+    "body": "answers 200 with `body` (or the bytes of `body_base64`) and `headers` of the fault",
     "redirect:<url>": "answers 302 to a URL",
     "gzip_bomb[:<megabytes>]": "answers 200 with a small gzip body that unpacks to 512 megabytes, or as many as said",
     "deep_json": "answers 200 with arrays in arrays, 100,000 deep",
@@ -65,6 +66,7 @@ _ARGUMENT: Final = {
     "foreign_download": False,
     "download_expired": False,
 }
+_NUMBERS: Final = {"status", "retry_after", "hang", "gzip_bomb", "download_expired"}
 BODY: Final = schema(
     {
         "fault": {"type": "string"},
@@ -74,6 +76,7 @@ BODY: Final = schema(
         "after": {"type": "integer", "minimum": 0},
         "headers": {"type": "object", "additionalProperties": {"type": "string"}},
         "body": {"type": "string"},
+        "body_base64": {"type": "string"},
     },
     required=("fault",),
 )
@@ -90,6 +93,7 @@ class Fault:
     after: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     body: str | None = None
+    body_base64: str | None = None
     seen: int = 0
     done: int = 0
 
@@ -102,6 +106,9 @@ class Fault:
         if (needed is None and argument) or (needed and not argument):
             message = f"fault {self.fault!r} is not of the form of any of {', '.join(KINDS)}"
             raise ValueError(message)
+        if argument and name in _NUMBERS:
+            float(argument)
+        base64.b64decode(self.body_base64 or "", validate=True)
         method, path = _PLACES.get(name, (None, ""))
         self.method = (self.method or method or "").upper() or None
         self.path_regex = self.path_regex or path
@@ -197,7 +204,8 @@ def _other_body(fault: Fault) -> Response:
         "other_shape": orjson.dumps({"result": {"rows": []}, "ok": True}),
         "empty": b"",
         "deep_json": b"[" * 100_000 + b"]" * 100_000,
-    }.get(fault.name, (fault.body or "").encode())
+        "body": base64.b64decode(fault.body_base64 or "") or (fault.body or "").encode(),
+    }[fault.name]
     return Response(200, body, {**JSON, **headers})
 
 

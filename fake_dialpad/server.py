@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import math
 import re
 import socket
 import struct
@@ -104,6 +105,7 @@ class FakeDialpad:
             raise ValueError(message)
         self.advanced = 0.0
         self.server_offset = 0.0
+        self.horizon = math.inf
         self.log: deque[dict[str, Any]] = deque(maxlen=100_000)
         self.faults = Faults()
         self.lock = threading.RLock()
@@ -119,13 +121,17 @@ class FakeDialpad:
 
     # -- time --------------------------------------------------------------------------------------
 
-    def now(self) -> float:
-        """Return the true time of the account, in epoch seconds: what happened up to it exists."""
+    def time(self) -> float:
+        """Return the true time, in epoch seconds."""
         return self.clock() + self.advanced
+
+    def now(self) -> float:
+        """Return the instant up to which things have happened: the true time, or the horizon where one is set."""
+        return min(self.time(), self.horizon)
 
     def server_now(self) -> float:
         """Return the time the servers' clocks show: it counts days, ages caches and stands in the Date header."""
-        return self.now() + self.server_offset
+        return self.time() + self.server_offset
 
     def local(self, timezone: str) -> LocalTime:
         """Return the writer of local times of a zone; ValueError or ZoneInfoNotFoundError if there is none."""
@@ -177,7 +183,7 @@ class FakeDialpad:
             fault = self.faults.hit(request)
             error = self._error(request.path)
             entry = {
-                "time": self.now(),
+                "time": self.time(),
                 "method": request.method,
                 "path": request.path,
                 "query": request.query,

@@ -11,7 +11,7 @@ from unit_tests.fake.conftest import NOON
 
 if TYPE_CHECKING:
     from fake_dialpad.server import FakeDialpad
-    from unit_tests.fake.conftest import Client
+    from unit_tests.fake.conftest import Client, Clock
 
 
 def test_the_log_tells_each_request(client: Client) -> None:
@@ -76,12 +76,12 @@ def test_every_reading_starts_at_its_first_value() -> None:
 
 def test_time_can_be_advanced(client: Client) -> None:
     client.post("/_fake/clock", {"advance": 3600})
-    assert client.get("/_fake/clock").json() == {"now": NOON + 3600, "server_now": NOON + 3600}
+    assert client.get("/_fake/clock").json() == {"now": NOON + 3600, "server_now": NOON + 3600, "horizon": None}
 
 
 def test_the_servers_clock_may_be_off(client: Client) -> None:
     client.post("/_fake/clock", {"server_offset": -3600})
-    assert client.get("/_fake/clock").json() == {"now": NOON, "server_now": NOON - 3600}
+    assert client.get("/_fake/clock").json() == {"now": NOON, "server_now": NOON - 3600, "horizon": None}
     assert client.get("/api/v2/offices").headers["date"] == "Fri, 20 Nov 2026 11:00:00 GMT"
 
 
@@ -89,6 +89,26 @@ def test_advanced_time_brings_new_rows(client: Client) -> None:
     before = len(client.truth("records_calls", start="2026-11-20"))
     client.post("/_fake/clock", {"advance": 3600})
     assert len(client.truth("records_calls", start="2026-11-20")) > before
+
+
+def test_nothing_happens_after_the_horizon_though_time_goes_on(client: Client, clock: Clock) -> None:
+    client.post("/_fake/clock", {"horizon": "now"})
+    before = client.truth("messages")
+    clock.now += 7200
+    assert (client.truth("messages"), client.get("/_fake/clock").json()["now"]) == (before, NOON + 7200)
+
+
+def test_an_export_is_ready_though_a_horizon_is_set(client: Client) -> None:
+    client.post("/_fake/clock", {"horizon": "now"})
+    assert client.export(is_today=True)
+
+
+def test_a_horizon_can_be_taken_away(client: Client, clock: Clock) -> None:
+    client.post("/_fake/clock", {"horizon": "now"})
+    before = len(client.truth("messages"))
+    clock.now += 7200
+    client.post("/_fake/clock", {"horizon": None})
+    assert len(client.truth("messages")) > before
 
 
 def test_health_names_the_company(client: Client, fake: FakeDialpad) -> None:

@@ -66,6 +66,11 @@ def test_a_fault_of_another_form_is_refused_with_the_known_ones(client: Client, 
     assert (answer.status_code, "export_failed" in answer.json()["error"]) == (400, True)
 
 
+@pytest.mark.parametrize("asked", [{"fault": "status:often"}, {"fault": "body", "body_base64": "?"}])
+def test_a_fault_that_could_not_be_carried_out_is_refused(client: Client, asked: dict[str, str]) -> None:
+    assert client.post("/_fake/faults", asked).status_code == 400
+
+
 def test_the_kinds_of_faults_can_be_listed(client: Client) -> None:
     assert client.get("/_fake/faults").json()["kinds"] == KINDS
 
@@ -127,6 +132,11 @@ def test_a_body_of_ones_own_comes_as_it_is(client: Client) -> None:
     spoil(client, "body", body='{"items": ["\\ud800"]}', headers={"content-type": "text/odd"})
     answer = client.get(PATH)
     assert (answer.text, answer.headers["content-type"]) == ('{"items": ["\\ud800"]}', "text/odd")
+
+
+def test_a_body_may_be_bytes_that_are_no_text(client: Client) -> None:
+    spoil(client, "body", body_base64="/wAB")
+    assert client.get(PATH).content == b"\xff\x00\x01"
 
 
 def test_a_bomb_unpacks_to_the_size_asked_for(client: Client) -> None:
