@@ -95,9 +95,9 @@ class World:
         self.calls_per_day = calls_per_day
         self.messages_per_day = messages_per_day
         self.first_day = (today or datetime.now(UTC).date()) - timedelta(days=days)
-        # seven kinds of days; a day that fell out is made again, the same
-        self._room = 7 * max(10, 150_000 // max(1, calls_per_day, messages_per_day // 3))
-        self._kept: OrderedDict[tuple[str, date], Any] = OrderedDict()
+        # days of each kind that are kept; one that fell out is made again, the same
+        self._room = max(10, 60_000 // max(1, calls_per_day, messages_per_day // 3))
+        self._kept: dict[str, OrderedDict[date, Any]] = {}
         self._offsets: dict[tuple[str, date], int] = {}
         self._found(agents, call_centers)
 
@@ -216,15 +216,14 @@ class World:
     # -- days --------------------------------------------------------------------------------------
 
     def _keep(self, kind: str, day: date, make: Callable[[date], T], nothing: Callable[[], T]) -> T:
-        key = (kind, day)
-        kept: T
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            kept = self._kept[key]
-            return kept
-        kept = self._kept[key] = make(day) if day >= self.first_day else nothing()
-        if len(self._kept) > self._room:
-            self._kept.popitem(last=False)
+        days = self._kept.setdefault(kind, OrderedDict())
+        if day in days:
+            days.move_to_end(day)
+        else:
+            days[day] = make(day) if day >= self.first_day else nothing()
+            if len(days) > self._room:
+                days.popitem(last=False)
+        kept: T = days[day]
         return kept
 
     def calls(self, day: date) -> CallDay:
