@@ -63,6 +63,10 @@ class Dialpad:
         self._session.headers["Authorization"] = f"Bearer {api_key.strip()}"
         self._sleep = sleep
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
     def webhooks(self) -> list[Webhook]:
         """Return all webhooks of the company."""
         return [_webhook(item) for item in self._items("webhooks")]
@@ -73,7 +77,7 @@ class Dialpad:
 
     def create_webhook(self, url: str, secret: str) -> Webhook:
         """Make a webhook; without a secret its events come unsigned."""
-        return _webhook(self._asked("POST", "webhooks", {"hook_url": url} | ({"secret": secret} if secret else {})))
+        return _webhook(self._made("webhooks", {"hook_url": url} | ({"secret": secret} if secret else {})))
 
     def change_secret(self, webhook: Webhook, secret: str) -> None:
         """Give a webhook another secret."""
@@ -86,7 +90,7 @@ class Dialpad:
     def create_subscription(self, webhook: Webhook, wanted: Mapping[str, Any]) -> Subscription:
         """Subscribe a webhook to call events."""
         # The page's text speaks of webhook_id, its schema of endpoint_id; the schema is right.
-        return _subscription(self._asked("POST", "subscriptions/call", {"endpoint_id": _number(webhook.id), **wanted}))
+        return _subscription(self._made("subscriptions/call", {"endpoint_id": _number(webhook.id), **wanted}))
 
     def change_subscription(self, subscription: Subscription, wanted: Mapping[str, Any]) -> None:
         """Change the states of a subscription, or switch it on."""
@@ -102,7 +106,10 @@ class Dialpad:
         seen: set[str] = set()
         for _ in range(MAX_PAGES):
             page = self._asked("GET", path, params={"cursor": cursor} if cursor else {})
-            yield from page.get("items") or []
+            items = page.get("items") or []
+            if not isinstance(items, list) or not all(isinstance(item, dict) and item.get("id") for item in items):
+                raise DialpadError(f"GET {path}: the answer is not a list of objects. Is --base-url a Dialpad?")
+            yield from items
             cursor = str(page.get("cursor") or "")
             if not cursor:
                 return
@@ -110,6 +117,12 @@ class Dialpad:
                 break
             seen.add(cursor)
         raise DialpadError(f"GET /api/v2/{path} does not come to an end: the cursor repeats. Nothing was changed.")
+
+    def _made(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        made = self._asked("POST", path, body)
+        if not made.get("id"):
+            raise DialpadError(f"POST {path}: the answer has no id. Run `list` to see whether it was made.")
+        return made
 
     def _asked(
         self,
@@ -141,7 +154,7 @@ class Dialpad:
             return {}
         try:
             content = answer.json()
-        except requests.JSONDecodeError as error:
+        except (requests.JSONDecodeError, RecursionError) as error:
             raise DialpadError(f"{what}: the answer is not JSON. Is --base-url a Dialpad?") from error
         if not isinstance(content, dict):
             raise DialpadError(f"{what}: the answer is not a JSON object. Is --base-url a Dialpad?")

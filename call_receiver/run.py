@@ -4,6 +4,7 @@ Secrets come from the environment or from files, never from flags, which other u
 """
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
@@ -115,13 +116,13 @@ def _registration(options: argparse.Namespace, environ: Mapping[str, str]) -> No
     api_key = _setting("DIALPAD_API_KEY", options.api_key_file, "--api-key-file", environ)
     if not api_key:
         raise SettingError("DIALPAD_API_KEY is not set: a company API key, made under Admin Settings.")
-    dialpad = Dialpad(api_key, options.base_url)
-    if options.command == "list":
-        said = listed(dialpad)
-    elif options.command == "remove":
-        said = remove(dialpad, options.url, keep_webhook=options.keep_webhook)
-    else:
-        said = _register(dialpad, options, environ)
+    with contextlib.closing(Dialpad(api_key, options.base_url)) as dialpad:
+        if options.command == "list":
+            said = listed(dialpad)
+        elif options.command == "remove":
+            said = remove(dialpad, options.url, keep_webhook=options.keep_webhook)
+        else:
+            said = _register(dialpad, options, environ)
     print("\n".join(said))
 
 

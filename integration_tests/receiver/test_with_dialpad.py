@@ -1,0 +1,55 @@
+"""From registering to reading, over TCP: the commands, a Dialpad, a receiver."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import requests
+
+from call_receiver.run import run
+from fake_dialpad.server import FakeDialpad, Keys, serve
+from fake_dialpad.world import World
+from integration_tests.receiver.running import SECRET, Receiver
+
+
+@pytest.fixture
+def dialpad() -> Iterator[tuple[FakeDialpad, str]]:
+    fake = FakeDialpad(World(seed=7, days=3, calls_per_day=20))
+    with serve(fake) as url:
+        yield fake, url
+
+
+Command = Callable[..., list[str]]
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run `dialpad-call-receiver`; return what it says."""
+
+    def said(*arguments: str) -> list[str]:
+        assert run(arguments, {"DIALPAD_API_KEY": Keys().dialpad, "CALL_RECEIVER_SECRET": SECRET}) == 0
+        printed = capsys.readouterr()
+        assert SECRET not in printed.out + printed.err
+        return printed.out.splitlines()
+
+    return said
+
+
+def test_what_dialpad_sends_after_registering_can_be_read_once_each(
+    dialpad: tuple[FakeDialpad, str], running: Receiver, command: Command
+) -> None:
+    fake, base_url = dialpad
+    to = ("--url", f"{running.url}/events", "--base-url", base_url)
+    assert [line.rsplit(" ", 1)[1] for line in command("register", *to)] == ["made", "made"]
+    assert [line.rsplit(" ", 1)[1] for line in command("register", *to)] == ["already", "already"]
+    assert len(command("list", "--base-url", base_url)) == 2
+
+    wanted = {"count": 40, "shuffle": True, "duplicates": 10}
+    sent = requests.post(f"{base_url}/_fake/webhooks/send", json=wanted, timeout=30).json()
+    assert (sent["events"], sent["delivered"]) == (50, 50)
+    items = running.items()
+    assert len({item["event_id"] for item in items}) == len(items) == 40
+    first_seen = list({str(one["event"]): one["event"] for one in fake.calls.deliveries}.values())
+    assert [item["event"] for item in items] == first_seen
+
+    assert len(command("remove", *to)) == 2
+    assert command("list", "--base-url", base_url) == ["no webhooks"]
