@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 import time
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import jwt
@@ -83,7 +83,7 @@ SUBSCRIPTION: Final = schema(_SUBSCRIPTION)
 SEND: Final = schema(
     {
         "count": {"type": "integer", "minimum": 0},
-        "from": {"type": "string", "format": "date"},
+        "from": {"type": "string"},
         "wait": {"type": "boolean"},
         "shuffle": {"type": "boolean"},
         "duplicates": {"type": "integer", "minimum": 0},
@@ -98,6 +98,14 @@ def _bound(query: dict[str, str], name: str, absent: int) -> int:
         return int(query.get(name, absent))
     except ValueError as error:
         raise Refused(400, f"Invalid value for {name}: {query[name]}") from error
+
+
+def _instant(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Refused(400, f"from is not a date or date-time: {text}") from error
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()) * SECOND
 
 
 def _ms(us: int | None) -> int | None:
@@ -223,6 +231,7 @@ class Calls:
             "mos_score": 4.41 if leg.connected_us is not None else None,
             "csat_score": next((row.response for row in self._answers(leg) if row.visible_us <= now), None),
             "recording_details": [self._recording(row) for row in recordings],
+            "call_recording_share_links": [f"https://dialpad.com/shared/call/{row.id}" for row in recordings],
             "routing_breadcrumbs": [],
             "state": "hangup",
             "was_recorded": leg.recorded,
@@ -488,13 +497,14 @@ class Calls:
     def send(self, request: Request) -> Response:
         """Send the next `count` events to the webhooks that subscribe to them, oldest first, and say how it went.
 
-        The first time they begin at yesterday's midnight, or at `from`; each further call goes on where the last ended.
+        The first time they begin at yesterday's midnight, or at `from` (a date or date-time, UTC unless it has an
+        offset); each further call goes on where the last ended.
         `wait` (default true) answers when all are delivered or given up; `shuffle` sends them in no order; `duplicates`
         sends so many of them twice; `retry_scale` shortens the waits between attempts.
         """
         asked = request.valid(SEND) if request.body else {}
         if "from" in asked:
-            self.position = midnight(date.fromisoformat(asked["from"])) - 1
+            self.position = _instant(asked["from"]) - 1
         if self.position is None:
             self.position = midnight(day_of(self._now()) - timedelta(days=1)) - 1
         chosen: list[Item] = []

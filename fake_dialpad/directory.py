@@ -12,7 +12,7 @@ import binascii
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from fake_dialpad.events import COMPANY_ID, LABELS, SECOND, Party, Session, day_of
+from fake_dialpad.events import COMPANY_ID, LABELS, SECOND, DutyChange, Party, Session, day_of
 from fake_dialpad.wire import Refused, Request, Response, Window, answer, route
 
 if TYPE_CHECKING:
@@ -24,6 +24,18 @@ PAGE: Final = 25
 LARGEST_PAGE: Final = 100
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 WORKDAYS: Final = 5
+#: What a user has and a member of a coaching team has not (API specification).
+NOT_OF_MEMBERS: Final = (
+    *(
+        "display_name",
+        "group_details",
+        "on_duty_status",
+        "on_duty_started",
+        "duty_status_reason",
+        "duty_status_started",
+    ),
+    *("international_dialing_enabled", "onboarding_completed"),
+)
 Item = dict[str, Any]
 
 
@@ -258,6 +270,9 @@ class Directory:
             "agent_handled": agent is not None,
             "agent_message_count": row.messages if agent else 0,
             "agent_transfer": row.transferred,
+            "aicsat_score": 3.5 if ended and agent else None,
+            "skill": "general" if agent else None,
+            "queued_status": "queued" if agent else None,
             "bot_time": str(row.bot_ms),
             "cause": "customer_left" if ended else None,
             "chat_type": row.chat_type,
@@ -431,7 +446,8 @@ class People:
         first, last = party.name.split(" ", 1)
         index = int(party.id) % 1000 - 1
         added = datetime(2025, 1, 1, 9, tzinfo=UTC) + timedelta(days=index % 200, minutes=index)
-        status = self._status(party)
+        duty = self._duty(party)
+        status = None if duty is None else duty.status
         return {
             "admin_office_ids": [party.office_id] if index % 20 == 0 else [],
             "company_id": COMPANY_ID,
@@ -469,20 +485,24 @@ class People:
             "location": "",
             "muted": False,
             "office_id": party.office_id,
-            **({} if status is None else {"on_duty_status": status}),
+            **({} if duty is None else self._on_duty(duty)),
+            "status_message": "",
             "phone_numbers": [party.phone],
             "state": "active",
             "timezone": party.timezone,
             "onboarding_completed": True,
         }
 
-    def _status(self, party: Party) -> str | None:
+    @staticmethod
+    def _on_duty(duty: DutyChange) -> Item:
+        """Return what a user's latest duty change shows: times in UTC without a zone (API specification)."""
+        started = f"{datetime.fromtimestamp(duty.at_us // SECOND, UTC):%Y-%m-%dT%H:%M:%S}"
+        shown = {"on_duty_status": duty.status, "duty_status_reason": duty.reason, "duty_status_started": started}
+        return shown if duty.status == "unavailable" else {**shown, "on_duty_started": started}
+
+    def _duty(self, party: Party) -> DutyChange | None:
         now = int(self.fake.now() * SECOND)
-        mine = [
-            row.status
-            for row in self.fake.world.duty(day_of(now)).rows
-            if row.agent.id == party.id and row.at_us <= now
-        ]
+        mine = [row for row in self.fake.world.duty(day_of(now)).rows if row.agent.id == party.id and row.at_us <= now]
         return mine[-1] if mine else None
 
     def users(self) -> list[Item]:
@@ -536,7 +556,7 @@ class People:
         made = []
         for user, role in self.team_members[key]:
             item = self.user(user)
-            for name in ("display_name", "group_details", "on_duty_status", "timezone", "onboarding_completed"):
+            for name in NOT_OF_MEMBERS:
                 item.pop(name, None)
             made.append({**item, "role": role})
         return made
@@ -590,6 +610,8 @@ class People:
                 "first_name": name.split(" ", 1)[0],
                 "id": f"{kind}_{key}",
                 "last_name": name.split(" ", 1)[1],
+                "primary_email": "",
+                "job_title": "",
                 "owner_id": COMPANY_ID if kind == "shared" else self.fake.world.users[0].id,
                 "phones": [phone],
                 "primary_phone": phone,

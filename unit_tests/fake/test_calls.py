@@ -178,6 +178,13 @@ def test_further_sends_go_on_where_the_last_ended(client: Client, fake: FakeDial
     assert (len(set(receiver.bodies)), stamps) == (15, sorted(stamps))
 
 
+def test_a_send_may_begin_at_an_instant(client: Client, fake: FakeDialpad) -> None:
+    subscribed(client, secret=None)
+    receiver = Receiver(fake)
+    client.post("/_fake/webhooks/send", {"count": 3, "from": "2026-11-19T18:00:00+01:00"})
+    assert min(orjson.loads(body)["event_timestamp"] for body in receiver.bodies) >= ms("2026-11-19T17:00:00")
+
+
 def test_a_call_is_followed_from_its_first_state_to_its_hangup(client: Client, fake: FakeDialpad) -> None:
     subscribed(client, secret=None)
     receiver = Receiver(fake)
