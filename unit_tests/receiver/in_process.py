@@ -44,7 +44,7 @@ class InProcess:
     def request(self, method: str, path: str) -> httpx.Response:
         return self.runner.run(self._client.request(method, path))
 
-    def items(self, **params: str) -> list[dict[str, Any]]:
+    def items(self, **params: Any) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = self.get("/events", **params).json()["items"]
         return items
 

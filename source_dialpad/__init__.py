@@ -1,0 +1,1 @@
+"""Airbyte source for Dialpad: exports, Digital Engagement messages, analytics, directory and call webhooks."""

@@ -1,0 +1,92 @@
+"""Calls of a JSON API through a requester of the manifest: the answer, or an error that names stream, window and cure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
+import requests
+from airbyte_cdk.sources.declarative.requesters.requester import Requester
+from airbyte_cdk.sources.types import StreamSlice
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_dialpad.components.errors import excerpt, system_error, within
+
+UNREADABLE_TRIES = 3
+"""How often an answer that is no JSON is asked for before it is believed: proxies answer 200 with a page of their own."""
+
+
+class Answer(NamedTuple):
+    """An answer whose body is JSON: its status, the value, and the bytes it was read from."""
+
+    status: int
+    value: Any
+    content: bytes
+
+
+@dataclass
+class JsonCalls:
+    """Sends the requests of one stream; URL, key, limits, retries and refusals stand in the manifest's requester."""
+
+    requester: Requester
+
+    def __call__(  # noqa: PLR0913  # the parts of a request
+        self,
+        where: str,
+        *,
+        stream_slice: StreamSlice | None = None,
+        body: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+        path: str | None = None,
+        accept: tuple[int, ...] = (),
+    ) -> Answer:
+        """The answer, with a 2xx status or one of `accept`, and a body that is JSON (`accept`: None where it is not).
+
+        `where` leads every error: the stream and its window. Raises a system error that shows the first 200 characters
+        when the body is no JSON, and whatever the requester's error handler says for other statuses.
+        """
+        for left in reversed(range(UNREADABLE_TRIES)):
+            response = self.raw(where, stream_slice=stream_slice, body=body, params=params, path=path)
+            try:
+                return Answer(response.status_code, orjson.loads(response.content), response.content)
+            except orjson.JSONDecodeError:
+                if response.status_code in accept:
+                    return Answer(response.status_code, None, response.content)
+                if left:
+                    time.sleep(UNREADABLE_TRIES - left)
+        raise system_error(
+            f"{where}: the API answered {response.status_code} with something that is not JSON: "
+            f"{excerpt(response.content) or '(an empty body)'}. Check that the base URL is that of the API and that no "
+            "proxy or sign-in page stands in front of it."
+        )
+
+    def raw(
+        self,
+        where: str,
+        *,
+        stream_slice: StreamSlice | None = None,
+        body: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+        path: str | None = None,
+    ) -> requests.Response:
+        """The answer as it came; errors of the requester are led by `where`."""
+        try:
+            response = self.requester.send_request(
+                stream_slice=stream_slice, request_body_json=body, request_params=params, path=path
+            )
+        except AirbyteTracedException as error:
+            raise within(where, error) from error
+        if response is None:
+            raise system_error(f"{where}: the API gave no answer.")
+        return response
+
+
+def object_of(answer: Answer, where: str, *required: str) -> dict[str, Any]:
+    """The answer's JSON object, in which the `required` members are there; anything else is an error, never empty."""
+    if isinstance(answer.value, dict) and all(name in answer.value for name in required):
+        return answer.value
+    expected = f"an object with {' and '.join(required)}" if required else "an object"
+    raise system_error(f"{where}: the API answered with another shape than {expected}: {excerpt(answer.content)}")

@@ -1,0 +1,173 @@
+"""The cursor of every incremental stream: windows in, contiguous progress out.
+
+The CDK's datetime cursor keeps the greatest record of the windows read, joins and clips windows at its own edges, and
+starts a partition that is new since the last sync at the others' cursor. Here the state is the end of the last window
+that was read whole (a quiet day does not hold it back, a row from the future does not push it on), windows come from
+`slicing`, and a new partition begins at `start_date`. Everything else stays the CDK's: slices, partitions, the
+order of records and states, statuses.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from typing import Any
+
+from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
+from airbyte_cdk.sources.message import MessageRepository
+from airbyte_cdk.sources.streams.concurrent.cursor import Cursor, CursorField
+from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition
+from airbyte_cdk.sources.streams.concurrent.partitions.stream_slicer import StreamSlicer
+from airbyte_cdk.sources.types import Record, StreamSlice
+
+from source_dialpad.components.errors import config_error
+from source_dialpad.components.slicing import GREATEST_RECORD, PlannedWindow, Slicing
+
+STATE_EVERY_SECONDS = 5.0
+"""Least time between two states of a stream with partitions: each state holds all of them."""
+
+PLANNED = "planned"
+"""Where a slice carries its `PlannedWindow`, outside its identity."""
+
+Preparation = Callable[[Iterable[StreamSlice]], Iterable[StreamSlice]]
+
+
+class WindowCursor(Cursor):
+    """Moves a stream's state past a window only when it, and every window before it in its partition, was read whole.
+
+    State of a stream without partitions: `{cursor_field: value, …settings}`. With partitions:
+    `{"states": [{"partition": {…}, "cursor": {cursor_field: value, …settings}}, …]}`. Partitions that are gone keep
+    their entry, so that they go on where they stopped should they come back.
+    """
+
+    def __init__(
+        self,
+        *,
+        slicing: Slicing,
+        partitions: StreamSlicer | None,
+        stream_state: Mapping[str, Any],
+        message_repository: MessageRepository,
+        state_manager: ConnectorStateManager,
+    ) -> None:
+        self._slicing = slicing
+        self._partitions = partitions
+        self._message_repository = message_repository
+        self._state_manager = state_manager
+        self._given_state = dict(stream_state)
+        self._saved: dict[str, dict[str, Any]] | None = None
+        self._plans: dict[str, list[PlannedWindow]] = {}
+        self._resumed: dict[str, Mapping[str, Any] | None] = {}
+        self._lock = threading.Lock()
+        self._emitted_at = float("-inf")
+        self._prepare: Preparation = iter
+
+    @property
+    def cursor_field(self) -> CursorField:
+        """The cursor field, as the catalogue shows it."""
+        return CursorField(self._slicing.cursor_field)
+
+    def prepare_with(self, prepare: Preparation) -> None:
+        """Hands all planned slices to `prepare`, which yields each one when it can be read."""
+        self._prepare = prepare
+
+    @property
+    def state(self) -> MutableMapping[str, Any]:
+        """The state as it is saved."""
+        with self._lock:
+            return self._state()
+
+    def _state(self) -> dict[str, Any]:
+        if self._saved is None:
+            return self._given_state
+        if self._partitions is None:
+            return self._saved.get("{}", {})
+        return {"states": [{"partition": json.loads(key), "cursor": cursor} for key, cursor in self._saved.items()]}
+
+    def stream_slices(self) -> Iterable[StreamSlice]:
+        """Every window of every partition that is still to be read, in the order its rows are wanted."""
+        self._saved = self._read_state()
+        return self._prepare(self._planned())
+
+    def _planned(self) -> Iterator[StreamSlice]:
+        for partition in self._partitions.stream_slices() if self._partitions else (None,):
+            identity = dict(partition.partition) if partition else {}
+            key = _key(identity)
+            if key in self._plans:  # the same partition twice would read, and count, everything twice
+                continue
+            self._resumed[key] = saved = self._slicing.usable((self._saved or {}).get(key))
+            self._plans[key] = plan = list(self._slicing.windows(saved))
+            for window in plan:
+                yield StreamSlice(
+                    partition=identity,
+                    cursor_slice=window.cursor_slice,
+                    extra_fields={**(partition.extra_fields if partition else {}), PLANNED: window},
+                )
+
+    def _read_state(self) -> dict[str, dict[str, Any]]:
+        state, field = self._given_state, self._slicing.cursor_field
+        if not state:
+            return {}
+        if self._partitions is None and field in state:
+            return {"{}": state}
+        if self._partitions is not None and isinstance(state.get("states"), list):
+            try:
+                return {_key(entry["partition"]): dict(entry["cursor"]) for entry in state["states"]}
+            except (KeyError, TypeError, ValueError):
+                pass
+        raise config_error(
+            f"{self._slicing.stream}: the saved state has another shape than this stream writes (its keys are "
+            f"{sorted(map(str, state))}). Reset the state of this stream, so that it is read again from start_date."
+        )
+
+    def observe(self, record: Record) -> None:
+        """Notes the greatest cursor of a window whose end only its records tell."""
+        window = record.associated_slice.extra_fields.get(PLANNED) if record.associated_slice else None
+        if window is not None and window.reaches == GREATEST_RECORD:
+            window.greatest = max(window.greatest or "", record.data[self._slicing.cursor_field])
+
+    def close_partition(self, partition: Partition) -> None:
+        """Marks a window as read whole, moves the state over all that is now contiguous, and emits it."""
+        stream_slice = partition.to_slice()
+        window = stream_slice.extra_fields[PLANNED]  # type: ignore[union-attr]
+        with self._lock:
+            window.done = True
+            self._advance(_key(stream_slice.partition))  # type: ignore[union-attr]
+            due = self._partitions is None or time.monotonic() - self._emitted_at >= STATE_EVERY_SECONDS
+            if due:
+                self._emit()
+
+    def _advance(self, key: str) -> None:
+        reached = None
+        for window in self._plans[key]:
+            if not window.done:
+                break
+            value = window.greatest if window.reaches == GREATEST_RECORD else window.reaches
+            reached = reached if value is None else value
+        resumed = self._resumed[key]
+        if reached is None or self._saved is None:
+            return
+        cursor = self._slicing.cursor(reached)
+        if resumed and self._slicing.position(cursor) <= self._slicing.position(resumed):
+            return  # a look-back is being read again: the state never goes back
+        self._resumed[key] = self._saved[key] = cursor
+
+    def _emit(self) -> None:
+        self._emitted_at = time.monotonic()
+        name = self._slicing.stream
+        self._state_manager.update_state_for_stream(name, None, self._state())
+        self._message_repository.emit_message(self._state_manager.create_state_message(name, None))
+
+    def ensure_at_least_one_state_emitted(self) -> None:
+        """Emits the state once more when the stream is done, whatever came of it."""
+        with self._lock:
+            self._emit()
+
+    def should_be_synced(self, record: Record) -> bool:  # noqa: ARG002  # the CDK's signature
+        """Every record of a window is wanted."""
+        return True
+
+
+def _key(partition: Mapping[str, Any]) -> str:
+    return json.dumps(dict(partition), sort_keys=True, ensure_ascii=False)

@@ -1,0 +1,80 @@
+"""Errors that speak: each says what happened, the value seen and the cure, and is chosen by how one recovers.
+
+A `config_error` is mended by the user, a `transient_error` by waiting, a `system_error` by the maintainers or by the
+vendor. No text built here may hold a secret or a row of the customer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+import requests
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+EXCERPT = 200
+"""Characters of an unexpected answer that an error shows."""
+
+
+def config_error(message: str) -> AirbyteTracedException:
+    """An error that the user mends in the configuration."""
+    return AirbyteTracedException(message=message, internal_message=message, failure_type=FailureType.config_error)
+
+
+def transient_error(message: str) -> AirbyteTracedException:
+    """An error that goes away by waiting: the platform tries the sync again."""
+    return AirbyteTracedException(message=message, internal_message=message, failure_type=FailureType.transient_error)
+
+
+def system_error(message: str) -> AirbyteTracedException:
+    """An error that neither waiting nor another configuration mends."""
+    return AirbyteTracedException(message=message, internal_message=message, failure_type=FailureType.system_error)
+
+
+def within(where: str, error: AirbyteTracedException) -> AirbyteTracedException:
+    """The same error, its message led by the stream and the window it happened in.
+
+    The CDK's own texts for exhausted retries name neither; what they know (the last status, or the exception) is kept.
+    """
+    message = error.message or error.internal_message or type(error).__name__
+    if message.startswith(("Exhausted available request attempts", "API rate limit exceeded")):
+        message = _exhausted(error)
+    if not message.startswith(where):
+        message = f"{where}: {message}"
+    told = AirbyteTracedException(
+        message=message,
+        internal_message=error.internal_message,
+        failure_type=error.failure_type or FailureType.system_error,
+        exception=error,
+    )
+    told.__cause__ = error
+    return told
+
+
+def _exhausted(error: AirbyteTracedException) -> str:
+    cause = error._exception  # noqa: SLF001  # the CDK keeps the refused answer nowhere else
+    response = getattr(cause, "response", None)
+    if isinstance(response, requests.Response):
+        status = response.status_code
+        if status == requests.codes.too_many_requests:
+            return "the API still refused with 429 (too many requests) after all retries; run the sync again later, or less often"
+        return f"the API still answered {status} after all retries; run the sync again later"
+    return "the API could not be reached or did not answer in time, after all retries; check the base URL and the network, or run the sync again later"
+
+
+def nearest(unknown: str, known: Iterable[str], most: int = 3) -> str:
+    """The known names nearest to an unknown one, as the end of a sentence; all of them when they are few."""
+    names = sorted(set(known))
+    if not names:
+        return "the account has none"
+    close = get_close_matches(unknown.lower(), [name.lower() for name in names], n=most, cutoff=0.5)
+    shown = [name for name in names if name.lower() in close] or names[: 2 * most]
+    return ("nearest: " if close else "known: ") + ", ".join(f"'{name}'" for name in shown)
+
+
+def excerpt(body: bytes | str) -> str:
+    """The first characters of an unexpected answer, on one line."""
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
+    text = " ".join(text[: 2 * EXCERPT].split())
+    return text[:EXCERPT] + ("…" if len(text) > EXCERPT else "")

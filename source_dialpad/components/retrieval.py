@@ -1,0 +1,85 @@
+"""What every retriever shares: a reading slot, the stream's types, and the name of its windows in errors."""
+
+from __future__ import annotations
+
+import threading
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from airbyte_cdk.sources.declarative.requesters.requester import Requester
+from airbyte_cdk.sources.declarative.retrievers import Retriever
+from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
+from airbyte_cdk.sources.streams.core import StreamData
+from airbyte_cdk.sources.types import Config, StreamSlice
+
+from source_dialpad.components.api import JsonCalls
+from source_dialpad.components.rows import RowTyper
+
+
+@lru_cache(maxsize=32)
+def _slots(workers: int) -> threading.BoundedSemaphore:
+    return threading.BoundedSemaphore(workers)
+
+
+@contextmanager
+def reading_slot(workers: int) -> Iterator[None]:
+    """One of the `workers` places of this process in which a slice may be read.
+
+    The CDK's pool has more threads than that, so that streams which only wait (for an export to be prepared, for the
+    budget) do not keep the others from going on.
+    """
+    slots = _slots(workers)
+    slots.acquire()
+    try:
+        yield
+    finally:
+        slots.release()
+
+
+@dataclass
+class SliceRetriever(Retriever):
+    """Reads one slice after the other's example: subclasses say only how the rows of a slice are had."""
+
+    name: str
+    config: Config
+    cursor: Cursor
+    requester: Requester
+
+    def __post_init__(self) -> None:
+        """Prepares what all slices share."""
+        self.ask = JsonCalls(self.requester)
+        self._typer: RowTyper | None = None
+
+    @abstractmethod
+    def rows(self, stream_slice: StreamSlice, where: str) -> Iterable[dict[str, Any]]:
+        """The rows of a slice as the API gave them, our own columns added; `where` leads the errors."""
+
+    def read_records(
+        self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None
+    ) -> Iterable[StreamData]:
+        """The typed rows of one slice."""
+        stream_slice = stream_slice or StreamSlice(partition={}, cursor_slice={})
+        typed = self.typer(records_schema)
+        with reading_slot(self.config["num_workers"]):
+            for row in self.rows(stream_slice, self.where(stream_slice)):
+                yield typed(row)
+
+    def typer(self, schema: Mapping[str, Any]) -> RowTyper:
+        """The stream's types, compiled once."""
+        if self._typer is None:
+            self._typer = RowTyper(self.name, schema)
+        return self._typer
+
+    def where(self, stream_slice: StreamSlice) -> str:
+        """The stream, its partition and its window, as errors name them."""
+        parts = [f"{name} {value}" for name, value in stream_slice.partition.items()]
+        window = stream_slice.cursor_slice
+        first = window.get("first_day") or window.get("start_time")
+        last = window.get("last_day") or window.get("end_time")
+        if first:
+            parts.append(str(first) if not last or first == last else f"{first} to {last}")
+        return f"{self.name} ({', '.join(parts)})" if parts else self.name

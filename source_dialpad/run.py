@@ -1,0 +1,60 @@
+"""The command line: source-dialpad spec | check | discover | read."""
+
+from __future__ import annotations
+
+import sys
+
+import orjson
+from airbyte_cdk.entrypoint import AirbyteEntrypoint, launch
+from airbyte_cdk.models import AirbyteMessage, AirbyteMessageSerializer, FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_dialpad.source import SourceDialpad
+
+
+def build(arguments: list[str]) -> SourceDialpad:
+    """The source with the files that the arguments name."""
+    parsed = AirbyteEntrypoint.parse_args(arguments)
+    paths = {name: getattr(parsed, name, None) for name in ("catalog", "config", "state")}
+    return SourceDialpad(
+        catalog=SourceDialpad.read_catalog(paths["catalog"]) if paths["catalog"] else None,
+        config=SourceDialpad.read_config(paths["config"]) if paths["config"] else None,
+        state=SourceDialpad.read_state(paths["state"]) if paths["state"] else None,
+        config_path=paths["config"],
+    )
+
+
+def run() -> None:
+    """Runs one command; what keeps the source from being built is one protocol message and not a traceback.
+
+    `check` answers a bad configuration with a failed connection status and exit code 0, as the platform wants it;
+    `discover` and `read` with an error trace and exit code 1.
+    """
+    arguments = sys.argv[1:]
+    try:
+        source = build(arguments)
+    except AirbyteTracedException as error:
+        _refuse(arguments, error)
+    except Exception as error:  # noqa: BLE001  # whatever it is, the platform wants a protocol message
+        text = f"The connector could not start: {type(error).__name__}."
+        _refuse(arguments, AirbyteTracedException.from_exception(error, message=text))
+    else:
+        launch(source, arguments)
+
+
+def _refuse(arguments: list[str], error: AirbyteTracedException) -> None:
+    status = error.as_connection_status_message()
+    if arguments[:1] == ["check"] and error.failure_type == FailureType.config_error and status:
+        _print(status)
+        return
+    _print(error.as_airbyte_message())
+    sys.exit(1)
+
+
+def _print(message: AirbyteMessage) -> None:
+    sys.stdout.write(orjson.dumps(AirbyteMessageSerializer.dump(message)).decode() + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    run()
