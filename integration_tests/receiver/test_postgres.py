@@ -1,5 +1,6 @@
 """Keeping in Postgres: odd payloads, settings that would break the promise, and a server that goes away."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -40,6 +41,12 @@ def store(database: str) -> Iterator[Store]:
 def test_a_payload_comes_back_as_it_was_kept(store: Store, payload: str) -> None:
     store.keep([Event("e", payload)])
     assert store.read(after=0, limit=1).events[0].payload == payload
+
+
+def test_received_at_is_the_time_of_the_database(store: Store) -> None:
+    before = time.time_ns() // 1000
+    store.keep([Event("e", "{}")])
+    assert before - 1000 <= store.read(after=0, limit=1).events[0].received_at <= time.time_ns() // 1000 + 1000
 
 
 def test_a_server_that_does_not_flush_commits_is_told_to(postgres: Any, database: str) -> None:
