@@ -14,15 +14,21 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+try:
+    from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from call_receiver import logs
-from call_receiver.app import create_app
-from call_receiver.metrics import Metrics
-from call_receiver.refusals import SettingError
-from call_receiver.register import Dialpad, DialpadError, listed, register, remove
-from call_receiver.server import listen, serve
-from call_receiver.store import Store
+    from call_receiver import logs
+    from call_receiver.app import create_app
+    from call_receiver.metrics import Metrics
+    from call_receiver.refusals import SettingError
+    from call_receiver.register import Dialpad, DialpadError, listed, register, remove
+    from call_receiver.server import listen, serve
+    from call_receiver.store import Store
+except ModuleNotFoundError as missing:
+    text = (
+        f"dialpad-call-receiver: no {missing.name}. Install its extra: pip install 'airbyte-source-dialpad[receiver]'"
+    )
+    raise SystemExit(text) from missing
 
 COMMANDS: Final = ("serve", "register", "list", "remove", "prune")
 

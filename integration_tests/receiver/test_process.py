@@ -12,6 +12,7 @@ import jwt
 import pytest
 import requests
 
+from call_receiver.server import listen
 from call_receiver.store import Store
 from integration_tests.receiver.running import ROOT, SECRET, Receiver
 
@@ -70,6 +71,13 @@ def test_two_requests_sent_in_one_go_are_both_answered(running: Receiver) -> Non
     assert answers.count(b"HTTP/1.1 200 OK") == 2
     assert b'"kept"' in answers
     assert b'"repeated"' in answers
+
+
+def test_an_answer_does_not_wait_for_the_other_side_to_acknowledge_its_head() -> None:
+    with listen("localhost", 0) as listening, socket.create_connection(listening.getsockname()[:2]):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
 def test_a_signal_ends_it_cleanly_and_what_was_kept_is_there(receiver: Receiver, sqlite: str) -> None:
