@@ -18,10 +18,11 @@ from airbyte_cdk.models import (
     Status,
 )
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
-from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.check import SectionCheck
+from source_dialpad.components.analytics import catalogue
+from source_dialpad.components.engagement import epoch_unit
 from source_dialpad.components.settings import CheckedConfig
 
 PACKAGE = Path(__file__).resolve().parent
@@ -60,6 +61,8 @@ class SourceDialpad(ConcurrentDeclarativeSource):
     ) -> None:
         """Checks and completes `config`; a config error lists what is wrong with it."""
         self._has_config, self._has_catalog = config is not None, catalog is not None
+        catalogue.cache_clear()  # found out anew by every run of a process that lives longer
+        epoch_unit.cache_clear()
         super().__init__(
             catalog=catalog, config=config, state=state, source_config=composed_manifest(), config_path=config_path
         )
@@ -87,11 +90,7 @@ class SourceDialpad(ConcurrentDeclarativeSource):
         if not self._has_catalog:
             yield from type(self)(catalog, config, state).read(logger, config, catalog, state)
             return
-        self._refuse_unknown_streams(catalog)
         yield from super().read(logger, config, catalog, state)
-
-    def _refuse_unknown_streams(self, catalog: ConfiguredAirbyteCatalog) -> None:
-        pass
 
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
         """One cheap call for each configured section; never an export."""
@@ -104,5 +103,3 @@ class SourceDialpad(ConcurrentDeclarativeSource):
             return AirbyteConnectionStatus(status=Status.FAILED, message=" ".join(problems))
         return AirbyteConnectionStatus(status=Status.SUCCEEDED)
 
-
-Streams = list[AbstractStream]

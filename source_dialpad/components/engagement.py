@@ -179,16 +179,21 @@ class Unreachable(Exception):
     """`offset` is ignored and the page is full: the rest can only be had by a shorter window."""
 
 
-def pages(fetch: Callable[[int], list[Message]], first: list[Message], where: str) -> Iterator[list[Message]]:
+def pages(
+    fetch: Callable[[int], list[Message]], first: list[Message], where: str, *, known: int | None = None
+) -> Iterator[list[Message]]:
     """All rows of a window, each once, page by page; `fetch` takes an offset, `first` is the page at 0.
 
-    Ends at an empty page (a short page may be a server's own cap and proves nothing), or when the server repeats
+    `known` is how many rows there are at least, where that is known: a short first page that holds them all is the whole.
+    Otherwise ends at an empty page (a short page may be a server's own cap and proves nothing), or when the server repeats
     itself. Rows that arrive while paging shift the others: the overlap is dropped. Raises `Unreachable` when the
     server ignores `offset` and the page was full.
     """
     page, offset = first, len(first)
     if page:
         yield page
+    if known is not None and known <= offset < PAGE:
+        return
     while page:
         following = fetch(offset)
         if not following:
@@ -346,8 +351,8 @@ class MessageDoor(SliceRetriever):
 
         return door
 
-    def read(self, door: Door, stretch: Stretch, where: str) -> Iterator[Message]:
-        """All messages of a stretch through a door, as rows."""
+    def read(self, door: Door, stretch: Stretch, where: str, *, known: int | None = None) -> Iterator[Message]:
+        """All messages of a stretch through a door, as rows; `known` is how many there are at least."""
 
         def page(unit: Unit, offset: int) -> list[Message]:
             return _placed(door(unit, stretch, offset), stretch, unit, where)
@@ -357,7 +362,7 @@ class MessageDoor(SliceRetriever):
         unit, first = self._unit.first_page(lambda unit: page(unit, 0), where)
         rows = MessageRows(self.provider_id, self._sender_identity)
         try:
-            for messages in pages(lambda offset: page(unit, offset), first, where):
+            for messages in pages(lambda offset: page(unit, offset), first, where, known=known):
                 for message in messages:
                     if message["ts"] not in edges:
                         yield rows(dict(message))
@@ -379,6 +384,19 @@ class MessagesRetriever(MessageDoor):
 
 
 @dataclass
+class Session:
+    """A customer session of a run: the stretch its messages lie in, and how many of them are known."""
+
+    stretch: Stretch
+    known: int | None = None
+
+    def add(self, ts: int) -> None:
+        """Takes in one more message."""
+        self.stretch = Stretch(min(self.stretch.start, ts), max(self.stretch.end, ts + 1))
+        self.known = (self.known or 0) + 1
+
+
+@dataclass
 class CustomerSessionRetriever(MessageDoor):
     """The stream `customer_session_messages`: each customer session asked for once a run, however often it is named.
 
@@ -397,10 +415,10 @@ class CustomerSessionRetriever(MessageDoor):
 
     def _with_sessions(self, slices: Iterable[StreamSlice]) -> Iterator[StreamSlice]:
         planned = list(slices)
-        named: list[dict[str, Stretch]] = [{} for _ in planned]
-        if self._configured:
-            named = [dict.fromkeys(self._configured, _stretch(each)) for each in planned]
-        else:
+        named: list[dict[str, Session]] = [
+            {session: Session(_stretch(each)) for session in self._configured} for each in planned
+        ]
+        if not self._configured:
             self._find_sessions(planned, named)
         for stream_slice, sessions in zip(planned, named, strict=True):
             extra = {**stream_slice.extra_fields, "sessions": sessions}
@@ -408,7 +426,7 @@ class CustomerSessionRetriever(MessageDoor):
                 partition=stream_slice.partition, cursor_slice=stream_slice.cursor_slice, extra_fields=extra
             )
 
-    def _find_sessions(self, planned: list[StreamSlice], named: list[dict[str, Stretch]]) -> None:
+    def _find_sessions(self, planned: list[StreamSlice], named: list[dict[str, Session]]) -> None:
         ask = JsonCalls(self.messages_requester)  # type: ignore[arg-type]
         owner: dict[str, int] = {}
         for number, stream_slice in enumerate(planned):
@@ -418,16 +436,17 @@ class CustomerSessionRetriever(MessageDoor):
                 for message in self.read(door, stretch, where):
                     session = message.get("customersessionid")
                     if session:
-                        sessions = named[owner.setdefault(session, number)]
-                        known = sessions.get(session, Stretch(message["ts"], message["ts"] + 1))
-                        sessions[session] = Stretch(min(known.start, message["ts"]), max(known.end, message["ts"] + 1))
+                        found, ts = named[owner.setdefault(session, number)], message["ts"]
+                        found.setdefault(session, Session(Stretch(ts, ts + 1), 0)).add(ts)
 
     def rows(self, stream_slice: StreamSlice, where: str) -> Iterable[Message]:
         """The messages of the slice's sessions."""
-        for session, whole in stream_slice.extra_fields["sessions"].items():
-            door = self._session_door(session, stream_slice, f"{where}, session {session}")
-            for stretch in _days(whole, most=6):
-                yield from self.read(door, stretch, f"{where}, session {session}")
+        for name, session in stream_slice.extra_fields["sessions"].items():
+            door = self._session_door(name, stream_slice, f"{where}, session {name}")
+            stretches = list(_days(session.stretch, most=6))
+            known = session.known if len(stretches) == 1 else None
+            for stretch in stretches:
+                yield from self.read(door, stretch, f"{where}, session {name}", known=known)
 
     def _session_door(self, session: str, stream_slice: StreamSlice, where: str) -> Door:
         def door(unit: Unit, stretch: Stretch, offset: int) -> list[Message]:

@@ -16,7 +16,7 @@ import logging
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from types import TracebackType
 from typing import Any, Self
 from zoneinfo import ZoneInfoNotFoundError
@@ -261,7 +261,7 @@ class ExportColumns:
             )
         missing = [name for name in self._properties if name not in names and name not in OURS]
         if missing and len(missing) < len(self._properties) / 2:
-            self._say("missing", "the export has no column %s; it is null in every row.", ", ".join(missing))
+            self._say("missing", "the export lacks columns that are known; they are null in every row: %s.", ", ".join(missing))
         unknown = [name for name in names if name not in self._properties]
         if unknown:
             self._say("unknown", "the export has columns the schema does not know; they pass as text: %s.", ", ".join(unknown))
@@ -277,7 +277,8 @@ class ExportColumns:
             if once in self._said:
                 return
             self._said.add(once)
-        logger.warning(f"{self._stream}: {message} This is said once a sync.", *values)  # noqa: G004
+        level = logging.INFO if once == "unknown" else logging.WARNING
+        logger.log(level, f"{self._stream}: {message} This is said once a sync.", *values)  # noqa: G004
 
     def _typed(
         self, reader: Iterator[list[str]], header: list[str], scope: str, window: DayWindow, where: str
@@ -442,10 +443,17 @@ def dimension_key(record: Row, scope: str, twins: Twins) -> None:
 
 
 def _content(record: Row, scope: str, twins: Twins) -> str:
-    parts = sorted(f"{name}={value}" for name, value in record.items() if value is not None and name not in OURS)
+    parts = sorted(f"{name}={_in_utc(value)}" for name, value in record.items() if value is not None and name not in OURS)
     whole = _digest(scope, *parts)
     ordinal = twins.ordinal(bytes.fromhex(whole))
     return _digest(whole, ordinal) if ordinal else whole
+
+
+def _in_utc(value: Any) -> Any:
+    """The value; a time as the instant it is, so that the key does not change with the configured zone."""
+    if isinstance(value, str) and len(value) > 19 and value[10] == "T" and value[-3] == ":":  # noqa: PLR2004
+        return datetime.fromisoformat(value).astimezone(UTC).isoformat()
+    return value
 
 
 KEYS: dict[str, Callable[[Row, str, Twins], None]] = {

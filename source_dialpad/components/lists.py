@@ -155,16 +155,15 @@ class ParentRouter(Partitions):
     """One partition a parent object: its id under `partition_field`, each parent once."""
 
     requester: Requester
-    path: str
+    listed: str
     partition_field: str
-    stream_name: str = ""
     parameters: Mapping[str, Any] | None = None
 
     def stream_slices(self) -> Iterable[StreamSlice]:
         """Every parent of the account."""
-        where = f"{(self.parameters or {}).get('stream_name') or self.stream_name or self.path} (listing {self.path})"
+        where = f"{(self.parameters or {}).get('stream_name', 'dialpad')} (listing {self.listed})"
         seen: set[str] = set()
-        for parent in listed(JsonCalls(self.requester), where, path=self.path, params={"limit": MOST_ITEMS}):
+        for parent in listed(JsonCalls(self.requester), where, path=self.listed, params={"limit": MOST_ITEMS}):
             identity = text(parent["id"]) if parent.get("id") is not None else ""
             if identity and identity not in seen:
                 seen.add(identity)
