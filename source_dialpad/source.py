@@ -96,7 +96,7 @@ class SourceDialpad(ConcurrentDeclarativeSource):
         """One cheap call for each configured section; never an export."""
         try:
             self._prepare_for_stream_build()
-            problems = SectionCheck(self._config).problems(logger)
+            problems = SectionCheck(self._source_config, self._config, logger).problems()
         except AirbyteTracedException as error:
             problems = [error.message or str(error)]
         if problems:

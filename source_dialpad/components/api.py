@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import orjson
 import requests
@@ -78,10 +79,19 @@ class JsonCalls:
                 stream_slice=stream_slice, request_body_json=body, request_params=params, path=path
             )
         except AirbyteTracedException as error:
-            raise within(where, error) from error
+            raise within(where, error, self._address(stream_slice)) from error
         if response is None:
             raise system_error(f"{where}: the API gave no answer.")
         return response
+
+    def _address(self, stream_slice: StreamSlice | None) -> str:
+        return address_of(self.requester.get_url(stream_state=None, stream_slice=stream_slice, next_page_token=None))
+
+
+def address_of(url: str) -> str:
+    """Scheme and host of a URL: what an error may show of it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
 
 
 def object_of(answer: Answer, where: str, *required: str) -> dict[str, Any]:

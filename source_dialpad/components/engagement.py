@@ -328,6 +328,20 @@ Door = Callable[[Unit, Stretch, int], list[Message]]
 """One page of a stretch: unit, stretch and offset in, messages out."""
 
 
+def bulk_door(
+    ask: JsonCalls, provider_id: str, stream_slice: StreamSlice | None, where: str, *, limit: int = PAGE
+) -> Door:
+    """The door to all messages of a provider."""
+    provider = int(provider_id) if provider_id.isdecimal() else provider_id  # the article's sample has no quotes
+
+    def door(unit: Unit, stretch: Stretch, offset: int) -> list[Message]:
+        start, end = _sent(stretch, unit)
+        body = {"providerId": provider, "start": start, "end": end, "limit": limit, "offset": offset, "interval": "1d"}
+        return _taken(ask(where, stream_slice=stream_slice, body=body, accept=(400,)), where)
+
+    return door
+
+
 @dataclass
 class MessageDoor(SliceRetriever):
     """What both doors share: the unit, the pages of a stretch, and the proof that its messages belong to it."""
@@ -340,22 +354,11 @@ class MessageDoor(SliceRetriever):
         self._sender_identity: str = settings["sender_identity"]
         self._unit = epoch_unit(settings["base_url"], self.provider_id, settings["epoch_unit"])
 
-    def bulk_door(self, ask: JsonCalls, stream_slice: StreamSlice, where: str) -> Door:
-        """The door to all messages of the provider."""
-        provider = int(self.provider_id) if self.provider_id.isdecimal() else self.provider_id
-
-        def door(unit: Unit, stretch: Stretch, offset: int) -> list[Message]:
-            start, end = _sent(stretch, unit)
-            body = {"providerId": provider, "start": start, "end": end, "limit": PAGE, "offset": offset, "interval": "1d"}
-            return _taken(ask(where, stream_slice=stream_slice, body=body, accept=(400,)), where)
-
-        return door
-
     def read(self, door: Door, stretch: Stretch, where: str, *, known: int | None = None) -> Iterator[Message]:
         """All messages of a stretch through a door, as rows; `known` is how many there are at least."""
 
         def page(unit: Unit, offset: int) -> list[Message]:
-            return _placed(door(unit, stretch, offset), stretch, unit, where)
+            return placed(door(unit, stretch, offset), stretch, unit, where)
 
         # asked for so that no reading of "start" and "end" loses a message; these two belong to the neighbours
         edges = (stretch.start - 1, stretch.end)
@@ -380,7 +383,7 @@ class MessagesRetriever(MessageDoor):
 
     def rows(self, stream_slice: StreamSlice, where: str) -> Iterable[Message]:
         """The messages of the slice's window."""
-        return self.read(self.bulk_door(self.ask, stream_slice, where), _stretch(stream_slice), where)
+        return self.read(bulk_door(self.ask, self.provider_id, stream_slice, where), _stretch(stream_slice), where)
 
 
 @dataclass
@@ -431,7 +434,7 @@ class CustomerSessionRetriever(MessageDoor):
         owner: dict[str, int] = {}
         for number, stream_slice in enumerate(planned):
             where = self.where(stream_slice)
-            door = self.bulk_door(ask, stream_slice, where)
+            door = bulk_door(ask, self.provider_id, stream_slice, where)
             for stretch in _days(_stretch(stream_slice)):
                 for message in self.read(door, stretch, where):
                     session = message.get("customersessionid")
@@ -494,7 +497,7 @@ def _taken(answer: Answer, where: str) -> list[Message]:
     return messages_of(answer, where)
 
 
-def _placed(page: list[Message], stretch: Stretch, unit: Unit, where: str) -> list[Message]:
+def placed(page: list[Message], stretch: Stretch, unit: Unit, where: str) -> list[Message]:
     """The page, every `ts` a whole number of milliseconds that lies in the stretch or a day around it."""
     for message in page:
         try:

@@ -32,16 +32,18 @@ def system_error(message: str) -> AirbyteTracedException:
     return AirbyteTracedException(message=message, internal_message=message, failure_type=FailureType.system_error)
 
 
-def within(where: str, error: AirbyteTracedException) -> AirbyteTracedException:
+def within(where: str, error: AirbyteTracedException, address: str = "the API") -> AirbyteTracedException:
     """The same error, its message led by the stream and the window it happened in.
 
     The CDK's own texts for exhausted retries name neither; what they know (the last status, or the exception) is kept.
     """
     message = error.message or error.internal_message or type(error).__name__
     if message.startswith(("Exhausted available request attempts", "API rate limit exceeded")):
-        message = _exhausted(error)
+        message = _exhausted(error, address)
     if not message.startswith(where):
         message = f"{where}: {message}"
+    if not message.endswith((".", "…", ")")):
+        message += "."
     told = AirbyteTracedException(
         message=message,
         internal_message=error.internal_message,
@@ -52,15 +54,17 @@ def within(where: str, error: AirbyteTracedException) -> AirbyteTracedException:
     return told
 
 
-def _exhausted(error: AirbyteTracedException) -> str:
+def _exhausted(error: AirbyteTracedException, address: str) -> str:
     cause = error._exception  # noqa: SLF001  # the CDK keeps the refused answer nowhere else
     response = getattr(cause, "response", None)
     if isinstance(response, requests.Response):
-        status = response.status_code
-        if status == requests.codes.too_many_requests:
-            return "the API still refused with 429 (too many requests) after all retries; run the sync again later, or less often"
-        return f"the API still answered {status} after all retries; run the sync again later"
-    return "the API could not be reached or did not answer in time, after all retries; check the base URL and the network, or run the sync again later"
+        if response.status_code == requests.codes.too_many_requests:
+            return f"{address} refuses further requests (429, too many) after all retries; run the sync again later, or less often"
+        return f"{address} still answers {response.status_code} after all retries; run the sync again later"
+    return (
+        f"{address} cannot be reached, or breaks off its answers; check the base URL and the network, or run the sync again "
+        "later"
+    )
 
 
 def nearest(unknown: str, known: Iterable[str], most: int = 3) -> str:
