@@ -112,6 +112,13 @@ def test_a_port_that_is_taken_is_an_error_with_its_cure(running: Receiver, sqlit
     assert "--port" in ended.stderr.splitlines()[-1]
 
 
+def test_without_its_extra_the_command_says_how_to_install_it() -> None:
+    command = [sys.executable, "-S", "-c", "import call_receiver.run"]  # -S: no installed packages
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.strip().endswith("pip install 'airbyte-source-dialpad[receiver]'")
+
+
 def load(*options: str) -> dict[str, Any]:
     """Run the load program; its exit status says whether anything was lost, doubled or out of order."""
     command = [sys.executable, "benchmarks/receiver_load.py", "--json", "--rate", "200", "--seconds", "2", *options]
