@@ -7,23 +7,36 @@
     apart from history, or begin a new partition at its own start. It can go when the manifest takes a custom cursor
     again.
 
-Importing `source_dialpad.components` installs it, so that every door that builds the manifest has it: the console
-script, PyAirbyte, and the generic manifest runner. `unit_tests/test_cdk_overrides.py` fails when the CDK changes
-underneath.
+`ConcurrentReadProcessor.on_record`, `AirbyteEntrypoint.handle_record_counts`, `.airbyte_message_to_string` (7.39.1)
+    Replaced by `install_batches`, which only `run.py` calls, so that a `RecordBatch` counts as its rows and is written
+    as its lines; every other record and message goes the CDK's own way. Rows that pass one by one cost more than
+    reading, typing and keying them (see benchmarks/RESULTS.md). They can go when the CDK hands pages on, not records.
+
+Importing `source_dialpad.components` installs the first, so that every door that builds the manifest has it: the
+console script, PyAirbyte, and the generic manifest runner. `unit_tests/test_cdk_overrides.py` fails when the CDK
+changes underneath.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from airbyte_cdk.entrypoint import AirbyteEntrypoint
+from airbyte_cdk.models import AirbyteMessage, AirbyteStreamStatus
+from airbyte_cdk.sources.concurrent_source.concurrent_read_processor import ConcurrentReadProcessor
+from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
 from airbyte_cdk.sources.declarative.interpolation.interpolated_nested_mapping import InterpolatedNestedMapping
 from airbyte_cdk.sources.declarative.models.declarative_component_schema import DeclarativeStream
 from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import ModelToComponentFactory
 from airbyte_cdk.sources.declarative.partition_routers import SinglePartitionRouter
 from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
 from airbyte_cdk.sources.streams.concurrent.partitions.stream_slicer import StreamSlicer
+from airbyte_cdk.sources.types import Record
+from airbyte_cdk.utils.stream_status_utils import as_airbyte_message
 
+from source_dialpad.batches import BATCHING, BatchMessage, RecordBatch
 from source_dialpad.components import slicing
 from source_dialpad.components.cursor import WindowCursor
 
@@ -31,7 +44,10 @@ _build_concurrent_cursor = ModelToComponentFactory._build_concurrent_cursor  # n
 
 
 def build_cursor(
-    factory: ModelToComponentFactory, model: DeclarativeStream, stream_slicer: StreamSlicer | None, config: Mapping[str, Any]
+    factory: ModelToComponentFactory,
+    model: DeclarativeStream,
+    stream_slicer: StreamSlicer | None,
+    config: Mapping[str, Any],
 ) -> Cursor:
     """The stream's cursor: a `WindowCursor` where the manifest names windows, otherwise the CDK's own."""
     sync = model.incremental_sync
@@ -49,6 +65,46 @@ def build_cursor(
     )
 
 
-def install() -> None:
-    """Puts the overrides in place; a second call changes nothing."""
-    ModelToComponentFactory._build_concurrent_cursor = build_cursor  # type: ignore[method-assign]  # noqa: SLF001
+ModelToComponentFactory._build_concurrent_cursor = build_cursor  # type: ignore[method-assign,assignment]  # noqa: SLF001
+
+
+_on_record = ConcurrentReadProcessor.on_record
+_handle_record_counts = AirbyteEntrypoint.handle_record_counts
+_message_to_string = AirbyteEntrypoint.airbyte_message_to_string
+
+
+def on_record(processor: ConcurrentReadProcessor, record: Record) -> Iterable[AirbyteMessage]:
+    """A batch as one message, after the status RUNNING where it is the stream's first; other records as ever."""
+    if not isinstance(record, RecordBatch):
+        yield from _on_record(processor, record)
+        return
+    counts, stream = processor._record_counter, processor._stream_name_to_instance[record.stream_name]  # noqa: SLF001
+    if counts[stream.name] == 0:
+        yield as_airbyte_message(stream.as_airbyte_stream(), AirbyteStreamStatus.RUNNING)
+    counts[stream.name] += len(record.lines)
+    yield BatchMessage(record)
+    BATCHING.places.release()
+    yield from processor._message_repository.consume_queue()  # noqa: SLF001
+
+
+def handle_record_counts(
+    message: AirbyteMessage, counts: defaultdict[HashableStreamDescriptor, float]
+) -> AirbyteMessage:
+    """Counts the rows of a batch towards the next state of their stream."""
+    if not isinstance(message, BatchMessage):
+        return _handle_record_counts(message, counts)
+    counts[HashableStreamDescriptor(name=message.record.stream)] += float(len(message.lines))  # type: ignore[union-attr]
+    return message
+
+
+def message_to_string(message: AirbyteMessage) -> str:
+    """A batch passes as it is, for `run.py` writes its lines as bytes; every other message becomes text."""
+    return message if isinstance(message, BatchMessage) else _message_to_string(message)  # type: ignore[return-value]
+
+
+def install_batches() -> None:
+    """Lets rows travel in batches; whoever calls it writes `BatchMessage`s itself."""
+    ConcurrentReadProcessor.on_record = on_record  # type: ignore[method-assign,assignment]
+    AirbyteEntrypoint.handle_record_counts = staticmethod(handle_record_counts)  # type: ignore[method-assign,assignment]
+    AirbyteEntrypoint.airbyte_message_to_string = staticmethod(message_to_string)  # type: ignore[method-assign,assignment]
+    BATCHING.on = True

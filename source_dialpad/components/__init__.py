@@ -3,7 +3,7 @@
 The manifest names them as `source_dialpad.components.<Class>`.
 """
 
-from source_dialpad import cdk_overrides
+from source_dialpad import cdk_overrides  # noqa: F401  # a manifest that names these components needs its cursor
 from source_dialpad.components.analytics import (
     CatalogueRetriever,
     CatalogueRouter,
@@ -35,5 +35,3 @@ __all__ = [
     "RetryAfterOrGrowing",
     "ScopeRouter",
 ]
-
-cdk_overrides.install()

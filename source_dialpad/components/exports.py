@@ -30,6 +30,7 @@ from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.components.backoff import retry_after
+from source_dialpad.batches import batched
 from source_dialpad.components.api import Answer, JsonCalls, object_of
 from source_dialpad.components.errors import config_error, excerpt, system_error, transient_error
 from source_dialpad.components.export_rows import ExportColumns, ExportFile, NotAnExport
@@ -495,7 +496,7 @@ class ExportRetriever(SliceRetriever):
             self._columns = ExportColumns(self.name, records_schema, self.timezone, self.row_key)
         try:
             for export in stream_slice.extra_fields[EXPORTS]:
-                yield from self._rows(export, self._columns)
+                yield from batched(self.name, stream_slice, self._rows(export, self._columns))
         finally:
             self.desk.places.release()
 

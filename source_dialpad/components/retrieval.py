@@ -16,6 +16,7 @@ from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
 from airbyte_cdk.sources.streams.core import StreamData
 from airbyte_cdk.sources.types import Config, StreamSlice
 
+from source_dialpad.batches import batched
 from source_dialpad.components.api import JsonCalls
 from source_dialpad.components.rows import RowTyper
 
@@ -65,8 +66,8 @@ class SliceRetriever(Retriever):
         stream_slice = stream_slice or StreamSlice(partition={}, cursor_slice={})
         typed = self.typer(records_schema)
         with reading_slot(self.config["num_workers"]):
-            for row in self.rows(stream_slice, self.where(stream_slice)):
-                yield typed(row)
+            rows = map(typed, self.rows(stream_slice, self.where(stream_slice)))
+            yield from batched(self.name, stream_slice, rows)
 
     def typer(self, schema: Mapping[str, Any]) -> RowTyper:
         """The stream's types, compiled once."""
