@@ -1,0 +1,128 @@
+"""One sync of every stream, a second one, and what a destination would hold after them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from jsonschema import Draft7Validator, FormatChecker
+
+from integration_tests.sync.connector import Output, Row, table
+
+if TYPE_CHECKING:
+    from integration_tests.sync.connector import Connector
+
+SCHEMAS = sorted((Path(__file__).parents[2] / "schemas").glob("*.json"))
+NAMES = [path.stem for path in SCHEMAS]
+LAGGING = {"messages", "customer_session_messages", "calls", "digital_sessions", "analytics_record_data"}
+"""Streams that are read up to ten minutes before now, so the newest rows of the truth may be missing."""
+
+
+@pytest.fixture(scope="module")
+def first(connector: Connector, streams: list[dict[str, Any]]) -> Output:
+    return connector.read(streams)
+
+
+@pytest.fixture(scope="module")
+def second(connector: Connector, streams: list[dict[str, Any]], first: Output) -> Output:
+    return connector.read(streams, first.last_states())
+
+
+@pytest.fixture(scope="module")
+def by_name(streams: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {stream["name"]: stream for stream in streams}
+
+
+def truth(fake: str, name: str, config: dict[str, Any]) -> list[Row]:
+    params = {"start": config["start_date"], "end": "2100-01-01", "timezone": config["timezone"], "state": "all"}
+    params["grain"] = config["analytics"]["grain"] if name.startswith("analytics") else "month"
+    answer = requests.get(f"{fake}/_fake/truth/{name}", params=params, timeout=60)
+    answer.raise_for_status()
+    rows: list[Row] = answer.json()["rows"]
+    return rows
+
+
+def test_the_catalogue_holds_a_stream_for_every_schema(by_name: dict[str, dict[str, Any]]) -> None:
+    assert sorted(by_name) == NAMES
+
+
+def test_a_sync_of_everything_ends_well(first: Output) -> None:
+    assert (first.exit_code, first.errors) == (0, [])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_statuses_come_in_order(first: Output, name: str) -> None:
+    assert first.statuses[name] in (["STARTED", "RUNNING", "COMPLETE"], ["STARTED", "COMPLETE"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_row_fits_its_schema(first: Output, name: str) -> None:
+    schema = json.loads((SCHEMAS[NAMES.index(name)]).read_text())
+    validator = Draft7Validator(schema, format_checker=FormatChecker())
+    wrong = [error.message for row in first.records[name] for error in validator.iter_errors(row)]
+    assert first.records[name]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_key_and_cursor_are_never_null(first: Output, by_name: dict[str, dict[str, Any]], name: str) -> None:
+    wanted = [path[0] for path in by_name[name]["source_defined_primary_key"]]
+    wanted += by_name[name].get("default_cursor_field") or []
+    assert [row for row in first.records[name] if any(row.get(column) is None for column in wanted)] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_destination_holds_as_many_rows_as_the_account(
+    first: Output, by_name: dict[str, dict[str, Any]], fake: str, config: dict[str, Any], name: str
+) -> None:
+    expected = 40 if name == "call_events" else len(truth(fake, name, config))
+    held = len(table(first.records[name], by_name[name]))
+    assert expected - (20 if name in LAGGING else 0) <= held <= expected
+
+
+@pytest.mark.parametrize("name", ["records_calls", "records_texts", "users", "call_center_operators", "records_onduty"])
+def test_the_destination_holds_the_account_s_own_rows(
+    first: Output, by_name: dict[str, dict[str, Any]], fake: str, config: dict[str, Any], name: str
+) -> None:
+    columns = [path[0] for path in by_name[name]["source_defined_primary_key"]]
+    expected = {tuple(str(row[column]) for column in columns) for row in truth(fake, name, config)}
+    assert set(table(first.records[name], by_name[name])) == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_counts_of_the_states_add_up_to_the_rows(first: Output, name: str) -> None:
+    assert sum(state["sourceStats"]["recordCount"] for state in first.states[name]) == len(first.records[name])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_second_sync_changes_no_table(
+    first: Output, second: Output, by_name: dict[str, dict[str, Any]], name: str
+) -> None:
+    assert second.errors == []
+    held = table(first.records[name], by_name[name])
+    keys = set(held)
+    again = set(table(second.records[name], by_name[name]))
+    assert again - keys == set() or name in LAGGING
+
+
+def test_a_second_sync_reads_only_what_may_have_changed(first: Output, second: Output) -> None:
+    read_again = {"messages", "records_calls", "calls", "analytics_record_data"}
+    assert {name for name in read_again if len(second.records[name]) < len(first.records[name]) * 0.8} == read_again
+    assert second.records["analytics_filter_values"] == []
+
+
+def test_the_key_goes_to_no_download(first: Output, fake: str) -> None:
+    requested = requests.get(f"{fake}/_fake/requests", timeout=10).json()
+    log = requested["requests"] if isinstance(requested, dict) else requested
+    downloads = [each for each in log if each["path"].startswith("/_storage")]
+    assert downloads
+    assert [each for each in downloads if each["authorization"]] == []
+
+
+def test_no_secret_is_printed(first: Output, second: Output, connector: Connector) -> None:
+    secrets = [section["api_key"] for section in connector.config.values() if isinstance(section, dict)]
+    printed = json.dumps(first.messages) + json.dumps(second.messages)
+    assert [secret for secret in secrets if secret in printed] == []
