@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,14 @@ from airbyte_cdk.models import (
     Status,
 )
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
+from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.check import SectionCheck
 from source_dialpad.components.analytics import catalogue
 from source_dialpad.components.engagement import epoch_unit
 from source_dialpad.components.settings import CheckedConfig
+from source_dialpad.outcome import CDK_SUMMARY, Outcome, Streams
 
 PACKAGE = Path(__file__).resolve().parent
 SCHEMA_FOLDERS = (PACKAGE / "schemas", PACKAGE.parent / "schemas")
@@ -67,11 +70,9 @@ class SourceDialpad(ConcurrentDeclarativeSource):
             catalog=catalog, config=config, state=state, source_config=composed_manifest(), config_path=config_path
         )
         if config is not None and not config:  # the CDK passes an empty configuration by unchecked
-            CheckedConfig({"properties": self._properties()}).transform({})
-
-    def _properties(self) -> Mapping[str, Any]:
-        properties: Mapping[str, Any] = self._source_config["spec"]["connection_specification"]["properties"]
-        return properties
+            specification = self._source_config["spec"]["connection_specification"]
+            CheckedConfig({"properties": specification["properties"]}).transform({})
+        self._given_state = state or []
 
     def configure(self, config: Mapping[str, Any], temp_dir: str) -> Mapping[str, Any]:
         """The configuration as the streams see it."""
@@ -86,13 +87,32 @@ class SourceDialpad(ConcurrentDeclarativeSource):
         catalog: ConfiguredAirbyteCatalog,
         state: list[AirbyteStateMessage] | None = None,
     ) -> Iterator[AirbyteMessage]:
-        """The records, states and statuses of the configured streams."""
+        """The records, states and statuses of the configured streams.
+
+        A stream that fails, or that is not there, does not stop the others: its error comes when it happens, and the
+        end is one more error that names every such stream, so that the exit code is not 0.
+        """
         if not self._has_catalog:
             yield from type(self)(catalog, config, state).read(logger, config, catalog, state)
             return
-        yield from super().read(logger, config, catalog, state)
+        streams = Streams(self._source_config["streams"], self._config)
+        streams.say_what_is_left_unused(catalog, self._given_state, logger)
+        outcome = Outcome()
+        try:
+            for message in chain(streams.missing(catalog), super().read(logger, config, catalog, state)):
+                noted = outcome.noted(message)
+                if noted is not None:
+                    yield noted
+        except AirbyteTracedException as error:
+            if error.internal_message != CDK_SUMMARY or not outcome.failed:
+                raise
+        outcome.raise_for_failures()
 
-    def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
+    def check(
+        self,
+        logger: logging.Logger,
+        config: Mapping[str, Any],  # noqa: ARG002  # the CDK's signature; the constructor completed it
+    ) -> AirbyteConnectionStatus:
         """One cheap call for each configured section; never an export."""
         try:
             self._prepare_for_stream_build()
@@ -100,6 +120,5 @@ class SourceDialpad(ConcurrentDeclarativeSource):
         except AirbyteTracedException as error:
             problems = [error.message or str(error)]
         if problems:
-            return AirbyteConnectionStatus(status=Status.FAILED, message=" ".join(problems))
+            return AirbyteConnectionStatus(status=Status.FAILED, message=filter_secrets(" ".join(problems)))
         return AirbyteConnectionStatus(status=Status.SUCCEEDED)
-

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from airbyte_cdk.sources.declarative.transformations.config_transformations.config_transformation import (
     ConfigTransformation,
@@ -33,20 +33,26 @@ SECTIONS = ("engagement", "dialpad", "analytics", "call_receiver")
 """The optional sections; at least one has to be there."""
 
 DOCUMENTED_PATHS = {
-    "engagement": "/KoopidPartnerServer/api/APIEndpoint/Dashboard/Messages",
-    "dialpad": "/api/v2/stats",
-    "analytics": "/v1/analytics/metrics",
+    "engagement": "/KoopidPartnerServer/api/APIEndpoint/Dashboard",
+    "dialpad": "/api/v2",
+    "analytics": "/v1/analytics",
     "call_receiver": "/events",
 }
-"""What people copy behind the host: any whole part of these, counted from the host, is dropped."""
+"""What people copy behind the host: these, whole parts of them from the host on, and whatever follows them."""
 
 EARLIEST_START = date(2010, 1, 1)
 """None of these products existed before."""
 
 DEFAULT_HISTORY = timedelta(days=365)
 
-TARGET_TYPES = {"call_center": "callcenter", "contact_center": "callcenter", "coaching_team": "coachingteam"}
-"""Spellings of the rows and of the UI, and how the requests spell them."""
+TARGET_TYPES = {"call_center": "callcenter"}
+"""Spellings of the rows, and how the requests spell them."""
+
+NO_ZONES = {"Factory", "localtime", "posixrules"}
+"""In the tz database without being the zone of a place: the first says so itself, the others differ by machine."""
+
+MOST_DIGITS = 19
+"""Of an int64."""
 
 
 @dataclass
@@ -62,7 +68,7 @@ class CheckedConfig(ConfigTransformation):
         """Rewrites `config`: text trimmed, nulls left out, URLs without path, defaults filled in."""
         properties = self.parameters["properties"]
         cleaned = _cleaned(config)
-        problems = list(_schema_problems(cleaned, properties)) or list(_problems(cleaned))
+        problems = list(_schema_problems(cleaned, properties)) or list(_problems(cleaned, properties))
         if problems:
             raise config_error(" ".join(problems))
         _warn_of_unknown(cleaned, properties)
@@ -89,33 +95,41 @@ def _schema_problems(config: Mapping[str, Any], properties: Mapping[str, Any]) -
     seen: set[str] = set()
     for error in sorted(validator.iter_errors(config), key=lambda error: [str(part) for part in error.absolute_path]):
         key = _key(error)
-        if key not in seen:
-            seen.add(key)
+        if key in seen:
+            continue
+        seen.add(key)
+        if error.validator == "required":
+            schema = _any(error.schema)
+            about = {name: schema["properties"][name] for name in schema["required"] if name not in error.instance}
+            yield from (f"{key}.{name} is missing: {_first_sentence(about[name]['description'])}" for name in about)
+        else:
             yield _sentence(error, key)
 
 
 def _key(error: ValidationError) -> str:
-    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path]
-    if error.validator == "required":
-        parts.append("." + next(name for name in error.validator_value if name not in error.instance))
-    return "".join(parts).lstrip(".")
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path).lstrip(".")
 
 
 def _sentence(error: ValidationError, key: str) -> str:
-    rule, wanted, schema = error.validator, error.validator_value, error.schema
-    if rule == "required":
-        about = schema["properties"][key.rsplit(".", 1)[-1]]
-        return f"{key} is missing: {_first_sentence(about.get('description', 'it is required'))}"
-    seen = "has a value of the wrong form" if schema.get("airbyte_secret") else f"is {_shown(error.instance)}"
+    rule, wanted, schema = str(error.validator), _any(error.validator_value), _any(error.schema)
+    seen = "has a value of the wrong form" if _holds_secret(schema) else f"is {_shown(error.instance)}"
     if error.instance in ("", []):
         seen = "is empty"
     cure = {
-        "type": f"it takes {_kind(schema)}",
         "enum": f"it takes one of {', '.join(map(str, wanted)) if rule == 'enum' else ''}",
-        "minLength": "give a value, or leave the key out",
-        "minItems": "give at least one value, or leave the key out",
-    }.get(str(rule)) or f"it takes {_range(schema) if rule in ('minimum', 'maximum') else _kind(schema)}"
+        "minLength": "give a value",
+        "minItems": "give at least one value",
+    }.get(rule) or f"it takes {_kind(schema)}"
     return f"{key} {seen}; {cure}."
+
+
+def _any(value: Any) -> Any:
+    """The value, of which jsonschema says too little: the spec's own schemas are objects, their values are set."""
+    return value
+
+
+def _holds_secret(schema: Any) -> bool:
+    return bool(schema.get("airbyte_secret")) or any(map(_holds_secret, schema.get("properties", {}).values()))
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
@@ -137,7 +151,7 @@ def _range(schema: Mapping[str, Any]) -> str:
 
 
 def _first_sentence(text: str) -> str:
-    return text.split(". ")[0].rstrip(".") + "."
+    return text.split(". ", maxsplit=1)[0].rstrip(".") + "."
 
 
 def _shown(value: Any) -> str:
@@ -148,14 +162,16 @@ def _shown(value: Any) -> str:
 # --- what it cannot say -----------------------------------------------------------------------------------------------
 
 
-def _problems(config: Mapping[str, Any]) -> Iterator[str]:
+def _problems(config: Mapping[str, Any], properties: Mapping[str, Any]) -> Iterator[str]:
     if not any(section in config for section in SECTIONS):
+        unknown = [name for name in config if name not in properties and not name.startswith("_")]
         yield (
-            "No section is configured: fill in at least one of engagement, dialpad, analytics or call_receiver; each one "
-            "brings the streams of its API."
+            "No section is configured: fill in at least one of engagement, dialpad, analytics or call_receiver; each "
+            "one brings the streams of its API"
+            + (f" (the configuration holds {', '.join(unknown)}, which is none of them)." if unknown else ".")
         )
     timezone = config.get("timezone", "UTC")
-    known_zone = timezone in zoneinfo.available_timezones()
+    known_zone = timezone in zoneinfo.available_timezones() - NO_ZONES
     if not known_zone:
         yield f"timezone is {_shown(timezone)}; it takes a name of the tz database{_nearest_zone(timezone)}."
     if "start_date" in config:
@@ -174,14 +190,15 @@ def _nearest_zone(name: str) -> str:
 def _start_date_problems(text: str, timezone: str) -> Iterator[str]:
     try:
         start = date.fromisoformat(text)
-        if text != start.isoformat():
-            raise ValueError
     except ValueError:
         yield f"start_date is {_shown(text)}; it takes a date of the calendar (YYYY-MM-DD), such as 2026-01-01."
         return
     today = local_day(datetime.now(UTC), zone_of(timezone))
     if start > today:
-        yield f"start_date is {text}, which lies in the future (today is {today} in {timezone}); give today or an earlier day."
+        yield (
+            f"start_date is {text}, which lies in the future (today is {today} in {timezone}); give today or an "
+            "earlier day."
+        )
     if start < EARLIEST_START:
         yield f"start_date is {text}; there is no data before {EARLIEST_START}, give that day or a later one."
 
@@ -192,33 +209,55 @@ def _section_problems(section: str, values: Mapping[str, Any]) -> Iterator[str]:
     key = values.get("api_key", "")
     if key.lower().startswith("bearer "):
         yield f"{section}.api_key begins with 'Bearer '; give the key alone."
-    elif not re.fullmatch(r"[\x21-\x7e]*", key):
+    elif not re.fullmatch(r"[\x21-\x7e]*", key) or re.search(r"[\"'\\]", key):
         yield (
-            f"{section}.api_key holds a space, a line break or a letter that no key has; copy it again, the key alone "
-            "on one line."
+            f"{section}.api_key holds a space, a line break, a quotation mark or a letter that no key has; copy it "
+            "again, the key alone on one line."
         )
-    if not re.fullmatch(r"[\w.\-]*", values.get("provider_id", "")):
+    if not re.fullmatch(r"[A-Za-z0-9_.\-]*", values.get("provider_id", "")):
         yield f"{section}.provider_id is {_shown(values['provider_id'])}; it takes the account's id, such as '1020'."
-    if not re.fullmatch(r"[0-9]*", values.get("office_id", "")):
+    if not re.fullmatch(_ID, values.get("office_id", "0")):
         yield f"{section}.office_id is {_shown(values['office_id'])}; it takes the office's id, digits in quotes."
     for number, target in enumerate(values.get("targets", ())):
-        if not re.fullmatch(r"[0-9]+", target["id"]):
-            yield f"{section}.targets[{number}].id is {_shown(target['id'])}; it takes the target's id, digits in quotes."
+        if not re.fullmatch(_ID, target["id"]):
+            place = f"{section}.targets[{number}].id"
+            yield f"{place} is {_shown(target['id'])}; it takes the target's id, digits in quotes."
 
 
 def _url_problems(key: str, url: str, section: str) -> Iterator[str]:
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host, parts = None, urlsplit("")
-    if parts.scheme not in ("http", "https") or not host or not re.fullmatch(r"[\w.\-:]+", host):
-        yield f"{key} is {_shown(url)}; it takes the address of the API with https:// in front, such as https://{_EXAMPLE[section]}."
+    parts = _split(url)
+    if parts is None:
+        yield f"{key} is {_shown(_public(url))}; it takes the address of the API with https:// in front, such as https://{_EXAMPLE[section]}."
     elif parts.username or parts.password:
         yield f"{key} holds a user name or a password; the key goes into {section}.api_key, the address stands alone."
     elif parts.query or parts.fragment or not _is_documented(parts.path, section):
-        yield f"{key} is {_shown(url)}; give the host alone, without what stands behind it: {parts.scheme}://{parts.netloc}."
+        yield (
+            f"{key} is {_shown(_public(url))}; give the host alone, without what stands behind it: "
+            f"{parts.scheme}://{parts.netloc}."
+        )
 
+
+def _split(url: str) -> SplitResult | None:
+    """The parts of a URL that requests can be sent to; None for any other text."""
+    if re.search(r"[\s\x00-\x1f\x7f]", url):  # urlsplit would drop line breaks and tabs without a word
+        return None
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not host or port == 0 or parts.netloc.endswith(":"):
+        return None
+    return parts if re.fullmatch(r"[\w.\-]+|[0-9a-f:.]+", host) else None
+
+
+def _public(url: str) -> str:
+    """The URL without what could be a key: what stands before an @, and behind a question mark."""
+    shown = re.sub(r"^.*@", "…@", url, flags=re.DOTALL)
+    return re.sub(r"[?#].*", "?…", shown, flags=re.DOTALL)
+
+
+_ID = rf"[0-9]{{1,{MOST_DIGITS}}}"
 
 _EXAMPLE = {
     "engagement": "app.koopid.ai",
@@ -229,11 +268,11 @@ _EXAMPLE = {
 
 
 def _is_documented(path: str, section: str) -> bool:
-    path = path.rstrip("/")
+    path = path.rstrip("/") + "/"
     if section == "call_receiver":  # our own program may stand behind a prefix of the user's proxy
         return True
-    documented = DOCUMENTED_PATHS[section]
-    return documented == path or documented.startswith(path + "/")
+    documented = DOCUMENTED_PATHS[section] + "/"
+    return documented.startswith(path) or path.startswith(documented)
 
 
 # --- completed --------------------------------------------------------------------------------------------------------
@@ -249,9 +288,10 @@ def _completed(config: Mapping[str, Any], properties: Mapping[str, Any]) -> dict
             whole[section]["base_url"] = _base_url(whole[section]["base_url"], section)
     dialpad = whole.get("dialpad", {})
     if "targets" in dialpad:
-        targets = [{"type": TARGET_TYPES.get(each["type"], each["type"]), "id": each["id"]} for each in dialpad["targets"]]
+        targets = [{**each, "type": TARGET_TYPES.get(each["type"], each["type"])} for each in dialpad["targets"]]
         dialpad["targets"] = [each for number, each in enumerate(targets) if each not in targets[:number]]
-    for section, key in (("engagement", "customer_session_ids"), ("analytics", "metric_ids"), ("analytics", "record_ids")):
+    lists = (("engagement", "customer_session_ids"), ("analytics", "metric_ids"), ("analytics", "record_ids"))
+    for section, key in lists:
         if key in whole.get(section, {}):
             whole[section][key] = list(dict.fromkeys(whole[section][key]))
     return whole

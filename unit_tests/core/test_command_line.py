@@ -1,0 +1,182 @@
+"""The command line: protocol messages whatever the files hold, and no key in any of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fake_dialpad.server import FakeDialpad, Keys, serve
+from source_dialpad import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from fake_dialpad.world import World
+
+SECRET = "sesame-71f2c9d04be8a3561"
+CATALOG = {
+    "streams": [
+        {
+            "stream": {"name": "company", "json_schema": {}, "supported_sync_modes": ["full_refresh"]},
+            "sync_mode": "full_refresh",
+            "destination_sync_mode": "append",
+        }
+    ]
+}
+BAD = {
+    "no section": {},
+    "a key that is missing": {"dialpad": {"base_url": "https://dialpad.com"}, "engagement": {"api_key": SECRET}},
+    "a start in the future": {"start_date": "2099-01-01", "dialpad": {"api_key": SECRET}},
+    "a zone that is none": {"timezone": "Europe/Belrin", "dialpad": {"api_key": SECRET}},
+    "a URL with a password": {"dialpad": {"api_key": SECRET, "base_url": f"https://ann:{SECRET}@dialpad.com"}},
+    "a key as the section": {"dialpad": SECRET},
+}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Iterator[Path]:
+    (tmp_path / "catalog.json").write_text(json.dumps(CATALOG))
+    yield tmp_path
+    run.AirbyteEntrypoint.set_up_secret_filter({}, {})
+
+
+def written(files: Path, config: Any) -> str:
+    path = files / "config.json"
+    path.write_text(config if isinstance(config, str) else json.dumps(config))
+    return str(path)
+
+
+def ran(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """The exit code and the output of a command that ends before the source is built."""
+    monkeypatch.setattr(sys, "argv", ["source-dialpad", *arguments])
+    code: Any = 0
+    try:
+        run.run()
+    except SystemExit as end:
+        code = end.code
+    return code, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("config", BAD.values(), ids=BAD.keys())
+def test_check_answers_a_bad_configuration_with_a_failed_status_and_exit_code_0(
+    config: Any, files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out = ran(["check", "--config", written(files, config)], monkeypatch, capsys)
+    (message,) = [json.loads(line) for line in out.splitlines()]
+    assert (code, message["type"], message["connectionStatus"]["status"]) == (0, "CONNECTION_STATUS", "FAILED")
+    assert "Traceback" not in out
+    assert SECRET not in out
+
+
+@pytest.mark.parametrize("command", ["discover", "read"])
+@pytest.mark.parametrize("config", BAD.values(), ids=BAD.keys())
+def test_other_commands_answer_a_bad_configuration_with_one_trace_and_exit_code_1(
+    command: str, config: Any, files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = ["--catalog", str(files / "catalog.json")] if command == "read" else []
+    code, out = ran([command, "--config", written(files, config), *more], monkeypatch, capsys)
+    (message,) = [json.loads(line) for line in out.splitlines()]
+    assert (code, message["type"]) == (1, "TRACE")
+    assert message["trace"]["error"]["failure_type"] == "config_error"
+    assert SECRET not in out
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '"text"', "null", f'{{"dialpad": {{"api_key": "{SECRET}"}}', "\udcff"]
+)
+def test_a_configuration_file_that_is_no_object_is_named(
+    content: str, files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = files / "config.json"
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    code, out = ran(["check", "--config", str(path)], monkeypatch, capsys)
+    status = json.loads(out)["connectionStatus"]
+    assert (code, status["status"]) == (0, "FAILED")
+    assert f"The configuration file {path} is not what" in status["message"]
+    assert SECRET not in out
+
+
+def test_a_file_that_is_not_there_is_named(
+    files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out = ran(["check", "--config", str(files / "none.json")], monkeypatch, capsys)
+    assert "none.json cannot be opened: No such file or directory." in json.loads(out)["connectionStatus"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("option", "content"),
+    [
+        ("state", '{"messages": {"ts": 1}}'),
+        ("state", "[1]"),
+        ("state", '[{"type": "STREAM"}]'),
+        ("state", '[{"type": "STREAM", "stream": {"stream_state": {}}}]'),
+        ("state", "{"),
+        ("catalog", "[]"),
+        ("catalog", '{"streams": [{"stream": "company"}]}'),
+        ("catalog", "{"),
+    ],
+)
+def test_a_state_or_catalogue_of_another_shape_is_refused_with_the_shape(
+    option: str, content: str, files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = files / "bad.json"
+    bad.write_text(content)
+    paths = {"catalog": files / "catalog.json", option: bad}
+    more = [text for name, path in paths.items() for text in (f"--{name}", str(path))]
+    config = written(files, {"dialpad": {"api_key": SECRET}})
+    code, out = ran(["read", "--config", config, *more], monkeypatch, capsys)
+    error = json.loads(out)["trace"]["error"]
+    assert (code, error["failure_type"]) == (1, "config_error")
+    assert "bad.json is not what the Airbyte protocol wants of it: " in error["message"]
+
+
+def test_a_fault_of_our_own_is_one_trace_without_the_key(
+    files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(**_: Any) -> None:
+        message = f"no idea what to do with {SECRET}"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(run.SourceDialpad, "__init__", lambda self, **_: broken())
+    code, out = ran(["check", "--config", written(files, {"dialpad": {"api_key": SECRET}})], monkeypatch, capsys)
+    error = json.loads(out)["trace"]["error"]
+    assert (code, error["message"]) == (1, "The connector could not start: RuntimeError.")
+    assert SECRET not in out
+
+
+def command_line(*arguments: str) -> tuple[int, str, float]:
+    begin = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "source_dialpad.run", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode, done.stdout + done.stderr, time.monotonic() - begin
+
+
+def test_the_real_command_refuses_a_bad_configuration_within_5_seconds(files: Path) -> None:
+    code, out, seconds = command_line("check", "--config", written(files, BAD["a zone that is none"]))
+    (message,) = [json.loads(line) for line in out.splitlines()]
+    assert (code, message["connectionStatus"]["status"]) == (0, "FAILED")
+    assert seconds < 5
+
+
+def test_no_key_is_seen_with_debug_not_even_when_the_api_repeats_it(files: Path, world: World) -> None:
+    fake = FakeDialpad(world, keys=Keys(dialpad=SECRET))
+    fake.faults.add(
+        {"fault": "status:400", "path_regex": "/company", "body": json.dumps({"error": {"message": f"no {SECRET}"}})}
+    )
+    with serve(fake) as url:
+        config = written(files, {"dialpad": {"api_key": f" {SECRET}\n", "base_url": url}})
+        code, out, _ = command_line("read", "--debug", "--config", config, "--catalog", str(files / "catalog.json"))
+    assert code == 1
+    assert "no ****" in out
+    assert SECRET not in out
