@@ -10,6 +10,7 @@ order of records and states, statuses.
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
@@ -24,6 +25,8 @@ from airbyte_cdk.sources.types import Record, StreamSlice
 
 from source_dialpad.components.errors import config_error
 from source_dialpad.components.slicing import GREATEST_RECORD, PlannedWindow, Slicing
+
+logger = logging.getLogger("airbyte")
 
 STATE_EVERY_SECONDS = 5.0
 """Least time between two states of a stream with partitions: each state holds all of them."""
@@ -40,6 +43,11 @@ class WindowCursor(Cursor):
     State of a stream without partitions: `{cursor_field: value, …settings}`. With partitions:
     `{"states": [{"partition": {…}, "cursor": {cursor_field: value, …settings}}, …]}`. Partitions that are gone keep
     their entry, so that they go on where they stopped should they come back.
+
+    Two shapes that other tools and people write for a stream with partitions are taken as well, and stand for every
+    partition that has no entry of its own: `{cursor_field: value}`, and the CDK's `{"use_global_cursor": true, "state":
+    {cursor_field: value}, "states": […]}`. A state without a value counts as none, and says so; any other shape is a
+    config error.
     """
 
     def __init__(
@@ -57,6 +65,8 @@ class WindowCursor(Cursor):
         self._state_manager = state_manager
         self._given_state = dict(stream_state)
         self._saved: dict[str, dict[str, Any]] | None = None
+        self._of_every_partition: dict[str, Any] | None = None
+        self._all_planned = False
         self._plans: dict[str, list[PlannedWindow]] = {}
         self._resumed: dict[str, Mapping[str, Any] | None] = {}
         self._lock = threading.Lock()
@@ -83,43 +93,81 @@ class WindowCursor(Cursor):
             return self._given_state
         if self._partitions is None:
             return self._saved.get("{}", {})
-        return {"states": [{"partition": json.loads(key), "cursor": cursor} for key, cursor in self._saved.items()]}
+        states = [{"partition": json.loads(key), "cursor": cursor} for key, cursor in self._saved.items()]
+        if self._of_every_partition is not None and not self._all_planned:
+            return {"states": states, "use_global_cursor": True, "state": self._of_every_partition}
+        return {"states": states}
 
     def stream_slices(self) -> Iterable[StreamSlice]:
         """Every window of every partition that is still to be read, in the order its rows are wanted."""
-        self._saved = self._read_state()
-        return self._prepare(self._planned())
+        saved = self._read_state()
+        with self._lock:
+            self._saved = saved
+        return self._prepare(self._planned(saved))
 
-    def _planned(self) -> Iterator[StreamSlice]:
+    def _planned(self, saved: dict[str, dict[str, Any]]) -> Iterator[StreamSlice]:
+        entries = set(saved)
         for partition in self._partitions.stream_slices() if self._partitions else (None,):
             identity = dict(partition.partition) if partition else {}
             key = _key(identity)
             if key in self._plans:  # the same partition twice would read, and count, everything twice
                 continue
-            self._resumed[key] = saved = self._slicing.usable((self._saved or {}).get(key))
-            self._plans[key] = plan = list(self._slicing.windows(saved))
+            with self._lock:
+                if self._of_every_partition is not None:
+                    saved.setdefault(key, self._of_every_partition)
+                self._resumed[key] = resumed = self._slicing.usable(saved.get(key))
+            self._plans[key] = plan = list(self._slicing.windows(resumed))
             for window in plan:
                 yield StreamSlice(
                     partition=identity,
                     cursor_slice=window.cursor_slice,
                     extra_fields={**(partition.extra_fields if partition else {}), PLANNED: window},
                 )
+        with self._lock:
+            self._all_planned = True
+        if entries and entries.isdisjoint(self._plans):
+            logger.warning(
+                "%s: none of the %d partitions of the saved state is there any more; each is read from the start.",
+                self._slicing.stream,
+                len(entries),
+            )
 
     def _read_state(self) -> dict[str, dict[str, Any]]:
+        """The saved cursors by partition; sets the one that stands for every other partition, where there is one."""
         state, field = self._given_state, self._slicing.cursor_field
-        if not state:
+        if all(str(name).startswith("__ab_") for name in state):  # what the CDK writes of streams without a cursor
             return {}
-        if self._partitions is None and field in state:
-            return {"{}": state}
-        if self._partitions is not None and isinstance(state.get("states"), list):
+        if self._partitions is None:
+            if field in state:
+                return self._told({"{}": state})
+        elif field in state:
+            self._of_every_partition = self._told({"{}": state}).get("{}")
+            return {}
+        elif "states" in state or "state" in state:
             try:
-                return {_key(entry["partition"]): dict(entry["cursor"]) for entry in state["states"]}
+                saved = {_key(entry["partition"]): dict(entry["cursor"]) for entry in state.get("states") or []}
+                if state.get("use_global_cursor"):
+                    self._of_every_partition = self._told({"{}": dict(state["state"])}).get("{}")
             except (KeyError, TypeError, ValueError):
                 pass
+            else:
+                return self._told(saved)
         raise config_error(
             f"{self._slicing.stream}: the saved state has another shape than this stream writes (its keys are "
             f"{sorted(map(str, state))}). Reset the state of this stream, so that it is read again from start_date."
         )
+
+    def _told(self, saved: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """The cursors that hold a value; those that hold none are said to begin at the start."""
+        empty = [key for key, cursor in saved.items() if cursor.get(self._slicing.cursor_field) in (None, "")]
+        if empty:
+            logger.warning(
+                "%s: the saved state holds no %s%s; reading begins at the start.",
+                self._slicing.stream,
+                self._slicing.cursor_field,
+                "" if empty == ["{}"] else f" for {', '.join(empty)}",
+            )
+        return {key: cursor for key, cursor in saved.items() if key not in empty}
 
     def observe(self, record: Record) -> None:
         """Notes the greatest cursor of a window whose end only its records tell."""
@@ -170,4 +218,6 @@ class WindowCursor(Cursor):
 
 
 def _key(partition: Mapping[str, Any]) -> str:
-    return json.dumps(dict(partition), sort_keys=True, ensure_ascii=False)
+    identity = dict(partition)
+    identity.pop("parent_slice", None)  # an addition of the CDK's
+    return json.dumps(identity, sort_keys=True, ensure_ascii=False)

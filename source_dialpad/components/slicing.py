@@ -156,9 +156,13 @@ class _Days(Slicing):
         except ValueError:
             raise self.unreadable(value) from None
         written = saved.get("timezone", self.timezone)
-        if written == self.timezone:
+        if written == self.timezone or day > date.max - 2 * DAY:  # the last days of the calendar have no day after
             return day
-        return local_day(midnight(day + DAY, zone_of(written)), self.zone) - DAY
+        try:
+            zone = zone_of(str(written))
+        except (ValueError, KeyError):
+            raise self.unreadable({self.cursor_field: value, "timezone": written}) from None
+        return local_day(midnight(day + DAY, zone), self.zone) - DAY
 
     def bounds(self, saved: Cursor | None) -> tuple[date, date] | None:
         """First day to read and today; None when nothing is to be read."""

@@ -9,9 +9,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airbyte_cdk.utils.airbyte_secrets_utils import update_secrets
 
 from fake_dialpad.server import FakeDialpad, Keys, serve
 from source_dialpad import run
+from source_dialpad.source import SourceDialpad
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +45,7 @@ BAD = {
 def files(tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "catalog.json").write_text(json.dumps(CATALOG))
     yield tmp_path
-    run.AirbyteEntrypoint.set_up_secret_filter({}, {})
+    update_secrets([])
 
 
 def written(files: Path, config: Any) -> str:
@@ -143,7 +145,7 @@ def test_a_fault_of_our_own_is_one_trace_without_the_key(
         message = f"no idea what to do with {SECRET}"
         raise RuntimeError(message)
 
-    monkeypatch.setattr(run.SourceDialpad, "__init__", lambda self, **_: broken())
+    monkeypatch.setattr(SourceDialpad, "__init__", lambda self, **_: broken())
     code, out = ran(["check", "--config", written(files, {"dialpad": {"api_key": SECRET}})], monkeypatch, capsys)
     error = json.loads(out)["trace"]["error"]
     assert (code, error["message"]) == (1, "The connector could not start: RuntimeError.")
