@@ -7,11 +7,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import orjson
-from airbyte_cdk.entrypoint import AirbyteEntrypoint, launch
+from airbyte_cdk.entrypoint import AirbyteEntrypoint
+from airbyte_cdk.logger import PRINT_BUFFER
 from airbyte_cdk.models import AirbyteMessage, AirbyteMessageSerializer, FailureType
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
+from airbyte_cdk.utils.memory_monitor import MemoryMonitor
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_dialpad.batches import MOST_ROWS, BatchMessage
+from source_dialpad.cdk_overrides import install_batches
 from source_dialpad.components.errors import config_error
 from source_dialpad.source import SourceDialpad, composed_manifest
 
@@ -73,7 +77,23 @@ def run() -> None:
         text = f"The connector could not start: {type(error).__name__}."
         _refuse(arguments, AirbyteTracedException.from_exception(error, message=text))
     else:
-        launch(source, arguments)
+        _launch(source, arguments)
+
+
+def _launch(source: SourceDialpad, arguments: list[str]) -> None:
+    """What the CDK's `launch` does, but that batches of records go to standard output as the bytes they are."""
+    install_batches()
+    entrypoint = AirbyteEntrypoint(source)
+    # the memory guard looks every so many messages, and a batch is one
+    entrypoint._memory_monitor = MemoryMonitor(check_interval=5000 // MOST_ROWS)  # noqa: SLF001
+    with PRINT_BUFFER:
+        for message in entrypoint.run(entrypoint.parse_args(arguments)):
+            if isinstance(message, BatchMessage):
+                with PRINT_BUFFER.lock:
+                    PRINT_BUFFER.flush()
+                    sys.__stdout__.buffer.write(b"\n".join((*message.lines, b"")))  # type: ignore[union-attr]
+            else:
+                print(f"{message}\n", end="")  # noqa: T201  # standard output is the protocol
 
 
 def _refuse(arguments: list[str], error: AirbyteTracedException) -> None:
