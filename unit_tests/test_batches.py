@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.models import AirbyteMessage, AirbyteRecordMessage, Type
+from airbyte_cdk.sources.concurrent_source.concurrent_read_processor import ConcurrentReadProcessor
 from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
 from airbyte_cdk.sources.types import StreamSlice
 
-from source_dialpad import cdk_overrides
+from source_dialpad import cdk_overrides, run
 from source_dialpad.batches import BATCHING, MOST_ROWS, BatchMessage, RecordBatch, batched
 
 if TYPE_CHECKING:
@@ -91,3 +93,17 @@ def test_a_batch_counts_as_its_rows_towards_the_next_state() -> None:
     message = BatchMessage(RecordBatch("messages", SLICE, {}, [b"{}"] * 7))
     cdk_overrides.handle_record_counts(message, counts)
     assert counts == {HashableStreamDescriptor(name="messages"): 7.0}
+
+
+def test_the_command_line_writes_batches(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for holder, name in (
+        (ConcurrentReadProcessor, "on_record"),
+        (AirbyteEntrypoint, "handle_record_counts"),
+        (AirbyteEntrypoint, "airbyte_message_to_string"),
+    ):
+        monkeypatch.setattr(holder, name, holder.__dict__[name])  # put back when the test ends
+    monkeypatch.setattr(BATCHING, "on", False)
+    monkeypatch.setattr(sys, "argv", ["source-dialpad", "spec"])
+    run.run()
+    assert BATCHING.on
+    assert '"SPEC"' in capsys.readouterr().out
