@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import orjson
 import requests
@@ -15,6 +14,7 @@ from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.components.errors import excerpt, system_error, within
+from source_dialpad.components.guard import Guard, KeyGuard, joined, shown
 
 UNREADABLE_TRIES = 3
 """How often an answer that is no JSON is asked for before it is believed: proxies answer 200 with a page of their own."""
@@ -30,9 +30,17 @@ class Answer(NamedTuple):
 
 @dataclass
 class JsonCalls:
-    """Sends the requests of one stream; URL, key, limits, retries and refusals stand in the manifest's requester."""
+    """Sends the requests of one stream; URL, key, limits, retries and refusals stand in the manifest's requester.
+
+    `guard` says where its requests may go, and how much is read of an answer.
+    """
 
     requester: Requester
+    guard: Guard = field(default_factory=KeyGuard)
+
+    def __post_init__(self) -> None:
+        """Puts the guard in place."""
+        self.guard.over(self.requester)
 
     def __call__(  # noqa: PLR0913  # the parts of a request
         self,
@@ -75,23 +83,19 @@ class JsonCalls:
     ) -> requests.Response:
         """The answer as it came; errors of the requester are led by `where`."""
         try:
+            base = self._url(stream_slice)
+            self.guard.permit(joined(base if base.endswith("/") else f"{base}/", path) if path else base, base)
             response = self.requester.send_request(
                 stream_slice=stream_slice, request_body_json=body, request_params=params, path=path
             )
         except AirbyteTracedException as error:
-            raise within(where, error, self._address(stream_slice)) from error
+            raise within(where, error, shown(self._url(stream_slice))) from error
         if response is None:
             raise system_error(f"{where}: the API gave no answer.")
         return response
 
-    def _address(self, stream_slice: StreamSlice | None) -> str:
-        return address_of(self.requester.get_url(stream_state=None, stream_slice=stream_slice, next_page_token=None))
-
-
-def address_of(url: str) -> str:
-    """Scheme and host of a URL: what an error may show of it."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    def _url(self, stream_slice: StreamSlice | None) -> str:
+        return self.requester.get_url(stream_state=None, stream_slice=stream_slice, next_page_token=None)
 
 
 def object_of(answer: Answer, where: str, *required: str) -> dict[str, Any]:
