@@ -21,14 +21,20 @@ from benchmarks.reading import FULL, USUAL, VARIANTS
 
 def main() -> None:
     """Runs one of the measurements, or several, in the order they are named."""
-    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", nargs="+", choices=("reading", "prove", "start", "memory", "growth", "waiting"))
-    parser.add_argument("--only", default=",".join(USUAL), help="streams of the reading: calls, messages, records, events")
+    parser.add_argument(
+        "--only", default=",".join(USUAL), help="streams of the reading: calls, messages, records, events"
+    )
     parser.add_argument("--variants", default=",".join(VARIANTS), help="programs of the reading")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--full", action="store_true", help="five to ten times the rows")
     parser.add_argument("--write", action="store_true", help="put the figures into benchmarks/RESULTS.md")
-    parser.add_argument("--hours", action="store_true", help="waiting: also a backfill that needs more than one hour's POSTs")
+    parser.add_argument(
+        "--hours", action="store_true", help="waiting: also a backfill that needs more than one hour's POSTs"
+    )
     asked = parser.parse_args()
     for what in asked.what:
         text = measured(what, asked)

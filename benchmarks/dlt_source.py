@@ -36,7 +36,13 @@ def calls(base: str, start: date) -> Iterator[Rows]:
     today = datetime.now(UTC).date()
     for day in days(start):
         back = (today - day).days
-        body = {"export_type": "records", "stat_type": "calls", "days_ago_start": back, "days_ago_end": back, "timezone": "UTC"}
+        body = {
+            "export_type": "records",
+            "stat_type": "calls",
+            "days_ago_start": back,
+            "days_ago_end": back,
+            "timezone": "UTC",
+        }
         asked = requests.post(f"{base}/api/v2/stats", json=body).json()["request_id"]
         url = requests.get(f"{base}/api/v2/stats/{asked}").json()["download_url"]
         with requests.get(url, stream=True) as response:
@@ -52,7 +58,14 @@ def messages(base: str, start: date) -> Iterator[Rows]:
     for day in days(start):
         opens, offset, found = int(datetime.combine(day, datetime.min.time(), UTC).timestamp() * 1000), 0, 1000
         while found == 1000:  # noqa: PLR2004
-            body = {"providerId": 1020, "start": opens, "end": opens + 86_400_000, "limit": 1000, "offset": offset, "interval": "1d"}
+            body = {
+                "providerId": 1020,
+                "start": opens,
+                "end": opens + 86_400_000,
+                "limit": 1000,
+                "offset": offset,
+                "interval": "1d",
+            }
             answer = requests.post(f"{base}/KoopidPartnerServer/api/APIEndpoint/Dashboard/Messages", json=body).json()
             page = [message for envelope in answer for message in envelope["messages"]]
             found = len(page)

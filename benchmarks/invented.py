@@ -86,37 +86,43 @@ def messages_of_day(start: int, count: int, dice: random.Random) -> Iterator[dic
             name = NAMES[5 + index % 3]
             message |= {"sendername": name, "senderemail": f"{name.lower().replace(' ', '.')}@mail.example"}
         if sender == "customer":
-            message["topmatches"] = [{"intent": message["topic"], "score": message["score"], "text": dice.choice(WORDS)}]
+            message["topmatches"] = [
+                {"intent": message["topic"], "score": message["score"], "text": dice.choice(WORDS)}
+            ]
         yield message
 
 
-def records_page(start: datetime, end: datetime, first: int, rows: int, count: int, dice: random.Random) -> list[object]:
-    """Entries `first` to `first + rows` of the `count` analytics records of a window, each field a variant with its type."""
-    step, entries = (end - start) / count, []
-    for index in range(first, first + rows):
-        at = _instant(start + step * index)
+def records(start: datetime, length: timedelta, count: int, dice: random.Random) -> Iterator[dict[str, Any]]:
+    """Analytics records in the order of their time, each field a variant with its type; none lies on an edge of a window."""
+    step = length / max(count, 1)
+    for index in range(count):
+        at = _instant(start + step * index + timedelta(milliseconds=50))
         queue, agent = dice.randrange(6), dice.randrange(40)
-        entries.append(
-            {
-                "primaryTimestampField": {"name": "closed_at", "timestamp": at},
-                "fields": [
-                    {"name": "csid", "field": {"_type": "LongField", "value": int(start.timestamp()) * 100 + index}},
-                    _text("initial_channel", ("CALLBACK", "EMAIL", "CHAT")[index % 3], ("Callback", "Email", "Chat")[index % 3]),
-                    _text("initial_direction", "INBOUND", "Inbound"),
-                    _text("queue", f"552c5b67-28e1-48cb-935e-5ca0e8d3f2c{queue}", NAMES[queue], "UUIDField"),
-                    _text("agent", f"9b639d24-9083-4444-b806-7cf793fc{agent:04d}", NAMES[agent % 8], "UUIDField"),
-                    _text("contact_point", "+14155550100", "+14155550100"),
-                    {"name": "closed_by", "field": {"_type": "StringField", "value": "Agent"}},
-                    {"name": "is_reopened", "field": {"_type": "BooleanField", "value": index % 9 == 0}},
-                    {"name": "message_count", "field": {"_type": "IntField", "value": dice.randrange(60)}},
-                    {"name": "handling_minutes", "field": {"_type": "DoubleField", "value": round(dice.random() * 60, 4)}},
-                    {"name": "last_message_at", "field": {"_type": "InstantField", "value": at}},
-                    {"name": "created", "field": {"_type": "TimestampField", "name": "created_at", "timestamp": at}},
-                    {"name": "tags", "field": {"_type": "ListField", "values": [_tag("Billing"), _tag("Technical")][: index % 3]}},
-                ],
-            }
-        )
-    return entries
+        yield {
+            "primaryTimestampField": {"name": "closed_at", "timestamp": at},
+            "fields": [
+                {"name": "csid", "field": {"_type": "LongField", "value": 20_769_000_000 + index}},
+                _text(
+                    "initial_channel",
+                    ("CALLBACK", "EMAIL", "CHAT")[index % 3],
+                    ("Callback", "Email", "Chat")[index % 3],
+                ),
+                _text("initial_direction", "INBOUND", "Inbound"),
+                _text("queue", f"552c5b67-28e1-48cb-935e-5ca0e8d3f2c{queue}", NAMES[queue], "UUIDField"),
+                _text("agent", f"9b639d24-9083-4444-b806-7cf793fc{agent:04d}", NAMES[agent % 8], "UUIDField"),
+                _text("contact_point", "+14155550100", "+14155550100"),
+                {"name": "closed_by", "field": {"_type": "StringField", "value": "Agent"}},
+                {"name": "is_reopened", "field": {"_type": "BooleanField", "value": index % 9 == 0}},
+                {"name": "message_count", "field": {"_type": "IntField", "value": dice.randrange(60)}},
+                {"name": "handling_minutes", "field": {"_type": "DoubleField", "value": round(dice.random() * 60, 4)}},
+                {"name": "last_message_at", "field": {"_type": "InstantField", "value": at}},
+                {"name": "created", "field": {"_type": "TimestampField", "name": "created_at", "timestamp": at}},
+                {
+                    "name": "tags",
+                    "field": {"_type": "ListField", "values": [_tag("Billing"), _tag("Technical")][: index % 3]},
+                },
+            ],
+        }
 
 
 def _text(name: str, value: str, label: str, kind: str = "StringField") -> dict[str, object]:
@@ -140,7 +146,14 @@ def event(number: int, start: datetime, dice: random.Random) -> dict[str, object
         "type": "user",
         "office_id": 5000000000001001,
     }
-    center = {"id": 5000000000002003, "name": "Sales", "email": "", "phone": "+49305550202", "type": "call_center", "office_id": 5000000000001001}
+    center = {
+        "id": 5000000000002003,
+        "name": "Sales",
+        "email": "",
+        "phone": "+49305550202",
+        "type": "call_center",
+        "office_id": 5000000000001001,
+    }
     payload: dict[str, object] = {
         "call_id": call,
         "state": state,
@@ -154,7 +167,13 @@ def event(number: int, start: datetime, dice: random.Random) -> dict[str, object
         "total_duration": dice.random() * 90_000 if state == "hangup" else None,
         "internal_number": "+49305550202",
         "external_number": f"+1202555{call % 10_000:04d}",
-        "contact": {"id": f"contact-{call % 5000}", "name": "A customer", "email": "", "phone": f"+1202555{call % 10_000:04d}", "type": "local"},
+        "contact": {
+            "id": f"contact-{call % 5000}",
+            "name": "A customer",
+            "email": "",
+            "phone": f"+1202555{call % 10_000:04d}",
+            "type": "local",
+        },
         "target": agent,
         "proxy_target": {},
         "entry_point_target": center,
@@ -167,12 +186,21 @@ def event(number: int, start: datetime, dice: random.Random) -> dict[str, object
         "callback_requested": None,
         "target_availability_status": "open",
         "call_recording_ids": [call * 10] if state == "hangup" else [],
-        "recording_details": [{"id": call * 10, "recording_type": "callrecording", "start_time": ms - 8_000, "duration": 8000, "url": ""}]
+        "recording_details": [
+            {"id": call * 10, "recording_type": "callrecording", "start_time": ms - 8_000, "duration": 8000, "url": ""}
+        ]
         if state == "hangup"
         else [],
         "labels": ["vip"] if call % 10 == 0 else [],
         "mos_score": round(3.5 + dice.random(), 2) if state == "hangup" else None,
-        "routing_breadcrumbs": [{"breadcrumb_type": "callrouter", "date": ms - 30_500, "target_id": 5000000000002003, "target_type": "call_center"}],
+        "routing_breadcrumbs": [
+            {
+                "breadcrumb_type": "callrouter",
+                "date": ms - 30_500,
+                "target_id": 5000000000002003,
+                "target_type": "call_center",
+            }
+        ],
         "integrations": {},
     }
     return {

@@ -53,14 +53,20 @@ def run(command: Sequence[str | Path], *, out: int | None = None, env: dict[str,
     with tempfile.TemporaryFile() as said, open(os.devnull, "wb") as nowhere:  # noqa: PTH123  # a device
         began = time.perf_counter()
         process = subprocess.Popen(  # noqa: S603  # programs of ours
-            [str(part) for part in command], stdout=nowhere if out is None else out, stderr=said, cwd=ROOT, env=_environment(env)
+            [str(part) for part in command],
+            stdout=nowhere if out is None else out,
+            stderr=said,
+            cwd=ROOT,
+            env=_environment(env),
         )
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
             said.seek(max(said.seek(0, os.SEEK_END) - 3000, 0))
-            raise Failed(f"{' '.join(map(str, command))} ended with {process.returncode}:\n{said.read().decode(errors='replace')}")
+            raise Failed(
+                f"{' '.join(map(str, command))} ended with {process.returncode}:\n{said.read().decode(errors='replace')}"
+            )
     return Taken(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, process.returncode)
 
 
@@ -81,7 +87,11 @@ def served(**rows: int) -> Iterator[tuple[str, dict[str, int]]]:
     """The server of pre-rendered answers in a process of its own: its URL and the rows it holds."""
     asked = [part for name, count in rows.items() for part in (f"--{name.replace('_', '-')}", str(count))]
     process = subprocess.Popen(  # noqa: S603
-        [str(PYTHON), "-m", "benchmarks.server", *asked], stdout=subprocess.PIPE, text=True, cwd=ROOT, env=_environment(None)
+        [str(PYTHON), "-m", "benchmarks.server", *asked],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=_environment(None),
     )
     try:
         assert process.stdout is not None  # noqa: S101  # it was asked for
@@ -126,14 +136,18 @@ def interleaved(runs: int, variants: dict[str, Callable[[], Taken]]) -> dict[str
         for name, variant in variants.items():
             taken[name].append(variant())
             one = taken[name][-1]
-            print(f"  {number + 1}/{runs} {name}: {one.seconds:.2f} s, {one.cpu:.2f} s CPU, {one.peak:.0f} MB", file=sys.stderr)
+            print(
+                f"  {number + 1}/{runs} {name}: {one.seconds:.2f} s, {one.cpu:.2f} s CPU, {one.peak:.0f} MB",
+                file=sys.stderr,
+            )
     return {name: median(each) for name, each in taken.items()}
 
 
 def machine() -> list[str]:
     """The machine and the versions, as a list."""
     model = next(
-        (line.split(":", 1)[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.processor() or "unknown"
+        (line.split(":", 1)[1].strip() for line in _cpuinfo() if line.startswith("model name")),
+        platform.processor() or "unknown",
     )
     found = [
         f"{len(os.sched_getaffinity(0))} cores ({model}), {platform.system()} {platform.release()}",
@@ -141,10 +155,16 @@ def machine() -> list[str]:
         *(f"{name} {version(name)}" for name in ("airbyte-cdk", "orjson", "requests")),
     ]
     for name in ("singer-sdk", "dlt"):
-        asked = subprocess.run(  # noqa: S603
-            [str(PEERS), "-c", f"from importlib.metadata import version; print(version('{name}'))"],
-            capture_output=True, text=True, check=False,
-        ) if PEERS.exists() else None
+        asked = (
+            subprocess.run(  # noqa: S603
+                [str(PEERS), "-c", f"from importlib.metadata import version; print(version('{name}'))"],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if PEERS.exists()
+            else None
+        )
         if asked is not None and asked.returncode == 0:
             found.append(f"{name} {asked.stdout.strip()}")
     return found

@@ -49,7 +49,8 @@ def written(stream: str, rows: Iterable[Row]) -> None:
         now = int(time.time() * 1000)
         lines = [
             orjson.dumps(
-                {"type": "RECORD", "record": {"stream": stream, "data": row, "emitted_at": now}}, option=orjson.OPT_APPEND_NEWLINE
+                {"type": "RECORD", "record": {"stream": stream, "data": row, "emitted_at": now}},
+                option=orjson.OPT_APPEND_NEWLINE,
             )
             for row in batch
         ]
@@ -163,7 +164,14 @@ def messages(start: date) -> Iterator[Row]:
         closes = min(opens + 86_400_000, now)
         offset, twins, second, printed = 0, dict[str, int](), -1, ""
         while True:
-            body = {"providerId": 1020, "start": opens - 1, "end": closes, "limit": 1000, "offset": offset, "interval": "1d"}
+            body = {
+                "providerId": 1020,
+                "start": opens - 1,
+                "end": closes,
+                "limit": 1000,
+                "offset": offset,
+                "interval": "1d",
+            }
             url = f"{base}/KoopidPartnerServer/api/APIEndpoint/Dashboard/Messages?providerid={PROVIDER}"
             content = session.post(url, json=body).content
             if len(content) < EMPTY_PAGE:
@@ -290,7 +298,15 @@ def _value(held: Row) -> Any:
 
 # --- events -----------------------------------------------------------------------------------------------------------
 
-EVENT_TIMES = ("event_timestamp", "date_started", "date_first_rang", "date_queued", "date_rang", "date_connected", "date_ended")
+EVENT_TIMES = (
+    "event_timestamp",
+    "date_started",
+    "date_first_rang",
+    "date_queued",
+    "date_rang",
+    "date_connected",
+    "date_ended",
+)
 PARTIES = ("contact", "target", "proxy_target", "entry_point_target")
 TEXTS = (
     "event_id call_id state direction internal_number external_number entry_point_call_id operator_call_id master_call_id "

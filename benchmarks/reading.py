@@ -16,7 +16,12 @@ import orjson
 from benchmarks.invented import CALL_COLUMNS
 from benchmarks.measuring import PEERS, PYTHON, Taken, catalog, folder, interleaved, kept, lines, run, served
 
-STREAMS = {"calls": "records_calls", "messages": "messages", "records": "analytics_record_data", "events": "call_events"}
+STREAMS = {
+    "calls": "records_calls",
+    "messages": "messages",
+    "records": "analytics_record_data",
+    "events": "call_events",
+}
 TITLES = {
     "calls": "`records_calls`, CSV of 54 columns",
     "messages": "`messages`, pages of 1,000",
@@ -82,7 +87,9 @@ def counted(variant: str, command: list[str], place: Path) -> int:
     clean(place)
     if variant == "dlt":
         return int(b"".join(lines(command, env=_ENVIRONMENT)).split()[-1])
-    return sum(line.startswith((b'{"type":"RECORD"', b'{"type": "RECORD"')) for line in lines(command, env=_ENVIRONMENT))
+    return sum(
+        line.startswith((b'{"type":"RECORD"', b'{"type": "RECORD"')) for line in lines(command, env=_ENVIRONMENT)
+    )
 
 
 _ENVIRONMENT = {
@@ -125,7 +132,9 @@ def prove(stream: str, rows: int) -> int:
         programs = commands(stream, base, place)
         ours, theirs = (_rows(programs[name]) for name in ("connector", "raw"))
     if ours != theirs:
-        raise SystemExit(f"{stream}: {len(ours ^ theirs)} rows of {len(ours)} differ between the connector and the raw program")
+        raise SystemExit(
+            f"{stream}: {len(ours ^ theirs)} rows of {len(ours)} differ between the connector and the raw program"
+        )
     return len(ours)
 
 

@@ -17,8 +17,13 @@ INTRODUCTION = (Path(__file__).parent / "introduction.md").read_text(encoding="u
 def keep(what: str, text: str) -> None:
     """Puts one measurement in the place of its former one; the other sections stay as their runs left them."""
     sections = _sections(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    sections[TITLES[what]] = f"Taken {datetime.now(UTC):%Y-%m-%d} at {_commit()}: {'; '.join(machine())}.\n\n{text.strip()}"
-    whole = [INTRODUCTION.strip(), *(f"## {title}\n\n{sections[title]}" for title in TITLES.values() if title in sections)]
+    sections[TITLES[what]] = (
+        f"Taken {datetime.now(UTC):%Y-%m-%d} at {_commit()}: {'; '.join(machine())}.\n\n{text.strip()}"
+    )
+    whole = [
+        INTRODUCTION.strip(),
+        *(f"## {title}\n\n{sections[title]}" for title in TITLES.values() if title in sections),
+    ]
     RESULTS.write_text("\n\n".join(whole) + "\n", encoding="utf-8")
 
 
@@ -30,6 +35,9 @@ def _sections(text: str) -> dict[str, str]:
 def _commit() -> str:
     asked = subprocess.run(  # noqa: S603
         ["git", "describe", "--always", "--dirty"],  # noqa: S607
-        capture_output=True, text=True, check=False, cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
     )
     return asked.stdout.strip() or "an unknown commit"

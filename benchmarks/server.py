@@ -28,10 +28,8 @@ DAY = timedelta(days=1)
 MESSAGES_A_PAGE = 1000
 RECORDS_A_PAGE = 300
 EVENTS_A_PAGE = 1000
-RECORD_WINDOW_DAYS = 7
 RANGE = re.compile(rb'"days_ago_start":\s*(\d+)')
 RANGE_END = re.compile(rb'"days_ago_end":\s*(\d+)')
-PERIOD = re.compile(rb'"start":\s*"([^"]+)"')
 
 Parts = list[bytes]
 
@@ -48,7 +46,7 @@ class Answers:
         dice = random.Random(7)
         self.calls = self._calls(rows.calls, rows.days, dice)
         self.messages, self.moments = self._messages(rows.messages, rows.days, dice)
-        self.records = self._records(rows.records, rows.days, dice)
+        self.records, self.instants = self._records(rows.records, rows.days, dice)
         self.events = self._events(rows.events, dice)
 
     def _calls(self, rows: int, days: int, dice: random.Random) -> dict[date, bytes]:
@@ -68,19 +66,12 @@ class Answers:
                 rendered.append(orjson.dumps(message))
         return rendered, moments
 
-    def _records(self, rows: int, days: int, dice: random.Random) -> dict[str, bytes]:
-        pages: dict[str, bytes] = {}
-        windows = max(days // RECORD_WINDOW_DAYS, 1)
-        for number, share in enumerate(_shares(rows, windows)):
-            start = datetime.combine(self.first + number * RECORD_WINDOW_DAYS * DAY, datetime.min.time(), UTC)
-            end = start + RECORD_WINDOW_DAYS * DAY
-            for first in range(0, share, RECORDS_A_PAGE):
-                size = min(RECORDS_A_PAGE, share - first)
-                following = f"/v1/analytics/records?pageLimit=300&pageKey={start:%Y%m%d}-{first + size}"
-                meta = {"next": following} if first + size < share else {}
-                page = {"data": invented.records_page(start, end, first, size, share, dice), "meta": meta}
-                pages[f"{start:%Y%m%d}-{first}"] = orjson.dumps(page)
-        return pages
+    def _records(self, rows: int, days: int, dice: random.Random) -> tuple[list[bytes], list[str]]:
+        start = datetime.combine(self.first, datetime.min.time(), UTC)
+        entries = list(invented.records(start, days * DAY, rows, dice))
+        return [orjson.dumps(entry) for entry in entries], [
+            entry["primaryTimestampField"]["timestamp"] for entry in entries
+        ]
 
     def _events(self, rows: int, dice: random.Random) -> list[bytes]:
         start = datetime.combine(self.first, datetime.min.time(), UTC)
@@ -96,7 +87,7 @@ class Answers:
         return {
             "calls": sum(text.count(b"\n") for text in self.calls.values()),
             "messages": len(self.messages),
-            "records": sum(text.count(b'"primaryTimestampField"') for text in self.records.values()),
+            "records": len(self.records),
             "events": sum(text.count(b'"received_at"') for text in self.events),
         }
 
@@ -145,10 +136,13 @@ class Answers:
         return b'[{"messages":[' + b",".join(self.messages[first:last]) + b"]}]" if first < last else b"[]"
 
     def _record_page(self, query: str, body: bytes) -> bytes:
-        key = parse_qs(query).get("pageKey")
-        period = PERIOD.search(body)
-        name = key[0] if key else f"{period[1].decode()[:10].replace('-', '')}-0" if period else ""
-        return self.records.get(name, b'{"data":[],"meta":{}}')
+        period = orjson.loads(body)["periodFilter"]
+        offset = int(parse_qs(query).get("pageKey", ["0"])[0])
+        first = bisect_left(self.instants, period["start"].rstrip("Z")) + offset
+        end = bisect_left(self.instants, period["end"].rstrip("Z"))
+        last = min(end, first + RECORDS_A_PAGE)
+        link = f'"next":"/v1/analytics/records?pageLimit=300&pageKey={offset + RECORDS_A_PAGE}"' if last < end else ""
+        return b'{"data":[' + b",".join(self.records[first:last]) + b'],"meta":{' + link.encode() + b"}}"
 
     def _event_page(self, query: str) -> bytes:
         asked = parse_qs(query)

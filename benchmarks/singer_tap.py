@@ -1,6 +1,6 @@
 """A singer-sdk tap for the same four streams, as the SDK's template writes one: rows as they come, untyped.
 
-    python benchmarks/singer_tap.py --config config.json --catalog catalog.json
+python benchmarks/singer_tap.py --config config.json --catalog catalog.json
 """
 
 from __future__ import annotations
@@ -60,7 +60,13 @@ class Calls(Stream):
         session, base, today = requests.Session(), self.config["base_url"], datetime.now(UTC).date()
         for day in days(self.config["start_date"]):
             back = (today - day).days
-            body = {"export_type": "records", "stat_type": "calls", "days_ago_start": back, "days_ago_end": back, "timezone": "UTC"}
+            body = {
+                "export_type": "records",
+                "stat_type": "calls",
+                "days_ago_start": back,
+                "days_ago_end": back,
+                "timezone": "UTC",
+            }
             asked = session.post(f"{base}/api/v2/stats", json=body).json()["request_id"]
             url = session.get(f"{base}/api/v2/stats/{asked}").json()["download_url"]
             with session.get(url, stream=True) as response:
@@ -127,7 +133,14 @@ class Messages(Api):
     def prepare_request_payload(self, context: Context | None, next_page_token: int | None) -> Row:  # noqa: ARG002
         """The body."""
         start = int(datetime.combine(self.paginator.day, datetime.min.time(), UTC).timestamp() * 1000)
-        return {"providerId": 1020, "start": start, "end": start + 86_400_000, "limit": 1000, "offset": next_page_token or 0, "interval": "1d"}
+        return {
+            "providerId": 1020,
+            "start": start,
+            "end": start + 86_400_000,
+            "limit": 1000,
+            "offset": next_page_token or 0,
+            "interval": "1d",
+        }
 
 
 class Windows(BaseAPIPaginator[str]):
@@ -168,7 +181,11 @@ class Records(Api):
     def prepare_request_payload(self, context: Context | None, next_page_token: str | None) -> Row:  # noqa: ARG002
         """The body."""
         end = min(self.paginator.begin + timedelta(days=7), datetime.now(UTC))
-        period = {"_type": "Interval", "start": f"{self.paginator.begin:%Y-%m-%dT%H:%M:%SZ}", "end": f"{end:%Y-%m-%dT%H:%M:%SZ}"}
+        period = {
+            "_type": "Interval",
+            "start": f"{self.paginator.begin:%Y-%m-%dT%H:%M:%SZ}",
+            "end": f"{end:%Y-%m-%dT%H:%M:%SZ}",
+        }
         return {"id": "closed_conversations", "periodFilter": period, "filters": [], "timezone": "UTC"}
 
     def post_process(self, row: Row, context: Context | None = None) -> Row:  # noqa: ARG002
@@ -221,7 +238,9 @@ class TapDialpad(Tap):
 
     name = "tap-dialpad"
     config_jsonschema = th.PropertiesList(
-        th.Property("base_url", th.StringType), th.Property("start_date", th.StringType), th.Property("only", th.StringType)
+        th.Property("base_url", th.StringType),
+        th.Property("start_date", th.StringType),
+        th.Property("only", th.StringType),
     ).to_dict()
 
     def discover_streams(self) -> list[Stream]:
