@@ -6,6 +6,7 @@ array, messages are kept for a year. What the article leaves open is a reading (
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,6 +42,7 @@ class Engagement:
 
     def __init__(self, fake: FakeDialpad) -> None:
         self.fake = fake
+        self._shuffles = random.Random(fake.world.seed)
         self.routes = [
             route("POST", f"{ROOT}/Messages", self.messages),
             route("GET", f"{ROOT}/{{provider}}/RedactedMessages", self.session),
@@ -130,11 +132,15 @@ class Engagement:
             rows.reverse()
         elif readings["order"] == "by_session":
             rows = sorted(rows, key=lambda row: (row.session, row.order))
-        if readings["offset"] == "honoured":
-            rows = rows[offset:]
+        elif readings["order"] == "random":
+            self._shuffles.shuffle(rows)
         kind, _, most = readings["limit"].partition(":")
         if kind == "capped":
             limit = min(limit or int(most), int(most))
+        if readings["offset"] == "honoured":
+            rows = rows[offset:]
+        elif readings["offset"] == "pages":  # of what a page holds: all of it where the limit is ignored
+            rows = rows[offset * (limit if kind != "ignored" and limit > 0 else len(rows)) :]
         if kind != "ignored" and limit > 0:
             rows = rows[:limit]
         shown = [self.shown(row) for row in rows]

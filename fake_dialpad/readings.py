@@ -15,9 +15,9 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "epoch_unit_enforced": ("yes", "no"),
     "envelope": ("list_of_envelopes", "flat", "one_envelope"),
     "limit": ("honoured", "ignored", "capped:<n>"),
-    "offset": ("honoured", "ignored"),
+    "offset": ("honoured", "ignored", "pages"),
     "ends": ("[a,b]", "[a,b)", "(a,b]"),
-    "order": ("ascending", "descending", "by_session"),
+    "order": ("ascending", "descending", "by_session", "random"),
     "status": ("200", "201"),
     "ids": ("string", "number"),
     # Analytics: whether an interval includes its end, how the next page is linked, whether a filter is a must.

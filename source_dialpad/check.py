@@ -65,10 +65,10 @@ class SectionCheck:
         stretch = Stretch(milliseconds(end - PROBED), milliseconds(end))
         door = bulk_door(self._ask("messages_requester"), settings["provider_id"], None, "engagement", limit=1)
 
-        def page(unit: Unit) -> list[Message]:
-            return placed(door(unit, stretch, 0), stretch, unit, "engagement")
+        def page(unit: Unit, part: Stretch) -> list[Message]:
+            return placed(door(unit, part, 0), part, unit, "engagement")
 
-        unit, found = EpochUnit(settings["epoch_unit"]).first_page(page, "engagement")
+        unit, found = EpochUnit(settings["epoch_unit"]).first_page(page, stretch, "engagement")
         if not found:
             self._logger.warning(
                 "engagement: no message came back for the last 7 days (asked for in %s). That proves nothing: check "

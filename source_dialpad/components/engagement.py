@@ -9,7 +9,6 @@ docs/engagement.md.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import re
 import threading
@@ -19,6 +18,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
+import orjson
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.types import StreamSlice
 
@@ -42,11 +42,25 @@ TOLERANCE_MS = 86_400_000
 TEXT_IDS = ("sessionid", "customersessionid", "workflownodeid")
 """Identifiers: "12.10" is segment 10 and not the number 12.1, and 19 digits do not fit a float."""
 
+NUMERIC_ID = re.compile(rb'"(sessionid|customersessionid|workflownodeid)"\s*:\s*(-?[0-9][-+.0-9eE]*)')
+"""An identifier that came as a bare number; inside a text its quotes would be escaped."""
+
+NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+SEGMENT = re.compile(r"[0-9]{1,18}")
+
+FIVE_MINUTES_MS = 300_000
+
+FEW = 20
+"""Messages of one smallest stretch that are believed to be all: no server cuts its pages shorter than this."""
+
+UNITS: tuple[Unit, Unit] = ("milliseconds", "seconds")
+TICK_MS: Mapping[Unit, int] = {"milliseconds": 1, "seconds": 1000}
+
 REDACTED = re.compile(r"\*{2,4}([A-Z][A-Z0-9_]*)\*{2,4}")
 """A redaction token: printed with four stars, which may be two stars and the residue of page formatting."""
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818  # a question of the unit, not yet an error
     """The API answered 400: the window, its unit or the provider is not to its liking."""
 
 
@@ -57,6 +71,10 @@ class Stretch(NamedTuple):
     end: int
 
 
+FirstPage = Callable[[Unit, Stretch], list[Message]]
+"""The first page of a stretch, asked for in a unit."""
+
+
 # --- the answer -------------------------------------------------------------------------------------------------------
 
 
@@ -65,46 +83,36 @@ def messages_of(answer: Answer, where: str) -> list[Message]:
 
     Everything else with a 2xx is a system error that shows its first 200 characters: it is not "no messages".
     """
-    value = answer.value
-    envelopes = [value] if isinstance(value, dict) else value
-    found: list[Message] | None = None
-    if isinstance(envelopes, list) and all(isinstance(each, dict) for each in envelopes):
-        if all("messages" in each and isinstance(each["messages"] or [], list) for each in envelopes):
-            found = [message for each in envelopes for message in each["messages"] or []]
-        elif isinstance(value, list) and all("ts" in each for each in value):
-            found = value
-    if found is None or not all(isinstance(message, dict) for message in found):
+    found = _messages(answer.value)
+    if found is None:
         raise system_error(
             f"{where}: Digital Engagement answered {answer.status} with another shape than messages: "
             f"{excerpt(answer.content)}. Check engagement.base_url."
         )
-    if any(isinstance(message.get(name), float) for message in found for name in TEXT_IDS):
-        exact = json.loads(answer.content, parse_float=_Decimal)
-        return messages_of(Answer(answer.status, _with_text_ids(exact), answer.content), where)
+    if any(message.get(name).__class__ in (int, float) for message in found for name in TEXT_IDS):
+        quoted = NUMERIC_ID.sub(rb'"\1":"\2"', answer.content)
+        return _messages(orjson.loads(quoted)) or []
     return found
 
 
-class _Decimal(float):
-    """A number that remembers how it was written."""
-
-    def __new__(cls, written: str) -> _Decimal:
-        made = super().__new__(cls, written)
-        made.written = written
-        return made
-
-    written: str
-
-
-def _with_text_ids(value: Any) -> Any:
-    """The same JSON, numbers under the names of identifiers as the text they were written as, others as plain numbers."""
-    if isinstance(value, list):
-        return [_with_text_ids(item) for item in value]
-    if isinstance(value, dict):
-        return {
-            name: item.written if name in TEXT_IDS and isinstance(item, _Decimal) else _with_text_ids(item)
-            for name, item in value.items()
-        }
-    return float(value) if isinstance(value, _Decimal) else value
+def _messages(value: Any) -> list[Message] | None:
+    """The messages, or None where the shape is none of those we know."""
+    envelopes = [value] if isinstance(value, dict) else value
+    if not isinstance(envelopes, list) or not all(isinstance(each, dict) for each in envelopes):
+        return None
+    found: list[Message]
+    if all("messages" in each for each in envelopes):
+        if any(each.get("error") or each.get("errors") for each in envelopes):
+            return None
+        lists = [each["messages"] for each in envelopes]
+        if not all(isinstance(each, list) for each in lists):
+            return None
+        found = [message for each in lists for message in each]
+    elif isinstance(value, list) and all("ts" in each for each in value):
+        found = value
+    else:
+        return None
+    return found if all(isinstance(message, dict) for message in found) else None
 
 
 # --- the unit of start and end ----------------------------------------------------------------------------------------
@@ -114,8 +122,10 @@ class EpochUnit:
     """Which unit the provider's API takes for `start` and `end`; found out once and kept for the run.
 
     `auto`: milliseconds first, since they are the only unit the article states (for `ts`). A refusal leads to seconds,
-    once. A server of seconds that refuses nothing would answer every window of milliseconds with nothing at all, so
-    as long as nothing has come back each empty window is asked for in seconds as well.
+    once. Messages that lie in their window prove the unit; an empty answer proves nothing: a server of seconds that
+    refuses nothing answers every window of milliseconds with nothing at all, a server of milliseconds those of seconds.
+    So as long as nothing has come back each empty window is asked for in both, and milliseconds are given up for
+    an empty answer only when it is their length that was refused.
     """
 
     def __init__(self, setting: str) -> None:
@@ -124,50 +134,70 @@ class EpochUnit:
         self._accepted = self.found is not None
         self._lock = threading.Lock()
 
-    def first_page(self, ask: Callable[[Unit], list[Message]], where: str) -> tuple[Unit, list[Message]]:
-        """The first page of a window and the unit it was asked for in."""
+    def first_page(self, ask: FirstPage, stretch: Stretch, where: str) -> tuple[Unit, list[Message]]:
+        """The first page of a stretch and the unit it was asked for in."""
         if not self._accepted:
             with self._lock:  # one window finds out, the others wait for it
                 if not self._accepted:
-                    answer = self._find(ask, where)
+                    answer = self._find(ask, stretch, where)
                     self._accepted = True
                     return answer
         if self.found is None:
-            return self._find(ask, where)
+            return self._find(ask, stretch, where)
         try:
-            return self.found, ask(self.found)
+            return self.found, ask(self.found, stretch)
         except Refused as refusal:
             raise _refused(where, {self.found: refusal}) from None
 
-    def _find(self, ask: Callable[[Unit], list[Message]], where: str) -> tuple[Unit, list[Message]]:
+    def _find(self, ask: FirstPage, stretch: Stretch, where: str) -> tuple[Unit, list[Message]]:
         refusals: dict[str, Refused] = {}
-        for unit in ("milliseconds", "seconds"):
+        for unit in UNITS:
             try:
-                page = ask(unit)  # type: ignore[arg-type]
+                page = ask(unit, stretch)
             except Refused as refusal:
                 refusals[unit] = refusal
                 continue
-            if page or refusals:
-                self.found = unit  # type: ignore[assignment]
-                logger.info("Digital Engagement takes start and end in %s.", unit)
-                return unit, page  # type: ignore[return-value]
-        if "milliseconds" in refusals:
-            raise _refused(where, refusals)
-        if "seconds" in refusals:  # milliseconds were taken, seconds were not
-            self.found = "milliseconds"
-        return "milliseconds", []
+            if page:
+                return self._take(unit), page
+        if "milliseconds" not in refusals:
+            return "milliseconds", []
+        if "seconds" not in refusals and self._too_long(ask, stretch):
+            return self._take("seconds"), []
+        raise _refused(where, refusals)
+
+    def _too_long(self, ask: FirstPage, stretch: Stretch) -> bool:
+        """Whether milliseconds are refused for their length: five minutes of them are taken, the stretch is not.
+
+        Five minutes are three and a half days to a server of seconds; a day is nearly three years.
+        """
+        try:
+            ask("milliseconds", Stretch(stretch.start, min(stretch.end, stretch.start + FIVE_MINUTES_MS)))
+        except Refused:
+            return False
+        try:
+            ask("milliseconds", stretch)
+        except Refused:
+            return True
+        return False
+
+    def _take(self, unit: Unit) -> Unit:
+        if self.found is None:
+            logger.info("Digital Engagement takes start and end in %s.", unit)
+        self.found = unit
+        return unit
 
 
 def _refused(where: str, refusals: Mapping[str, Refused]) -> Exception:
     tried = "; ".join(f"in {unit}: {refusal}" for unit, refusal in refusals.items())
+    nothing = " In seconds nothing came back, which proves nothing." if list(refusals) == ["milliseconds"] else ""
     return config_error(
-        f"{where}: Digital Engagement refused the request (400) ({tried}). Check engagement.provider_id, and "
-        "engagement.epoch_unit if it is set."
+        f"{where}: Digital Engagement refused the request (400) ({tried}).{nothing} Check engagement.provider_id, and "
+        "set engagement.epoch_unit if you know the unit."
     )
 
 
 @lru_cache(maxsize=32)
-def epoch_unit(base_url: str, provider_id: str, setting: str) -> EpochUnit:
+def epoch_unit(base_url: str, provider_id: str, setting: str) -> EpochUnit:  # noqa: ARG001  # one a provider
     """The unit of a provider's API, shared by all its streams."""
     return EpochUnit(setting)
 
@@ -175,143 +205,146 @@ def epoch_unit(base_url: str, provider_id: str, setting: str) -> EpochUnit:
 # --- pages ------------------------------------------------------------------------------------------------------------
 
 
-class Unreachable(Exception):
-    """`offset` is ignored and the page is full: the rest can only be had by a shorter window."""
+class Astray(Exception):  # noqa: N818  # nothing went wrong yet
+    """Offsets do not lead through these messages: the stretch can only be had by shorter ones."""
 
 
-def pages(
-    fetch: Callable[[int], list[Message]], first: list[Message], where: str, *, known: int | None = None
-) -> Iterator[list[Message]]:
-    """All rows of a window, each once, page by page; `fetch` takes an offset, `first` is the page at 0.
+class Offsets:
+    """Leads through the pages of a stretch, and knows what was found out about `offset` at one door; kept for the run.
 
-    `known` is how many rows there are at least, where that is known: a short first page that holds them all is the whole.
-    Otherwise ends at an empty page (a short page may be a server's own cap and proves nothing), or when the server repeats
-    itself. Rows that arrive while paging shift the others: the overlap is dropped. Raises `Unreachable` when the
-    server ignores `offset` and the page was full.
+    Each page is asked for from the last message of the page before, with which it has to begin. So the end of the
+    messages is an answer of one message and never an empty one, and messages that come or go while paging are noticed.
+    Where that fails (`offset` is ignored, or counts pages; the order changes from answer to answer; messages arrived)
+    `Astray` is raised, and the stretch is read in halves: one answer is one moment and needs no paging.
     """
-    page, offset = first, len(first)
-    if page:
-        yield page
-    if known is not None and known <= offset < PAGE:
-        return
-    while page:
-        following = fetch(offset)
-        if not following:
-            if offset == PAGE:
-                following = _second_page(fetch, page, where)
-            if not following:
-                return
-            yield from _numbered_pages(fetch, following, where)
+
+    def __init__(self) -> None:
+        """Nothing found out: `offset` is believed."""
+        self._useless = False
+        self._longest = 0
+        self._lock = threading.Lock()
+
+    def pages(
+        self, fetch: Callable[[int], list[Message]], first: list[Message], *, known: int | None, smallest: bool
+    ) -> Iterator[list[Message]]:
+        """The pages of a stretch, each message once; `fetch` takes an offset, `first` is the page at 0.
+
+        `known` is how many messages there are at least, where that is known: a first page that is not full and holds
+        them all is the whole. `smallest`: the stretch cannot be halved.
+        """
+        if not first or (known is not None and known <= len(first) < PAGE):
+            yield first
             return
-        if following == page:
-            if len(page) == PAGE:
-                raise Unreachable
-            return  # offset is ignored, and this was all
-        fresh = _without_overlap(fetch, page, following, offset)
-        offset += len(fresh)
-        if fresh:
-            yield fresh
-        page = following
+        page, read = first, len(first)
+        while not self._useless:
+            following = fetch(max(read - 1, 1))
+            if read == 1:  # there is no message before the last to begin with
+                fresh = following
+                astray = bool(following)
+            else:
+                fresh = following[1:]
+                # in one page that is the whole, any order will do
+                whole = page is first and len(following) == 1 and following[0] in page
+                astray = following[:1] != page[-1:] and not whole
+            if astray:
+                self._useless = self._useless or following == page or not following
+                break
+            yield page
+            if not fresh:
+                return
+            page, read = fresh, read + len(fresh)
+        if not self._useless or page is not first or not self._is_whole(first, smallest=smallest):
+            raise Astray
+        yield first
 
+    def _is_whole(self, page: list[Message], *, smallest: bool) -> bool:
+        """Whether nothing was cut off a page: it is shorter than another that was given.
 
-def _second_page(fetch: Callable[[int], list[Message]], first: list[Message], where: str) -> list[Message]:
-    """What a server that counts offsets in pages holds behind a full first page, which `offset=1000` cannot show."""
-    probe = fetch(1)
-    if not probe or probe[0] in first:
-        return []
-    logger.info("%s: Digital Engagement counts offset in pages.", where)
-    return probe
-
-
-def _numbered_pages(
-    fetch: Callable[[int], list[Message]], second: list[Message], where: str
-) -> Iterator[list[Message]]:
-    page, number = second, 1
-    while page:
-        yield page
-        number += 1
-        following = fetch(number)
-        if following == page:
-            raise system_error(f"{where}: Digital Engagement repeats page {number} of a window; paging cannot go on.")
-        page = following
-
-
-def _without_overlap(
-    fetch: Callable[[int], list[Message]], page: list[Message], following: list[Message], offset: int
-) -> list[Message]:
-    """The rows of `following` that `page` did not hold: rows that arrived in between push the old ones along."""
-    if following[0] not in page:
-        return following
-    most = min(len(page), len(following))
-    overlap = next((size for size in range(most, 0, -1) if page[-size:] == following[:size]), 0)
-    if not overlap:
-        return [row for row in following if row not in page]
-    twins = all(row == page[-1] for row in following[:overlap])
-    if twins and offset > overlap:
-        anchored = fetch(offset - 1)  # a true twin follows its first self here; a pushed row does not
-        if anchored[:1] == page[-1:] and anchored[1 : 1 + overlap] == following[:overlap]:
-            return following
-    return following[overlap:]
+        A server may cut pages wherever it likes; what it cuts has one length, and nothing is longer.
+        """
+        with self._lock:
+            if len(page) < self._longest:
+                return True
+            self._longest = len(page)
+            return smallest and len(page) < FEW
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
 class MessageRows:
-    """Turns the messages of one window into rows: key, derived columns, sender identity.
+    """Turns the messages of one stretch into rows: key, derived columns, sender identity.
 
     `message_key` is a hash of session, time, sender type and workflow node, which stay the same when the text is
-    redacted again, and of an ordinal among the messages that are equal in these within the window: two bubbles of
-    one millisecond are two rows. Equal messages have one `ts`, so they always fall into the same window.
+    redacted again, and of an ordinal among the messages that are equal in these within the stretch: two bubbles of
+    one millisecond are two rows. Equal messages have one `ts`, so they always fall into the same stretch.
     """
 
     def __init__(self, provider_id: str, sender_identity: str) -> None:
-        """One instance a window: it counts twins."""
+        """One instance a stretch: it counts twins."""
         self._provider_id = provider_id
-        self._identity = {"keep": _kept, "hash": _hashed, "drop": _dropped}[sender_identity]
-        self._twins: dict[bytes, int] = {}
+        self._identity = {"keep": None, "hash": _hashed, "drop": _dropped}[sender_identity]
+        self._page = 0
+        self._pages: dict[str, int] = {}
+        self._ordinals: dict[str, int] = {}
+        self._anchor = self._latest = ""
         self._second: tuple[int, str] = (-1, "")
+
+    def page(self, messages: Iterable[Message], neighbours: tuple[range, range]) -> Iterator[Message]:
+        """The rows of one page, in place, without those whose `ts` lies in a neighbouring stretch.
+
+        Raises `Astray` for a message that an earlier page held: twins come in one answer, a message that comes again
+        was pushed along by others. The answer that holds a page begins with the last message of the page before.
+        """
+        before, after = neighbours
+        self._page += 1
+        self._anchor = self._latest
+        for message in messages:
+            ts = message["ts"]
+            if ts in before or ts in after:
+                self._latest = ""
+            else:
+                yield self(message)
 
     def __call__(self, message: Message) -> Message:
         """The message with our columns; `ts` is a whole number of milliseconds."""
-        for name in TEXT_IDS:
-            if message.get(name) is not None:
-                message[name] = text(message[name])
-        session, ts = message.get("sessionid") or "", message["ts"]
+        get, ts = message.get, message["ts"]
+        session = get("sessionid") or ""
+        if session.__class__ is not str:
+            message["sessionid"] = session = text(session)
+        node = get("workflownodeid") or ""
+        message["message_key"] = self._key(f"{session}\x1f{ts}\x1f{get('sendertype') or ''}\x1f{node}")
+        second, rest = divmod(ts, 1000)
+        if self._second[0] != second:
+            self._second = (second, rfc3339(from_milliseconds(second * 1000))[:19])
+        message["created_at"] = f"{self._second[1]}.{rest:03d}+00:00"
         conversation, dot, segment = session.rpartition(".")
-        message["message_key"] = self._key(
-            "\x1f".join((session, str(ts), str(message.get("sendertype") or ""), message.get("workflownodeid") or ""))
-        )
-        message["created_at"] = self._time(ts)
         message["conversation_id"] = (conversation if dot else session) or None
-        message["segment"] = int(segment) if dot and segment.isdecimal() else None
+        message["segment"] = int(segment) if dot and SEGMENT.fullmatch(segment) else None
         message["provider_id"] = self._provider_id
-        said = message.get("text")
+        said = get("text")
         message["redacted_entities"] = (
-            list(dict.fromkeys(REDACTED.findall(said))) if isinstance(said, str) and "**" in said else []
+            list(dict.fromkeys(REDACTED.findall(said))) if said.__class__ is str and "**" in said else []
         )
-        for name in ("sendername", "senderemail"):
-            if message.get(name):
-                message[name] = self._identity(text(message[name]))
+        if self._identity:
+            for name in ("sendername", "senderemail"):
+                if get(name):
+                    message[name] = self._identity(text(message[name]))
         return message
 
     def _key(self, identity: str) -> str:
         digest = hashlib.blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16)
-        ordinal = self._twins.get(digest.digest(), 0)
-        self._twins[digest.digest()] = ordinal + 1
-        if ordinal:
-            digest.update(f"\x1f{ordinal}".encode())
+        key = self._latest = digest.hexdigest()
+        seen = self._pages.get(key)
+        if seen is None:
+            self._pages[key] = self._page
+            return key
+        if seen != self._page and key != self._anchor:
+            raise Astray
+        self._pages[key] = self._page
+        ordinal = self._ordinals[key] = self._ordinals.get(key, 0) + 1
+        digest.update(f"\x1f{ordinal}".encode())
         return digest.hexdigest()
-
-    def _time(self, ts: int) -> str:
-        second, rest = divmod(ts, 1000)
-        if self._second[0] != second:
-            self._second = (second, rfc3339(from_milliseconds(second * 1000))[:19])
-        return f"{self._second[1]}.{rest:03d}+00:00"
-
-
-def _kept(value: str) -> str | None:
-    return value
 
 
 def _hashed(value: str) -> str | None:
@@ -329,14 +362,15 @@ Door = Callable[[Unit, Stretch, int], list[Message]]
 
 
 def bulk_door(
-    ask: JsonCalls, provider_id: str, stream_slice: StreamSlice | None, where: str, *, limit: int = PAGE
+    ask: JsonCalls, provider_id: str, stream_slice: StreamSlice | None, where: str, *, limit: int | None = None
 ) -> Door:
-    """The door to all messages of a provider."""
-    provider = int(provider_id) if provider_id.isdecimal() else provider_id  # the article's sample has no quotes
+    """The door to all messages of a provider; `limit` is how many are asked for at once, a page unless given."""
+    provider = int(provider_id) if NUMBER.fullmatch(provider_id) else provider_id  # the article's sample has no quotes
 
     def door(unit: Unit, stretch: Stretch, offset: int) -> list[Message]:
         start, end = _sent(stretch, unit)
-        body = {"providerId": provider, "start": start, "end": end, "limit": limit, "offset": offset, "interval": "1d"}
+        body = {"providerId": provider, "start": start, "end": end, "limit": limit or PAGE, "offset": offset}
+        body["interval"] = "1d"  # not used, says the article, and sends it
         return _taken(ask(where, stream_slice=stream_slice, body=body, accept=(400,)), where)
 
     return door
@@ -353,37 +387,76 @@ class MessageDoor(SliceRetriever):
         self.provider_id: str = settings["provider_id"]
         self._sender_identity: str = settings["sender_identity"]
         self._unit = epoch_unit(settings["base_url"], self.provider_id, settings["epoch_unit"])
+        self._offsets = Offsets()
 
-    def read(self, door: Door, stretch: Stretch, where: str, *, known: int | None = None) -> Iterator[Message]:
-        """All messages of a stretch through a door, as rows; `known` is how many there are at least."""
+    def read(
+        self, door: Door, stretch: Stretch, where: str, *, offsets: Offsets | None = None, known: int | None = None
+    ) -> Iterator[Message]:
+        """All messages of a stretch through a door, as rows; `known` is how many there are at least.
 
-        def page(unit: Unit, offset: int) -> list[Message]:
-            return placed(door(unit, stretch, offset), stretch, unit, where)
+        Where offsets lead astray the stretch is read in halves; what came before comes again, under the same keys.
+        """
 
-        # asked for so that no reading of "start" and "end" loses a message; these two belong to the neighbours
-        edges = (stretch.start - 1, stretch.end)
-        unit, first = self._unit.first_page(lambda unit: page(unit, 0), where)
-        rows = MessageRows(self.provider_id, self._sender_identity)
+        def page(unit: Unit, part: Stretch, offset: int = 0) -> list[Message]:
+            return placed(door(unit, part, offset), part, unit, where)
+
+        offsets = offsets or self._offsets
+        unit, first = self._unit.first_page(page, stretch, where)
+        halves = _halves(stretch, unit)
+        rows, neighbours = MessageRows(self.provider_id, self._sender_identity), _neighbours(stretch, unit)
         try:
-            for messages in pages(lambda offset: page(unit, offset), first, where, known=known):
-                for message in messages:
-                    if message["ts"] not in edges:
-                        yield rows(dict(message))
+            for messages in offsets.pages(
+                lambda offset: page(unit, stretch, offset), first, known=known, smallest=not halves
+            ):
+                yield from rows.page(messages, neighbours)
         except Refused as refusal:
             raise _refused(where, {unit: refusal}) from None
-        except Unreachable:
-            # what came is repeated by the halves, under the same keys
-            for half in _halves(stretch, where):
-                yield from self.read(door, half, where)
+        except Astray:
+            if not halves:
+                raise system_error(
+                    f"{where}: Digital Engagement pages through {len(first)} messages of one moment ({stretch.start} "
+                    f"to {stretch.end}) in a way that cannot be followed, and a smaller window cannot be asked for."
+                ) from None
+        else:
+            return
+        for half in halves:
+            yield from self.read(door, half, where, offsets=offsets)
 
 
 @dataclass
 class MessagesRetriever(MessageDoor):
     """The stream `messages`: every message of the provider, a window at a time."""
 
+    def __post_init__(self) -> None:
+        """Counts the windows, to say so when not one of them held a message."""
+        super().__post_init__()
+        self._windows = self._read = 0
+        self._found = False
+        self._counting = threading.Lock()
+        self.cursor.prepare_with(self._counted)  # type: ignore[attr-defined]
+
+    def _counted(self, slices: Iterable[StreamSlice]) -> Iterator[StreamSlice]:
+        planned = list(slices)
+        self._windows = len(planned)
+        yield from planned
+
     def rows(self, stream_slice: StreamSlice, where: str) -> Iterable[Message]:
         """The messages of the slice's window."""
-        return self.read(bulk_door(self.ask, self.provider_id, stream_slice, where), _stretch(stream_slice), where)
+        door = bulk_door(self.ask, self.provider_id, stream_slice, where)
+        found = False
+        for row in self.read(door, _stretch(stream_slice), where):
+            found = True
+            yield row
+        with self._counting:
+            self._found = self._found or found
+            self._read += 1
+            if self._read == self._windows and not self._found:
+                logger.warning(
+                    "%s: no message came back, in any of %s windows. That proves nothing: check "
+                    "engagement.provider_id, engagement.epoch_unit, and whether there were any messages.",
+                    self.name,
+                    self._windows,
+                )
 
 
 @dataclass
@@ -414,6 +487,7 @@ class CustomerSessionRetriever(MessageDoor):
         """Takes over the preparation of the slices."""
         super().__post_init__()
         self._configured: list[str] = self.config["engagement"]["customer_session_ids"]
+        self._bulk_offsets = Offsets()
         self.cursor.prepare_with(self._with_sessions)  # type: ignore[attr-defined]
 
     def _with_sessions(self, slices: Iterable[StreamSlice]) -> Iterator[StreamSlice]:
@@ -436,7 +510,7 @@ class CustomerSessionRetriever(MessageDoor):
             where = self.where(stream_slice)
             door = bulk_door(ask, self.provider_id, stream_slice, where)
             for stretch in _days(_stretch(stream_slice)):
-                for message in self.read(door, stretch, where):
+                for message in self.read(door, stretch, where, offsets=self._bulk_offsets):
                     session = message.get("customersessionid")
                     if session:
                         found, ts = named[owner.setdefault(session, number)], message["ts"]
@@ -462,9 +536,8 @@ class CustomerSessionRetriever(MessageDoor):
 
 def _stretch(stream_slice: StreamSlice) -> Stretch:
     window = stream_slice.cursor_slice
-    return Stretch(
-        milliseconds(datetime.fromisoformat(window["start_time"])), milliseconds(datetime.fromisoformat(window["end_time"]))
-    )
+    start, end = (milliseconds(datetime.fromisoformat(window[name])) for name in ("start_time", "end_time"))
+    return Stretch(start, end)
 
 
 def _days(stretch: Stretch, most: int = 1) -> Iterator[Stretch]:
@@ -473,22 +546,28 @@ def _days(stretch: Stretch, most: int = 1) -> Iterator[Stretch]:
         yield Stretch(start, min(start + step, stretch.end))
 
 
-def _halves(stretch: Stretch, where: str) -> tuple[Stretch, Stretch]:
-    middle = (stretch.start + stretch.end) // 2
-    middle -= middle % 1000
+def _halves(stretch: Stretch, unit: Unit) -> tuple[Stretch, ...]:
+    """The two halves of a stretch, cut at a whole tick of the unit; none where it cannot be cut."""
+    tick = TICK_MS[unit]
+    middle = (stretch.start + stretch.end) // 2 // tick * tick
     if middle <= stretch.start:
-        raise system_error(
-            f"{where}: Digital Engagement ignores offset and holds {PAGE} messages or more within two seconds; smaller "
-            "windows cannot tell them apart."
-        )
+        middle += tick
+    if not stretch.start < middle < stretch.end:
+        return ()
     return Stretch(stretch.start, middle), Stretch(middle, stretch.end)
 
 
 def _sent(stretch: Stretch, unit: Unit) -> tuple[int, int]:
-    """Start and end of the request: a tick earlier than wanted, so that a server that excludes the start loses nothing."""
-    if unit == "milliseconds":
-        return stretch.start - 1, stretch.end
-    return (stretch.start - 1) // 1000, -(-stretch.end // 1000)
+    """Start and end of the request: a tick earlier, so that a server that excludes the start loses nothing."""
+    tick = TICK_MS[unit]
+    return (stretch.start - 1) // tick, -(-stretch.end // tick)
+
+
+def _neighbours(stretch: Stretch, unit: Unit) -> tuple[range, range]:
+    """What is asked for beside the stretch, before and behind it: messages there are the neighbours'."""
+    tick = TICK_MS[unit]
+    start, end = _sent(stretch, unit)
+    return range(start * tick, stretch.start), range(stretch.end, end * tick + 1)
 
 
 def _taken(answer: Answer, where: str) -> list[Message]:
@@ -499,15 +578,17 @@ def _taken(answer: Answer, where: str) -> list[Message]:
 
 def placed(page: list[Message], stretch: Stretch, unit: Unit, where: str) -> list[Message]:
     """The page, every `ts` a whole number of milliseconds that lies in the stretch or a day around it."""
+    earliest, latest = stretch.start - TOLERANCE_MS, stretch.end + TOLERANCE_MS
     for message in page:
-        try:
-            ts = int(message["ts"])
-        except (KeyError, TypeError, ValueError):
-            raise system_error(
-                f"{where}: a message came without a readable ts ({message.get('ts')!r}); it cannot be placed in time."
-            ) from None
-        message["ts"] = ts
-        if not stretch.start - TOLERANCE_MS <= ts <= stretch.end + TOLERANCE_MS:
+        ts: Any = message.get("ts")
+        if ts.__class__ is not int:
+            try:
+                message["ts"] = ts = int(ts)
+            except (TypeError, ValueError, OverflowError):
+                raise system_error(
+                    f"{where}: a message came without a readable ts ({ts!r}); it cannot be placed in time."
+                ) from None
+        if not earliest <= ts <= latest:
             raise config_error(
                 f"{where}: a message of ts {ts} came back, which lies outside the window that was asked for in {unit}. "
                 "The unit of start and end is wrong: set engagement.epoch_unit to the other one."

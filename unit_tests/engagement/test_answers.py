@@ -1,0 +1,88 @@
+"""What an answer may look like, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_dialpad.components.api import Answer
+from source_dialpad.components.engagement import messages_of
+
+MESSAGE = {"ts": 1, "sessionid": "12.10"}
+
+
+def read(content: bytes) -> list[dict[str, Any]]:
+    return messages_of(Answer(200, orjson.loads(content), content), "messages")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [[{"messages": [MESSAGE]}], {"messages": [MESSAGE]}, [MESSAGE], [{"messages": []}, {"messages": [MESSAGE]}]],
+    ids=["list of envelopes", "one envelope", "flat", "an empty envelope first"],
+)
+def test_every_documented_shape_is_read(value: object) -> None:
+    assert read(orjson.dumps(value)) == [MESSAGE]
+
+
+@pytest.mark.parametrize("value", [[], {"messages": []}, [{"messages": []}]], ids=str)
+def test_nothing_found_is_no_message(value: object) -> None:
+    assert read(orjson.dumps(value)) == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        {},
+        [{}],
+        "",
+        0,
+        True,
+        [[]],
+        [None],
+        {"error": "busy"},
+        {"messages": None},
+        {"messages": {}},
+        {"messages": [1]},
+        {"messages": [], "error": "time-out"},
+        [{"messages": []}, {"status": "partial"}],
+        [MESSAGE, {"sessionid": "1.1"}],
+        {"ts": 1},
+    ],
+    ids=str,
+)
+def test_another_shape_is_an_error_and_not_no_messages(value: object) -> None:
+    with pytest.raises(AirbyteTracedException, match="another shape than messages"):
+        read(orjson.dumps(value))
+
+
+def test_another_shape_shows_its_first_200_characters() -> None:
+    with pytest.raises(AirbyteTracedException) as raised:
+        read(orjson.dumps({"error": "x" * 500}))
+    assert raised.value.message
+    assert 150 < raised.value.message.count("x") <= 200
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("12.10", "12.10"),
+        ("-3123456789012345678.1000", "-3123456789012345678.1000"),
+        ("3123456789012345678", "3123456789012345678"),
+        ("99999999999999999999999999", "99999999999999999999999999"),
+        ('"12.10"', "12.10"),
+    ],
+)
+def test_an_identifier_keeps_every_digit_it_was_written_with(written: str, told: str) -> None:
+    content = f'[{{"ts": 1, "sessionid": {written}, "customersessionid" : {written}}}]'.encode()
+    (message,) = read(content)
+    assert (message["sessionid"], message["customersessionid"]) == (told, told)
+
+
+def test_a_text_that_speaks_of_identifiers_stays_as_it_is() -> None:
+    said = 'he wrote "sessionid":12.10, and "sessionid" : 7'
+    content = orjson.dumps([{"ts": 1, "sessionid": 12.5, "text": said}])
+    assert read(content) == [{"ts": 1, "sessionid": "12.5", "text": said}]

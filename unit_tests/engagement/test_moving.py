@@ -1,0 +1,111 @@
+"""Messages that come, go and change while they are read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from source_dialpad.components.engagement import Astray, MessageRows, Offsets
+from unit_tests.engagement.reading import held
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fake_dialpad.server import FakeDialpad
+    from unit_tests.engagement.reading import Account
+
+NONE = (range(0), range(0))
+
+
+@pytest.mark.parametrize("order", ["ascending", "descending", "by_session"])
+def test_messages_that_arrive_while_paging_double_and_lose_nothing(
+    fake: FakeDialpad, account: Account, order: str
+) -> None:
+    end, whole = fake.horizon, identities(account.true_rows())
+    fake.readings.choose({"order": order, "limit": "capped:7"})
+    fake.horizon = end - 30 * 3600
+    before = identities(account.true_rows())
+
+    def arrive() -> None:
+        fake.horizon = min(end, fake.horizon + 1200)
+
+    rows = replace(account, before=arrive).messages()
+    assert before <= identities(held(rows)) <= whole
+
+
+def identities(rows: list[dict[str, Any]]) -> Counter[tuple[Any, ...]]:
+    """How often each message is there, whatever became of its text."""
+    return Counter((row["sessionid"], row["ts"], row["sendertype"], row.get("workflownodeid")) for row in rows)
+
+
+def message(ts: int, **more: Any) -> dict[str, Any]:
+    return {"ts": ts, "sessionid": "12.10", "sendertype": "bot", "workflownodeid": "n", "text": str(ts), **more}
+
+
+def read(serve: Callable[[int], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    rows, offsets = MessageRows("1020", "keep"), Offsets()
+    found: list[dict[str, Any]] = []
+    for page in offsets.pages(serve, serve(0), known=None, smallest=False):
+        found += rows.page(page, NONE)
+    return found
+
+
+def test_a_message_that_expires_while_paging_takes_no_other_with_it() -> None:
+    kept = [message(ts) for ts in range(100, 112)]
+
+    def serve(offset: int) -> list[dict[str, Any]]:
+        page = [dict(row) for row in kept[offset : offset + 5]]
+        if offset == 0:
+            kept.pop(0)  # all others move up by one
+        return page
+
+    with pytest.raises(Astray):
+        read(serve)
+
+
+def test_a_message_that_arrives_before_the_page_is_noticed() -> None:
+    kept = [message(ts) for ts in range(100, 112)]
+
+    def serve(offset: int) -> list[dict[str, Any]]:
+        page = [dict(row) for row in kept[offset : offset + 5]]
+        if offset == 0:
+            kept.insert(2, message(101, text="late"))
+        return page
+
+    with pytest.raises(Astray):
+        read(serve)
+
+
+def test_equal_times_whose_order_changes_between_pages_are_noticed() -> None:
+    first = [message(1, text="a", sessionid="1.1"), message(1, text="b", sessionid="2.1"), message(1, sessionid="3.1")]
+    second = [first[2], first[1], first[0]]
+
+    def serve(offset: int) -> list[dict[str, Any]]:
+        page = (second if offset else first)[offset : offset + 2]
+        return [dict(row) for row in page]
+
+    with pytest.raises(Astray):
+        read(serve)
+
+
+def test_twins_on_both_sides_of_a_page_are_two_rows() -> None:
+    kept = [message(ts) for ts in (1, 2, 3, 3, 4)]
+    rows = read(lambda offset: [dict(row) for row in kept[offset : offset + 3]])
+    assert len({row["message_key"] for row in rows}) == len(rows) == 5
+
+
+def test_a_short_page_is_not_taken_for_the_last() -> None:
+    kept = [message(ts) for ts in range(50)]
+    assert len(read(lambda offset: [dict(row) for row in kept[offset : offset + 4]])) == 50
+
+
+def test_an_empty_answer_behind_a_page_proves_nothing() -> None:
+    with pytest.raises(Astray):
+        read(lambda offset: [] if offset else [message(1), message(2)])
+
+
+def test_no_messages_are_no_messages() -> None:
+    assert read(lambda offset: []) == []
