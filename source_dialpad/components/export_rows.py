@@ -9,24 +9,28 @@ alone or nothing at all. A page of HTML or JSON may come in place of a file that
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import hashlib
 import io
 import logging
+import sqlite3
 import threading
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 from zoneinfo import ZoneInfoNotFoundError
 
+import orjson
 import requests
 import urllib3
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.components.errors import excerpt, system_error, transient_error
-from source_dialpad.components.rows import Unreadable, boolean, integer, number
+from source_dialpad.components.rows import boolean, integer, number
 from source_dialpad.components.windows import DayWindow, midnight, rfc3339, zone_of
 
 logger = logging.getLogger("airbyte")
@@ -40,7 +44,7 @@ csv.field_size_limit(LARGEST_CELL)
 Row = dict[str, Any]
 
 
-class NotAnExport(Exception):
+class NotAnExport(Exception):  # noqa: N818  # what the file is
     """The file is a page of something else, or was cut off."""
 
     def __init__(self, error: AirbyteTracedException) -> None:
@@ -55,25 +59,34 @@ class NotAnExport(Exception):
 class ExportFile:
     """The text of a downloaded export, read as it comes and never held whole.
 
-    Used as a context manager; iterating gives lines as `csv.reader` wants them. Raises `requests.RequestException` when
-    the connection breaks and `NotAnExport` when gzip ends too early.
+    Used as a context manager; iterating gives lines as `csv.reader` wants them, without the byte order mark. Raises
+    `requests.RequestException` when the connection breaks and `NotAnExport` when gzip ends too early.
     """
 
     def __init__(self, response: requests.Response, where: str) -> None:
         """`response` is a streamed answer whose body was not touched."""
         self._response = response
-        self._where = where
+        self._body = _Body(response, where)
 
-    def __enter__(self) -> io.TextIOWrapper:
-        """The text, without its byte order mark."""
-        raw = io.BufferedReader(_Body(self._response, self._where), CHUNK)
-        return io.TextIOWrapper(raw, encoding="utf-8-sig", errors="dialpad-export", newline="")
+    def __enter__(self) -> Self:
+        """The file itself."""
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Closes the connection, also when the file was not read to its end."""
         self._response.close()
+
+    def __iter__(self) -> Iterator[str]:
+        """The lines with their ends."""
+        raw = io.BufferedReader(self._body, CHUNK)
+        return io.TextIOWrapper(raw, encoding="utf-8-sig", errors="dialpad-export", newline="")
+
+    @property
+    def ends_open(self) -> bool:
+        """Whether the last line read has no line break, as in a file that was cut."""
+        return self._body.last not in b"\r\n"
 
 
 class _Body(io.RawIOBase):
@@ -82,7 +95,8 @@ class _Body(io.RawIOBase):
     def __init__(self, response: requests.Response, where: str) -> None:
         super().__init__()
         self._chunks = _decompressed(_received(response), where)
-        self._left = b""
+        self._left: bytes = b""
+        self.last: bytes = b""
 
     def readable(self) -> bool:
         return True
@@ -95,6 +109,7 @@ class _Body(io.RawIOBase):
             self._left = chunk
         size = min(len(buffer), len(self._left))
         buffer[:size] = self._left[:size]
+        self.last = self._left[size - 1 : size]
         self._left = self._left[size:]
         return size
 
@@ -129,12 +144,14 @@ def _decompressed(chunks: Iterator[bytes], where: str) -> Iterator[bytes]:
             try:
                 yield member.decompress(pending, CHUNK)
             except zlib.error as error:
-                raise NotAnExport(transient_error(f"{where}: the file of the export is broken gzip ({error}).")) from None
+                raise NotAnExport(
+                    transient_error(f"{where}: the file of the export is broken gzip ({error}).")
+                ) from None
             pending = member.unconsumed_tail or member.unused_data
-        chunk = next(chunks, None)
-        if chunk is None:
+        following = next(chunks, None)
+        if following is None:
             break
-        pending = chunk
+        pending = following
     if not member.eof:
         raise NotAnExport(transient_error(f"{where}: the file of the export is gzip that ends too early."))
 
@@ -154,17 +171,51 @@ codecs.register_error("dialpad-export", _replace_and_say)
 
 # --- cells to columns -------------------------------------------------------------------------------------------------
 
-Cell = Callable[[str], Any]
+Say = Callable[..., None]
+"""Logs once a run: `say(what, message, *values)`."""
 
 OURS = ("scope", "window_start", "window_end", "timezone", "row_key", "record_key")
 DAY_COLUMNS = ("date_started", "date")
 """Columns that say on which day a row lies; the first one a file has counts."""
 
 SIGNS = frozenset(
-    "date date_started call_id message_id record_id target_id user_id office_id name email timezone type response "
-    "all_calls minutes disposition".split()
+    (
+        *("date", "date_started", "call_id", "message_id", "record_id", "target_id", "user_id", "office_id", "name"),
+        *("email", "timezone", "type", "response", "all_calls", "minutes", "disposition"),
+    )
 )
 """Columns of which any export known has at least one; a file with none of them is something else."""
+
+SECONDS, MICROSECONDS = len("2026-09-01 10:15:30"), len("2026-09-01 10:15:30.123456")
+"""Lengths of the two forms a time has in the files."""
+
+REMEMBERED = 2048
+"""Cells a column remembers with their values: most cells of a file are repeated, and memory has to stay flat."""
+
+
+class Cells(dict[str, Any]):
+    """Cells of one column and their values, converted when first seen; None for an empty cell or an unreadable one."""
+
+    def __init__(self, name: str, convert: Callable[[str], Any], say: Say) -> None:
+        """`convert` raises ValueError or OverflowError for a cell it cannot read."""
+        super().__init__()
+        self._name, self._convert, self._say = name, convert, say
+
+    def __missing__(self, cell: str) -> Any:
+        if len(self) > REMEMBERED:
+            self.clear()
+        try:
+            value = self._convert(cell) if cell else None
+        except (ValueError, OverflowError):
+            say_unreadable(self._say, self._name)
+            value = None
+        self[cell] = value
+        return value
+
+
+def say_unreadable(say: Say, name: str) -> None:
+    """Says that a cell is no value of its column."""
+    say(f"cell {name}", "a cell of %s cannot be read as its type and becomes null.", name)
 
 
 class LocalTimes:
@@ -177,28 +228,24 @@ class LocalTimes:
     def __init__(self, zone: tzinfo) -> None:
         """`zone` is the zone of the printed times."""
         self._zone = zone
-        self._offsets: dict[str, str | None] = {}
+        self.offsets: dict[str, str] = {}
+        """Offsets by hour, as `2026-09-01 10`, of hours in which no clock is changed."""
 
     def __call__(self, cell: str) -> str:
-        """`2026-09-01 10:15:30.123456` as `2026-09-01T10:15:30.123456+00:00`; a time with an offset keeps it."""
-        hour = cell[:13]
-        offset = self._offsets.get(hour)
-        if offset is None or len(cell) > 26 or len(cell) < 19:  # noqa: PLR2004  # to the second, at most six digits more
-            return self._slowly(cell, hour)
-        return f"{cell[:10]}T{cell[11:]}{offset}"
+        """`2026-09-01 10:15:30.123456` as `2026-09-01T10:15:30.123456+00:00`; a time with an offset keeps it.
 
-    def _slowly(self, cell: str, hour: str) -> str:
-        moment = datetime.fromisoformat(cell.strip())
+        Raises ValueError where the cell is no time.
+        """
+        moment = datetime.fromisoformat(cell)
         if moment.tzinfo is not None:
             return rfc3339(moment)
-        begins = moment.replace(minute=0, second=0, microsecond=0, tzinfo=self._zone)
-        ends = (begins.replace(tzinfo=None) + timedelta(hours=1)).replace(tzinfo=self._zone)
-        aware = moment.replace(tzinfo=self._zone)
-        offset = aware.isoformat()[-6:]
-        if begins.utcoffset() == ends.utcoffset() == aware.utcoffset() and len(cell) >= 19 and cell[10] in " T":  # noqa: PLR2004
-            if len(self._offsets) > 100_000:  # noqa: PLR2004  # eleven years of hours
-                self._offsets.clear()
-            self._offsets[hour] = offset
+        begins = moment.replace(minute=0, second=0, microsecond=0)
+        turns = {each.replace(tzinfo=self._zone).utcoffset() for each in (begins, moment, begins + timedelta(hours=1))}
+        offset = moment.replace(tzinfo=self._zone).isoformat()[-6:]
+        if len(turns) == 1 and cell[:13] in (f"{begins:%Y-%m-%d %H}", f"{begins:%Y-%m-%dT%H}"):
+            if len(self.offsets) > 100_000:  # noqa: PLR2004  # eleven years of hours
+                self.offsets.clear()
+            self.offsets[cell[:13]] = offset
         return f"{moment.isoformat()}{offset}"
 
 
@@ -216,7 +263,8 @@ class ExportColumns:
     """Turns the files of one stream into rows; safe to share between threads.
 
     `key` is how rows are told apart: empty where the API has a key of its own, or the name of a function of `KEYS`.
-    A known column that a file lacks is null and said once a run; unknown columns pass as text.
+    A known column that a file lacks is null and said once a run; unknown columns pass as text. A file without the
+    column that is the key or the cursor is an error, since its rows would fall together.
     """
 
     def __init__(self, stream: str, schema: Mapping[str, Any], timezone: str, key: str) -> None:
@@ -225,52 +273,75 @@ class ExportColumns:
         self._properties: Mapping[str, Any] = schema.get("properties", {})
         self._timezone = timezone
         self._key = KEYS[key] if key else None
-        self._never_null = [
-            name
-            for name, column in self._properties.items()
-            if column.get("type") in ("string", "integer") and name not in OURS and name not in DAY_COLUMNS
-        ]
+        never_null = [name for name, column in self._properties.items() if column.get("type") in ("string", "integer")]
+        self._keys = [name for name in never_null if name not in OURS and name not in DAY_COLUMNS]
+        self._cursor = next((name for name in DAY_COLUMNS if name in never_null), None)
         self._said: set[str] = set()
         self._lock = threading.Lock()
 
-    def rows(self, lines: io.TextIOWrapper, *, scope: str, window: DayWindow, where: str) -> Iterator[Row]:
-        """The rows of one file.
+    def rows(self, file: ExportFile, *, scope: str, window: DayWindow, asked: DayWindow, where: str) -> Iterator[Row]:
+        """The rows of one file: `asked` are the days the export was asked for, `window` those its figures stand for.
 
         Raises `NotAnExport` when the text is no export or ends inside a cell or a row.
         """
-        reader = csv.reader(lines, strict=True)
+        reader = csv.reader(file, strict=True)
         try:
-            header = self._header(next((row for row in reader if row), []), where)
-            if not header:
+            cells = next((row for row in reader if any(cell.strip() for cell in row)), None)
+            if cells is None:
                 return
-            yield from self._typed(reader, header, scope, window, where)
+            header = self._header(cells, where)
+            ended = yield from self._typed(reader, header, scope, window, asked, where)
+            if file.ends_open and not self._ends_whole(header, ended):
+                _cut(where, "its last line has no end and its last cell is not whole")
+            if ended:
+                yield ended
         except csv.Error as error:
-            raise NotAnExport(
-                transient_error(f"{where}: the file of the export breaks off or is no CSV, at line {reader.line_num}: {error}.")
-            ) from None
+            _cut(where, f"at line {reader.line_num}: {error}")
+
+    def _ends_whole(self, header: list[str], ended: Row | None) -> bool:
+        """Whether a last line without a line break may be a whole one: its last cell is a value of its column."""
+        name = header[-1]
+        if ended is None:
+            return name in self._properties or name in SIGNS
+        return ended[name] == self._timezone if name == "timezone" else ended[name] is not None
 
     def _header(self, cells: list[str], where: str) -> list[str]:
         names = [cell.strip() for cell in cells]
-        if not any(names):
-            return []
         if not any(name in SIGNS or (name in self._properties and name not in OURS) for name in names):
             raise NotAnExport(
                 system_error(
-                    f"{where}: what came in place of the export is no CSV of Dialpad; it begins with: {excerpt(','.join(cells))}"
+                    f"{where}: what came in place of the export is no CSV of Dialpad; it begins with: "
+                    f"{excerpt(','.join(cells))}"
                 )
             )
+        for name in filter(None, (self._cursor, *self._keys)):
+            if name not in names:
+                raise system_error(
+                    f"{where}: the export has no column {name}, which tells its rows apart. Its columns: "
+                    f"{excerpt(', '.join(names))}"
+                )
         missing = [name for name in self._properties if name not in names and name not in OURS]
-        if missing and len(missing) < len(self._properties) / 2:
-            self._say("missing", "the export lacks columns that are known; they are null in every row: %s.", ", ".join(missing))
+        if missing:
+            self._say(
+                "missing",
+                "the export lacks columns that are known; they are null in every row: %s.",
+                ", ".join(missing),
+            )
         unknown = [name for name in names if name not in self._properties]
         if unknown:
-            self._say("unknown", "the export has columns the schema does not know; they pass as text: %s.", ", ".join(unknown))
-        unique: list[str] = []
-        for number_, name in enumerate(names):
-            base = name or f"column_{number_ + 1}"
-            taken = sum(other == base or other.startswith(f"{base}__") for other in unique)
-            unique.append(f"{base}__{taken + 1}" if base in unique else base)
-        return unique
+            self._say(
+                "unknown", "the export has columns the schema does not know; they pass as text: %s.", ", ".join(unknown)
+            )
+        taken = set(OURS) - {"timezone"}
+        header: list[str] = []
+        for number_, name in enumerate(names, 1):
+            base = name or f"column_{number_}"
+            times = 1
+            while (free := base if times == 1 else f"{base}__{times}") in taken:
+                times += 1
+            taken.add(free)
+            header.append(free)
+        return header
 
     def _say(self, once: str, message: str, *values: Any) -> None:
         with self._lock:
@@ -280,111 +351,141 @@ class ExportColumns:
         level = logging.INFO if once == "unknown" else logging.WARNING
         logger.log(level, f"{self._stream}: {message} This is said once a sync.", *values)  # noqa: G004
 
-    def _typed(
-        self, reader: Iterator[list[str]], header: list[str], scope: str, window: DayWindow, where: str
-    ) -> Iterator[Row]:
+    def _typed(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917  # the path of every cell: one loop without calls
+        self,
+        reader: Iterator[list[str]],
+        header: list[str],
+        scope: str,
+        window: DayWindow,
+        asked: DayWindow,
+        where: str,
+    ) -> Generator[Row, None, Row | None]:
+        """All rows but the last one, which is returned: whether it is whole shows at the end of the file."""
         width = len(header)
-        zone = RowZones(self._timezone, header, self._say)
-        cells = self._cells(header)
+        zones = RowZones(self._timezone, self._say)
+        zone_column = header.index("timezone") if "timezone" in header else None
+        zone_name, local = self._timezone, zones(self._timezone)
+        offsets, fromisoformat = local.offsets, datetime.fromisoformat
         times = [index for index, name in enumerate(header) if self._format(name) == "date-time"]
+        cells = self._cells(header)
+        texts = set(range(width)) - set(times) - {index for index, _ in cells} - {zone_column}
         day_column = next((header.index(name) for name in DAY_COLUMNS if name in header), None)
-        cursor_column = next((name for name in DAY_COLUMNS if self._properties.get(name, {}).get("type") == "string"), None)
-        if cursor_column and cursor_column not in header:
-            raise system_error(
-                f"{where}: the export has no column {cursor_column}, which tells its rows in time. Its columns: "
-                f"{excerpt(', '.join(header))}"
-            )
-        ours = {
-            "scope": scope,
-            "window_start": window.first.isoformat(),
-            "window_end": window.last.isoformat(),
-            "timezone": self._timezone,
-        }
-        counted = Twins()
-        for row in reader:
-            if not row:
-                continue
-            if len(row) != width:
-                raise NotAnExport(
-                    transient_error(
-                        f"{where}: a row of the export has {len(row)} cells and its header {width}; the file breaks off or is "
-                        "not written as CSV."
+        days = Cells("" if day_column is None else header[day_column], day, self._say)
+        first_asked, last_asked = asked.first.isoformat(), asked.last.isoformat()
+        first_day, last_day = window.first.isoformat(), window.last.isoformat()
+        missing = [name for name in self._properties if name not in header and name not in OURS]
+        names = [
+            *header,
+            *missing,
+            "scope",
+            "window_start",
+            "window_end",
+            *(["timezone"] if zone_column is None else []),
+        ]
+        rest = [None] * len(missing)
+        always = [self._timezone] if zone_column is None else []
+        held: Row | None = None
+        with RowKeys(sorted(name for name in header if name not in OURS), self._say) as keys:
+            for row in reader:
+                if len(row) != width:
+                    if not row:
+                        continue
+                    _cut(where, f"a row has {len(row)} cells and the header {width}")
+                own_day = days[row[day_column][:10]] if day_column is not None else None
+                if zone_column is not None:
+                    name = row[zone_column] = row[zone_column] or self._timezone
+                    if name != zone_name:
+                        zone_name, local = name, zones(name)
+                        offsets = local.offsets
+                values: list[Any] = row
+                for index in texts:
+                    if not values[index]:
+                        values[index] = None
+                for index, known in cells:
+                    values[index] = known[values[index]]
+                for index in times:
+                    if not (cell := values[index]):
+                        values[index] = None
+                        continue
+                    try:
+                        naive = fromisoformat(cell).tzinfo is None
+                        offset = offsets.get(cell[:13])
+                        if (
+                            naive
+                            and offset
+                            and (len(cell) == SECONDS or (len(cell) == MICROSECONDS and cell[19] == "."))
+                        ):
+                            values[index] = cell.replace(" ", "T", 1) + offset
+                        else:
+                            values[index] = local(cell)
+                    except ValueError:
+                        say_unreadable(self._say, header[index])
+                        values[index] = None
+                if own_day is None:
+                    values += (*rest, scope, first_day, last_day, *always)
+                else:
+                    if not first_asked <= own_day <= last_asked:
+                        self._say(
+                            "days", "a row lies on %s, outside the days that were asked for, %s.", own_day, asked.label
+                        )
+                    values += (*rest, scope, own_day, own_day, *always)
+                record: Row = dict(zip(names, values))  # noqa: B905  # as long by construction; strict costs a tenth
+                if self._cursor and record[self._cursor] is None:
+                    record[self._cursor] = rfc3339(midnight(window.first, zone_of(self._timezone)))
+                    self._say(
+                        "undated", "a row has no readable %s; it stands at the begin of its window.", self._cursor
                     )
-                )
-            values: list[Any] = [cell or None for cell in row]
-            record: Row = dict(ours)
-            own_day = values[day_column] if day_column is not None else None
-            local = zone(values)
-            for index in times:
-                if values[index] is not None:
-                    values[index] = self._cell(local, values[index], header[index])
-            for index, convert in cells:
-                if values[index] is not None:
-                    values[index] = self._cell(convert, values[index], header[index])
-            record.update(zip(header, values, strict=True))
-            record["timezone"] = record["timezone"] or self._timezone
-            if own_day is not None:
-                record["window_start"] = record["window_end"] = own_day[:10]
-            elif cursor_column:
-                record[cursor_column] = rfc3339(midnight(window.first, zone_of(self._timezone)))
-                self._say("undated", "a row of the export has no %s; it stands at the begin of its window.", cursor_column)
-            for name in self._never_null:
-                if record.get(name) is None:
-                    record[name] = ""
-            if self._key:
-                self._key(record, scope, counted)
-            yield record
+                for name in self._keys:
+                    if record[name] is None:
+                        keys.stand_in(record, self._keys, local)
+                if self._key:
+                    self._key(record, keys, local)
+                if held is not None:
+                    yield held
+                held = record
+        return held
 
     def _format(self, name: str) -> str | None:
         found: str | None = self._properties.get(name, {}).get("format")
         return found
 
-    def _cells(self, header: list[str]) -> list[tuple[int, Cell]]:
-        converters: list[tuple[int, Cell]] = []
+    def _cells(self, header: list[str]) -> list[tuple[int, Cells]]:
+        kinds: dict[str, Callable[[str], Any]] = {"integer": integer, "number": number, "boolean": boolean}
+        found: list[tuple[int, Cells]] = []
         for index, name in enumerate(header):
-            types = self._properties.get(name, {}).get("type", [])
+            types = self._properties.get(name, {}).get("type", ())
+            convert = next((kinds[kind] for kind in kinds if kind in types), None)
             if name in ("target_type", "entry_point_target_type"):
-                converters.append((index, call_center_type))
+                convert = call_center_type
             elif self._format(name) == "date":
-                converters.append((index, day))
-            elif "integer" in types:
-                converters.append((index, integer))
-            elif "number" in types:
-                converters.append((index, number))
-            elif "boolean" in types:
-                converters.append((index, boolean))
-        return converters
+                convert = day
+            if convert:
+                found.append((index, Cells(name, convert, self._say)))
+        return found
 
-    def _cell(self, convert: Cell, value: str, name: str) -> Any:
-        try:
-            return convert(value)
-        except (ValueError, OverflowError, Unreadable):
-            self._say(f"cell {name}", "a cell of %s cannot be read as its type and becomes null.", name)
-            return None
+
+def _cut(where: str, how: str) -> NoReturn:
+    raise NotAnExport(transient_error(f"{where}: the file of the export breaks off or is no CSV: {how}."))
 
 
 class RowZones:
-    """The times of a row in the zone the row itself names, or in the requested one."""
+    """The zone a row names, or the requested one where it names none that exists."""
 
-    def __init__(self, requested: str, header: list[str], say: Callable[..., None]) -> None:
-        """Looks for the column `timezone`."""
+    def __init__(self, requested: str, say: Say) -> None:
+        """The requested zone has to exist."""
         self._requested = requested
-        self._column = header.index("timezone") if "timezone" in header else None
         self._say = say
         self._zones: dict[str, LocalTimes] = {requested: LocalTimes(zone_of(requested))}
 
-    def __call__(self, values: list[Any]) -> LocalTimes:
-        """How to read the times of this row."""
-        name = (values[self._column] if self._column is not None else None) or self._requested
-        known = self._zones.get(name)
-        return known if known is not None else self._another(name)
-
-    def _another(self, name: str) -> LocalTimes:
-        try:
-            self._zones[name] = LocalTimes(zone_of(name))
-        except (ValueError, ZoneInfoNotFoundError):
-            self._say("zone", "a row names the time zone %s, which does not exist; its times are read in %s.", name, self._requested)
-            self._zones[name] = self._zones[self._requested]
+    def __call__(self, name: str) -> LocalTimes:
+        """How to read the times of a row."""
+        if name not in self._zones:
+            try:
+                self._zones[name] = LocalTimes(zone_of(name))
+            except (ValueError, OSError, ZoneInfoNotFoundError):
+                message = "a row names the time zone %s, which does not exist; its times are read in %s."
+                self._say("zone", message, name, self._requested)
+                return self._zones[self._requested]
         return self._zones[name]
 
 
@@ -392,75 +493,152 @@ class RowZones:
 
 
 class Twins:
-    """Counts rows of one file that are the same in everything, so that two of them stay two."""
+    """Counts rows of one file by their digests, so that two that are the same stay two; memory stays flat.
+
+    Up to `HELD` digests are kept in memory, more of them in a private temporary file that SQLite deletes when it is
+    closed. It holds digests only, nothing of the rows.
+    """
+
+    HELD = 50_000
 
     def __init__(self) -> None:
         """Nothing counted."""
-        self._seen: dict[bytes, int] = {}
+        self._held: dict[bytes, int] = {}
+        self._file: sqlite3.Connection | None = None
 
     def ordinal(self, digest: bytes) -> int:
         """How many rows with this digest came before."""
-        count = self._seen.get(digest, 0)
-        self._seen[digest] = count + 1
-        return count
+        if self._file is None:
+            count = self._held.get(digest, 0)
+            self._held[digest] = count + 1
+            if len(self._held) > self.HELD:
+                self._spill()
+            return count
+        seen: int = self._file.execute(
+            "INSERT INTO seen VALUES (?, 1) ON CONFLICT DO UPDATE SET times = times + 1 RETURNING times",
+            (_number(digest),),
+        ).fetchone()[0]
+        return seen - 1
+
+    def _spill(self) -> None:
+        self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -4096", "locking_mode = EXCLUSIVE"):
+            self._file.execute(f"PRAGMA {setting}")
+        self._file.execute("CREATE TABLE seen (digest INTEGER PRIMARY KEY, times INTEGER)")
+        self._file.execute("BEGIN")
+        counted = ((_number(digest), times) for digest, times in self._held.items())
+        self._file.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", counted)
+        self._held.clear()
+
+    def close(self) -> None:
+        """Deletes the temporary file."""
+        if self._file is not None:
+            self._file.close()
 
 
-def _digest(*values: Any) -> str:
+def _number(digest: bytes) -> int:
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+@dataclass
+class RowKeys(contextlib.AbstractContextManager["RowKeys"]):
+    """What the key functions know of a file: its columns in order of name, and how often a key was given."""
+
+    names: list[str]
+    say: Say
+
+    def __post_init__(self) -> None:
+        """No row yet."""
+        self.twins = Twins()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Lets go of what was counted."""
+        self.twins.close()
+
+    def content(self, record: Row, local: LocalTimes) -> bytes:
+        """A digest of everything a row says but its zone, the same whatever zone its times were printed in."""
+        said = [(name, _in_utc(value, local)) for name in self.names if (value := record[name]) is not None]
+        return hashlib.blake2b(orjson.dumps(said), digest_size=16).digest()
+
+    def told_apart(self, digest: bytes) -> str:
+        """The digest as text; another one for each further row of the file that has it."""
+        ordinal = self.twins.ordinal(digest)
+        return (digest if not ordinal else _digest(digest.hex(), ordinal)).hex()
+
+    def stand_in(self, record: Row, columns: list[str], local: LocalTimes) -> None:
+        """Fills empty cells of the API's own key: with empty text, or from the whole row where all are empty."""
+        if not any(record[name] for name in columns):
+            self.say("unnamed", "a row has no %s; one is made from what the row says.", columns[0])
+            record[columns[0]] = f"unnamed-{self.told_apart(self.content(record, local))}"
+        for name in columns:
+            record[name] = record[name] or ""
+
+
+def _in_utc(value: Any, local: LocalTimes) -> Any:
+    """The value; a time as the instant it is, so that the key does not change with the configured zone."""
+    if not isinstance(value, str) or len(value) < 19 or value[4] != "-" or value[13] != ":":  # noqa: PLR2004
+        return value
+    try:
+        return datetime.fromisoformat(local(value)).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):
+        return value
+
+
+def _digest(*values: Any) -> bytes:
     joined = "\x1f".join("" if value is None else str(value) for value in values)
-    return hashlib.blake2b(joined.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return hashlib.blake2b(joined.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def recording_key(record: Row, scope: str, twins: Twins) -> None:  # noqa: ARG001
-    """`record_key` from call_id and recording_url; several recordings share a call, and a URL can be empty."""
-    record["record_key"] = _digest(record.get("call_id"), record.get("recording_url") or record["date"])
+def recording_key(record: Row, keys: RowKeys, local: LocalTimes) -> None:
+    """`record_key` from call_id and recording_url; several recordings share a call.
 
-
-def disposition_key(record: Row, scope: str, twins: Twins) -> None:  # noqa: ARG001
-    """`record_key` from call_id and operator_id: a disposition that is edited later replaces the row."""
-    call = record.get("call_id")
-    record["record_key"] = _digest(call, record.get("operator_id"), *(() if call else (record["date_started"],)))
-
-
-def content_key(record: Row, scope: str, twins: Twins) -> None:
-    """`record_key` from everything the row says but its zone, for rows without a key of their own."""
-    record["record_key"] = _content(record, scope, twins)
-
-
-def dimension_key(record: Row, scope: str, twins: Twins) -> None:
-    """`row_key` from what a figure is about: its date, user, target or group; where it names none, from its content."""
-    ids = [record.get(name) for name in ("user_id", "target_id", "id")]
-    if any(ids):
-        about: list[Any] = [*ids, call_center_type(record.get("target_type") or record.get("type") or "")]
-    else:
-        about = [record.get("type"), record.get("name"), record.get("email")]
-    if not any(about):
-        about = [record.get("date")]
-    record["row_key"] = (
-        "|".join("" if value is None else str(value) for value in about).strip("|")
-        if any(about)
-        else _content(record, scope, twins)
+    A URL is empty for keys without the right to recordings: then from the time, and two of one second stay two.
+    """
+    call, url = record.get("call_id"), record.get("recording_url")
+    record["record_key"] = (
+        _digest(call, url).hex() if url else keys.told_apart(_digest(call, _in_utc(record["date"], local)))
     )
 
 
-def _content(record: Row, scope: str, twins: Twins) -> str:
-    parts = sorted(f"{name}={_in_utc(value)}" for name, value in record.items() if value is not None and name not in OURS)
-    whole = _digest(scope, *parts)
-    ordinal = twins.ordinal(bytes.fromhex(whole))
-    return _digest(whole, ordinal) if ordinal else whole
+def disposition_key(record: Row, keys: RowKeys, local: LocalTimes) -> None:  # noqa: ARG001
+    """`record_key` from call_id and operator_id: a disposition that is edited later replaces the row."""
+    call = record.get("call_id")
+    when = () if call else (_in_utc(record["date_started"], local),)
+    record["record_key"] = _digest(call, record.get("operator_id"), *when).hex()
 
 
-def _in_utc(value: Any) -> Any:
-    """The value; a time as the instant it is, so that the key does not change with the configured zone."""
-    if isinstance(value, str) and len(value) > 19 and value[10] == "T" and value[-3] == ":":  # noqa: PLR2004
-        return datetime.fromisoformat(value).astimezone(UTC).isoformat()
-    return value
+def content_key(record: Row, keys: RowKeys, local: LocalTimes) -> None:
+    """`record_key` from everything the row says but its zone, for rows without a key of their own."""
+    record["record_key"] = keys.told_apart(keys.content(record, local))
 
 
-KEYS: dict[str, Callable[[Row, str, Twins], None]] = {
+def dimension_key(record: Row, keys: RowKeys, local: LocalTimes) -> None:
+    """`row_key` from what a figure is about: its date, user, target or group; where it names none, from its content.
+
+    The headers of most figures are not known: should two rows of one export be about the same, the later ones get a
+    number, so that none is lost.
+    """
+    ids = [record.get(name) for name in ("user_id", "target_id", "id", "call_center_id")]
+    kind = call_center_type(record.get("target_type") or record.get("type") or "")
+    about = [*ids, kind] if any(ids) else [kind, record.get("name"), record.get("email")]
+    if not any(about):
+        about = [record.get("date")]
+    if not any(about):
+        record["row_key"] = keys.told_apart(keys.content(record, local))
+        return
+    row_key = "|".join("" if value is None else str(value) for value in about).strip("|")
+    ordinal = keys.twins.ordinal(_digest(record["window_start"], row_key))
+    if ordinal:
+        keys.say("same", "several rows of one export are about the same (%s); they are numbered.", row_key)
+        row_key = f"{row_key}#{ordinal + 1}"
+    record["row_key"] = row_key
+
+
+KEYS: dict[str, Callable[[Row, RowKeys, LocalTimes], None]] = {
     "recording": recording_key,
     "disposition": disposition_key,
     "content": content_key,
     "dimension": dimension_key,
 }
-
-

@@ -1,8 +1,8 @@
-"""Stats exports: POST, wait, poll, download; many at once, within Dialpad's limits, never an empty file for a failed one.
+"""Stats exports: POST, wait, poll, download; many at once, within Dialpad's limits, no empty file for a failed one.
 
 Stats API page: a POST starts an export (200 an hour, counted even when answered from the cache), the result can be
-asked for 15-20 seconds later and then every 5 or 10, and is kept for 3 hours (30 minutes when it is of today). Ranges are
-given as days back from today of the requested zone, so they are computed at the moment of the POST.
+asked for 15-20 seconds later and then every 5 or 10, and is kept for 3 hours (30 minutes when it is of today). Ranges
+are given as days back from today of the requested zone, so they are computed at the moment of the POST.
 
 `ExportDesk` holds what all streams of one key share: the POST budget and the server's clock. `ExportRetriever` starts
 the exports of a stream's windows ahead, hands each window on when its export is there, and reads it.
@@ -29,10 +29,10 @@ from airbyte_cdk.sources.streams.core import StreamData
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.components.backoff import retry_after
 from source_dialpad.batches import batched
 from source_dialpad.components.api import Answer, JsonCalls, object_of
-from source_dialpad.components.errors import config_error, excerpt, system_error, transient_error
+from source_dialpad.components.backoff import retry_after
+from source_dialpad.components.errors import excerpt, system_error, transient_error
 from source_dialpad.components.export_rows import ExportColumns, ExportFile, NotAnExport
 from source_dialpad.components.retrieval import SliceRetriever, reading_slot
 from source_dialpad.components.windows import DAY, DayWindow, local_day, midnight, zone_of
@@ -62,17 +62,23 @@ ATTEMPTS = 3
 PAUSE_AFTER_FAILURE = 60.0
 """Seconds before a failed export is started again; no reason is ever given for a failure."""
 
-POLL_ERRORS = 5
-"""Polls in a row that may go wrong (each already retried by the requester) before the window fails."""
+POLL_ERRORS = 12
+"""Polls in a row that may go wrong, two minutes of them, before the window fails; the requester repeats none."""
 
 RATE_LIMIT_PATIENCE = 75 * 60.0
 """Seconds for which refused POSTs (429) are tried again: the budget is shared with everybody in the company."""
 
+LEAST_REFUSAL = 10.0
+"""Seconds that a 429 stops all POSTs at least, also when Retry-After says 0."""
+
 IN_FLIGHT = POSTS_AN_HOUR
-"""Windows of this process whose exports are started and not yet read: a result is not kept for long."""
+"""Windows of a stream whose exports are started and not yet read: a result is not kept for long."""
 
 POST_ERRORS = 5
 """POSTs in a row that may go wrong before the window fails. The requester does not repeat them: each one is counted."""
+
+PAUSE_AFTER_ERROR = 5.0
+"""Seconds before a POST that went wrong is sent again; each further time twice as many."""
 
 BELIEVED_OFFSET = timedelta(hours=6)
 """A server whose clock is further off than this tells no time."""
@@ -88,24 +94,31 @@ SAY_EVERY = 30.0
 
 
 class PostBudget:
-    """Never more than `limit` POSTs in any hour, all streams of a key together; says how long it waits, and for what."""
+    """Never more than `limit` POSTs in any hour, all streams of a key together."""
 
     def __init__(self, limit: int = POSTS_AN_HOUR) -> None:
         """An empty hour."""
         self._limit = limit
         self._sent: deque[float] = deque()
+        self._not_before = 0.0
         self._lock = threading.Lock()
         self.used = 0
 
     def wait_seconds(self) -> float:
-        """Seconds until a POST may be sent; 0 when one may be sent now."""
+        """Seconds until a POST may be sent; 0 or less when one may be sent now."""
         with self._lock:
             return self._wait(time.monotonic())
 
     def _wait(self, now: float) -> float:
         while self._sent and now - self._sent[0] >= HOUR:
             self._sent.popleft()
-        return 0.0 if len(self._sent) < self._limit else self._sent[0] + HOUR - now
+        full = 0.0 if len(self._sent) < self._limit else self._sent[0] + HOUR - now
+        return max(full, self._not_before - now)
+
+    def pause(self, seconds: float) -> None:
+        """Lets nobody send a POST for some time, since Dialpad has just refused one."""
+        with self._lock:
+            self._not_before = max(self._not_before, time.monotonic() + seconds)
 
     def take(self) -> float:
         """Counts a POST and returns 0, or returns the seconds to wait and counts nothing."""
@@ -143,16 +156,15 @@ class ServerClock:
 
 @dataclass
 class ExportDesk:
-    """What all streams of one key share: the POST budget, the server's clock and the places for exports in flight."""
+    """What all streams of one key share: the POST budget, the server's clock, and a count of polls."""
 
     budget: PostBudget = field(default_factory=PostBudget)
     clock: ServerClock = field(default_factory=ServerClock)
-    places: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(IN_FLIGHT))
     polls: int = 0
 
 
 @lru_cache(maxsize=32)
-def export_desk(base_url: str, api_key: str) -> ExportDesk:
+def export_desk(base_url: str, api_key: str) -> ExportDesk:  # noqa: ARG001  # they tell desks apart
     """The desk of a key; limits are counted a company, so two sources of one process share it."""
     return ExportDesk()
 
@@ -174,9 +186,10 @@ WAITING = (Stage.TO_POST, Stage.PREPARING)
 
 @dataclass
 class Export:
-    """One export of one window, from the POST to the download URL."""
+    """One export of one window, from the POST to the download URL; `running` when its day is not over."""
 
     window: DayWindow
+    running: bool
     body: Mapping[str, Any]
     where: str
     stream_slice: StreamSlice
@@ -196,9 +209,17 @@ class Export:
         """Ends the export with an error that names stream and window."""
         self.stage, self.error = Stage.FAILED, error
 
-    def expired(self) -> None:
-        """Asks for the export once more, since its file is gone: a fresh URL may be had without another POST."""
-        self.stage, self.expired_url, self.due = Stage.PREPARING, self.download_url, time.monotonic()
+    def file_is_gone(self) -> None:
+        """Asks once for a fresh URL of the same export, which needs no POST; if that is gone too, starts over."""
+        if self.expired_url:
+            self.again(transient_error(f"{self.where}: the file of the export is gone, {ATTEMPTS} times."), POLL_EVERY)
+            return
+        self.expired_url = self.download_url
+        self.ask_again(0.0)
+
+    def ask_again(self, pause: float) -> None:
+        """Asks for the URL of the same export once more."""
+        self.stage, self.due = Stage.PREPARING, time.monotonic() + pause
 
     def again(self, reason: AirbyteTracedException, pause: float) -> None:
         """Starts over with a new POST after `pause` seconds, or fails for `reason` when all attempts are used."""
@@ -206,7 +227,9 @@ class Export:
         if self.attempts >= ATTEMPTS:
             self.fail(reason)
             return
-        logger.warning("%s Started again in %d s (attempt %d of %d).", reason.message, pause, self.attempts + 1, ATTEMPTS)
+        logger.warning(
+            "%s Started again in %d s (attempt %d of %d).", reason.message, pause, self.attempts + 1, ATTEMPTS
+        )
         self.stage, self.due = Stage.TO_POST, time.monotonic() + pause
 
 
@@ -238,7 +261,7 @@ class ExportProtocol:
             export.fail(error)
         elif export.stage is Stage.TO_POST:
             export.post_errors += 1
-            export.due = time.monotonic() + 2.0**export.post_errors
+            export.due = time.monotonic() + PAUSE_AFTER_ERROR * 2.0 ** (export.post_errors - 1)
             if export.post_errors >= POST_ERRORS:
                 export.fail(error)
         else:
@@ -249,11 +272,7 @@ class ExportProtocol:
 
     def _post(self, export: Export) -> None:
         today = local_day(self.desk.clock.now(), self.zone)
-        before_midnight = midnight(today + DAY, self.zone) - self.desk.clock.now()
-        if before_midnight < MIDNIGHT_MARGIN:
-            export.due = time.monotonic() + before_midnight.total_seconds() + 1
-            return
-        wait = self.desk.budget.take()
+        wait = self._wait_for_the_day(export, today) or self.desk.budget.take()
         if wait > 0:
             export.due = time.monotonic() + wait
             return
@@ -268,19 +287,38 @@ class ExportProtocol:
         request_id = object_of(answer, export.where).get("request_id")
         now = time.monotonic()
         export.attempts += 1
+        export.post_errors, export.refused_since = 0, None
         if not request_id:
             export.again(
-                transient_error(f"{export.where}: Dialpad took the export without a request id: {excerpt(answer.content)}."),
+                transient_error(
+                    f"{export.where}: Dialpad took the export without a request id: {excerpt(answer.content)}."
+                ),
                 PAUSE_AFTER_FAILURE,
             )
-            return
-        if local_day(self.desk.clock.now(), self.zone) != today:
-            export.attempts -= 1  # the day turned, or the server's clock is not ours: other days were asked for
-            export.due = now
-            return
-        export.stage, export.request_id, export.started = Stage.PREPARING, str(request_id), now
-        export.due, export.post_errors, export.poll_errors = now + FIRST_POLL, 0, 0
-        export.refused_since = None
+        elif local_day(self.desk.clock.now(), self.zone) != today:
+            # the day turned on the way, or the server's clock is not ours: other days were asked for than we mean
+            export.again(
+                transient_error(f"{export.where}: the clock of Dialpad stands on another day than {today}."), 1.0
+            )
+        else:
+            export.stage, export.request_id, export.started = Stage.PREPARING, str(request_id), now
+            export.due, export.poll_errors = now + FIRST_POLL, 0
+
+    def _wait_for_the_day(self, export: Export, today: date) -> float:
+        """Seconds until the server may be asked for the window; 0 when it may be asked now.
+
+        Where its clock is behind ours, a day that is closed for us still runs there, and a running one has not begun.
+        """
+        now = self.desk.clock.now()
+        before_midnight = midnight(today + DAY, self.zone) - now
+        if before_midnight < MIDNIGHT_MARGIN:
+            return before_midnight.total_seconds() + 1
+        begins = midnight(export.window.last if export.running else export.window.last + DAY, self.zone)
+        if begins <= now:
+            return 0.0
+        wait = (begins - now).total_seconds() + 1
+        logger.info("%s: waits %d s, since the clock of Dialpad still stands on %s.", export.where, wait, today)
+        return wait
 
     def _refused(self, export: Export, response: requests.Response) -> None:
         now = time.monotonic()
@@ -288,47 +326,45 @@ class ExportProtocol:
         wait = retry_after(response)
         if wait is None:
             wait = min(30.0 + (now - export.refused_since), 600.0)
+        wait = max(wait, LEAST_REFUSAL)
         if now + wait - export.refused_since > RATE_LIMIT_PATIENCE:
             export.fail(
                 transient_error(
-                    f"{export.where}: Dialpad refused to start the export (429) for {RATE_LIMIT_PATIENCE / 60:.0f} minutes. The "
-                    "200 export requests an hour are shared by everything the company runs; run the sync again later, or "
-                    "with a larger dialpad.export_window_days."
+                    f"{export.where}: Dialpad refuses to start the export (429), and would for more than "
+                    f"{RATE_LIMIT_PATIENCE / 60:.0f} minutes. The 200 export requests an hour are shared by everything "
+                    "the company runs; run the sync again later, or with a larger dialpad.export_window_days."
                 )
             )
             return
-        logger.info("%s: Dialpad refused to start the export (429); tried again in %d s.", export.where, wait)
+        logger.info("%s: Dialpad refused to start the export (429); no export is started for %d s.", export.where, wait)
+        self.desk.budget.pause(wait)
         export.due = now + wait
 
     def _poll(self, export: Export) -> None:
         now = time.monotonic()
-        if now - export.started > TIME_LIMIT:
-            export.fail(
-                transient_error(
-                    f"{export.where}: the export is still being prepared after {TIME_LIMIT / 60:.0f} minutes. Run the sync again "
-                    "later, or with a smaller dialpad.export_window_days."
-                )
-            )
-            return
         self.desk.polls += 1
         export.due = now + (POLL_EVERY if now - export.started < PATIENT_AFTER else POLL_EVERY_LATER)
-        answer = self.poll(export.where, stream_slice=export.stream_slice, path=export.request_id, accept=(404, 410))
-        if answer.status in (404, 410):
-            export.again(
-                transient_error(f"{export.where}: Dialpad has forgotten the export ({answer.status}) {ATTEMPTS} times."), 0.0
-            )
+        response = self.poll.raw(export.where, stream_slice=export.stream_slice, path=export.request_id)
+        if response.status_code in (404, 410):
+            forgotten = f"{export.where}: Dialpad has forgotten the export ({response.status_code}) {ATTEMPTS} times."
+            export.again(transient_error(forgotten), 0.0)
             return
+        if response.status_code == requests.codes.too_many_requests:
+            export.due = now + max(retry_after(response) or 0.0, POLL_EVERY_LATER)
+            self._too_long(export, now)
+            return
+        answer = _json_answer(response, export.where)
         status = object_of(answer, export.where).get("status")
         url = answer.value.get("download_url")
         if status == "complete" and url and url == export.expired_url:
-            export.again(transient_error(f"{export.where}: the file of the export is gone, {ATTEMPTS} times."), 0.0)
+            export.file_is_gone()
         elif status == "complete" and url:
-            export.stage, export.download_url = Stage.READY, url
+            export.stage, export.download_url, export.poll_errors = Stage.READY, str(url), 0
         elif status == "failed":
             export.again(
                 transient_error(
-                    f"{export.where}: Dialpad could not prepare the export (status failed; it gives no reason). Run the sync "
-                    "again later; if it keeps failing, a smaller dialpad.export_window_days may help."
+                    f"{export.where}: Dialpad could not prepare the export (status failed, without a reason). Run the "
+                    "sync again later; if it keeps failing, a smaller dialpad.export_window_days may help."
                 ),
                 PAUSE_AFTER_FAILURE,
             )
@@ -338,24 +374,30 @@ class ExportProtocol:
             raise system_error(f"{export.where}: the export has the unknown status {status!r}.")
         else:
             export.poll_errors = 0
+            self._too_long(export, now)
+
+    @staticmethod
+    def _too_long(export: Export, now: float) -> None:
+        if now - export.started > TIME_LIMIT:
+            export.fail(
+                transient_error(
+                    f"{export.where}: the export is still being prepared after {TIME_LIMIT / 60:.0f} minutes. Run the "
+                    "sync again later, or with a smaller dialpad.export_window_days."
+                )
+            )
 
 
 def days_ago(window: DayWindow, today: date) -> dict[str, Any]:
     """The range members of a POST for whole days of the requested zone, both ends inclusive.
 
     `days_ago_start` is the newer day: reversed, the totals come back as zeros. Today is asked for by `is_today`, which
-    overrides the other two and reads other tables; a window may not mix it with older days.
+    overrides the other two and reads other tables; a window that mixes it with older days raises ValueError.
     """
-    if window.last >= today:
+    if window == (today, today):
         return {"is_today": True}
+    if not window.first <= window.last < today:
+        raise ValueError(f"{window.label} cannot be asked for in one export on {today}")
     return {"days_ago_start": (today - window.last).days, "days_ago_end": (today - window.first).days}
-
-
-def parts(window: DayWindow, today: date) -> list[DayWindow]:
-    """The window, cut where closed days end and today begins: the two are separate exports."""
-    if window.first < today <= window.last:
-        return [DayWindow(window.first, today - DAY), DayWindow(today, today)]
-    return [window]
 
 
 def _json_answer(response: requests.Response, where: str) -> Answer:
@@ -363,14 +405,15 @@ def _json_answer(response: requests.Response, where: str) -> Answer:
         return Answer(response.status_code, response.json(), response.content)
     except requests.exceptions.JSONDecodeError:
         raise transient_error(
-            f"{where}: Dialpad answered {response.status_code} with something that is not JSON: {excerpt(response.content)}"
+            f"{where}: Dialpad answered {response.status_code} with something that is not JSON: "
+            f"{excerpt(response.content)}"
         ) from None
 
 
 # --- the retriever ----------------------------------------------------------------------------------------------------
 
-EXPORTS = "exports"
-"""Where a slice carries its exports, outside its identity."""
+EXPORT = "export"
+"""Where a slice carries its export, outside its identity."""
 
 
 @dataclass
@@ -396,10 +439,10 @@ class ExportRetriever(SliceRetriever):
         self.desk = export_desk(dialpad["base_url"], dialpad["api_key"])
         self.download_requester.stream_response = True  # type: ignore[union-attr]  # a year in one file
         self._download = JsonCalls(self.download_requester)  # type: ignore[arg-type]
-        self._protocol = ExportProtocol(
-            self.desk, self.ask, JsonCalls(self.polling_requester), self.zone  # type: ignore[arg-type]
-        )
+        polls = JsonCalls(self.polling_requester)  # type: ignore[arg-type]
+        self._protocol = ExportProtocol(self.desk, self.ask, polls, self.zone)
         self._columns: ExportColumns | None = None
+        self._places = threading.BoundedSemaphore(IN_FLIGHT)
         office = dialpad.get("office_id")
         self._scope = f"office:{office}" if office else "company"
         self._office = {"office_id": int(office)} if office else {}
@@ -407,40 +450,44 @@ class ExportRetriever(SliceRetriever):
 
     # waiting -------------------------------------------------------------------------------------------------------
 
-    def _ready(self, slices: Iterable[StreamSlice]) -> Iterator[StreamSlice]:
-        """Each slice when its exports are ready, or have failed; many are prepared at once."""
+    def _ready(  # noqa: C901  # one loop over all that waits
+        self, slices: Iterable[StreamSlice]
+    ) -> Iterator[StreamSlice]:
+        """Each slice when its export is ready, or has failed; many are prepared at once.
+
+        What the user has to mend is not tried again for every window of the partition: their exports are not started.
+        """
         planned = iter(slices)
-        open_slices: list[tuple[StreamSlice, list[Export]]] = []
+        waiting: list[Export] = []
+        refused: set[str] = set()
         said = time.monotonic()
         exhausted = False
-        held = 0
-        try:
-            while open_slices or not exhausted:
-                while not exhausted and self.desk.places.acquire(blocking=False):
-                    held += 1
-                    following = next(planned, None)
-                    exhausted = following is None
-                    if following is not None:
-                        open_slices.append((following, self._exports(following)))
-                now = time.monotonic()
-                for export in _of(open_slices):
-                    if export.stage in WAITING and export.due <= now:
-                        self._protocol.step(export)
-                done = [each for each in open_slices if not any(export.stage in WAITING for export in each[1])]
-                open_slices = [each for each in open_slices if each not in done]
-                for stream_slice, exports in done:
-                    held -= 1  # its place is given back when it was read
-                    yield StreamSlice(
-                        partition=stream_slice.partition,
-                        cursor_slice=stream_slice.cursor_slice,
-                        extra_fields={**stream_slice.extra_fields, EXPORTS: exports},
-                    )
-                if not done and (open_slices or not exhausted):
-                    said = self._say(_of(open_slices), said)
-                    time.sleep(_pause(_of(open_slices)))
-        finally:
-            for _ in range(held):
-                self.desk.places.release()
+        while waiting or not exhausted:
+            while not exhausted and self._places.acquire(blocking=False):
+                following = next(planned, None)
+                exhausted = following is None
+                if following is None or str(following.partition) in refused:
+                    self._places.release()
+                else:
+                    waiting.append(self._export(following))
+            done: list[Export] = []
+            still: list[Export] = []
+            for export in waiting:
+                partition = str(export.stream_slice.partition)
+                if export.stage is Stage.TO_POST and partition in refused:
+                    self._places.release()
+                    continue
+                if export.due <= time.monotonic():
+                    self._protocol.step(export)
+                if export.error is not None and export.error.failure_type == FailureType.config_error:
+                    refused.add(partition)
+                (still if export.stage in WAITING else done).append(export)
+            waiting = still
+            for export in done:
+                yield _with(export.stream_slice, {**export.stream_slice.extra_fields, EXPORT: export})
+            if not done and (waiting or not exhausted):
+                said = self._say(waiting, said)
+                time.sleep(_pause(waiting))
         if self.desk.budget.used:
             logger.info(
                 "%s: all exports are prepared; this sync has used %d export POSTs and %d polls so far.",
@@ -458,7 +505,7 @@ class ExportRetriever(SliceRetriever):
         if to_post and budget > 0:
             until = datetime.now(UTC) + timedelta(seconds=budget)
             logger.info(
-                "%s: %d exports wait for the budget of %d POSTs an hour; the next one starts at %s UTC, in %d min %d s.",
+                "%s: %d exports wait for the budget of %d POSTs an hour; the next starts at %s UTC, in %d min %d s.",
                 self.name,
                 to_post,
                 POSTS_AN_HOUR,
@@ -474,64 +521,61 @@ class ExportRetriever(SliceRetriever):
                 TIME_LIMIT,
             )
         else:
-            logger.info("%s: waits until exports of other streams are read (%d at a time).", self.name, IN_FLIGHT)
+            logger.info("%s: waits until %d exports that are ready are read.", self.name, IN_FLIGHT)
         return now
 
-    def _exports(self, stream_slice: StreamSlice) -> list[Export]:
+    def _export(self, stream_slice: StreamSlice) -> Export:
         window = stream_slice.cursor_slice
         days = DayWindow(date.fromisoformat(window["first_day"]), date.fromisoformat(window["last_day"]))
-        today = local_day(self.desk.clock.now(), self.zone)
-        body = {**(self.export or {}), "timezone": self.timezone, **stream_slice.extra_fields.get("scope_body", self._office)}
-        where = self.where(stream_slice)
-        return [Export(part, body, where, stream_slice) for part in parts(days, today)]
+        running = days.last >= local_day(datetime.now(UTC), self.zone)
+        body = {
+            **(self.export or {}),
+            "timezone": self.timezone,
+            **stream_slice.extra_fields.get("scope_body", self._office),
+        }
+        return Export(days, running, body, self.where(stream_slice), stream_slice)
 
     # reading -------------------------------------------------------------------------------------------------------
 
     def read_records(
         self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None
     ) -> Iterable[StreamData]:
-        """The rows of one window's exports."""
+        """The rows of one window's export."""
         assert stream_slice is not None  # noqa: S101  # the cursor always gives one
         if self._columns is None:
             self._columns = ExportColumns(self.name, records_schema, self.timezone, self.row_key)
         try:
-            for export in stream_slice.extra_fields[EXPORTS]:
-                yield from batched(self.name, stream_slice, self._rows(export, self._columns))
+            yield from batched(self.name, stream_slice, self._rows(stream_slice.extra_fields[EXPORT], self._columns))
         finally:
-            self.desk.places.release()
+            self._places.release()
 
     def _rows(self, export: Export, columns: ExportColumns) -> Iterator[dict[str, Any]]:
-        """The rows of an export; a file that is gone or cut off is asked for again, which repeats rows under their keys."""
+        """The rows of an export; a file that is gone or cut is asked for again, which repeats rows under their keys."""
         scope = export.stream_slice.extra_fields.get("scope", self._scope)
         edge = export.stream_slice.cursor_slice.get("edge")
         window = DayWindow(export.window.first, date.fromisoformat(edge)) if edge else export.window
-        downloads = 0
+        spoilt = 0
         while True:
             self._wait_for(export)
-            downloads += 1
             try:
                 with reading_slot(self.config["num_workers"]):
                     response = self._download.raw(
-                        export.where, stream_slice=_with_url(export.stream_slice, export.download_url)
+                        export.where, stream_slice=_with(export.stream_slice, {"download_url": export.download_url})
                     )
                     if response.status_code in (403, 404, 410):
-                        raise _Gone
-                    with ExportFile(response, export.where) as lines:
-                        yield from columns.rows(lines, scope=scope, window=window, where=export.where)
+                        raise _Gone  # noqa: TRY301  # the slot is given back on the way
+                    with ExportFile(response, export.where) as file:
+                        yield from columns.rows(
+                            file, scope=scope, window=window, asked=export.window, where=export.where
+                        )
             except _Gone:
-                export.expired()
-            except NotAnExport as found:
-                export.expired()
-                if downloads >= ATTEMPTS:
-                    raise found.error from None
-            except (requests.RequestException, OSError) as broken:
-                if downloads >= ATTEMPTS:
-                    raise transient_error(
-                        f"{export.where}: the file of the export broke off {downloads} times "
-                        f"({type(broken).__name__}); run the sync again later."
-                    ) from broken
-                logger.warning("%s: the file of the export broke off; it is fetched again.", export.where)
-                time.sleep(downloads)
+                export.file_is_gone()
+            except (NotAnExport, requests.RequestException, OSError) as broken:
+                spoilt += 1
+                if spoilt >= ATTEMPTS:
+                    raise _spoilt(broken, export.where, spoilt) from None
+                logger.warning("%s: the file of the export broke off or is none; it is fetched again.", export.where)
+                export.ask_again(POLL_EVERY)  # an expired URL may answer with a page: the export tells a fresh one
             else:
                 return
 
@@ -547,20 +591,22 @@ class ExportRetriever(SliceRetriever):
             raise export.error
 
 
-class _Gone(Exception):
+class _Gone(Exception):  # noqa: N818  # what the file is
     """The download URL has expired."""
 
 
-def _with_url(stream_slice: StreamSlice, url: str) -> StreamSlice:
-    return StreamSlice(
-        partition=stream_slice.partition,
-        cursor_slice=stream_slice.cursor_slice,
-        extra_fields={"download_url": url},
+def _spoilt(broken: Exception, where: str, times: int) -> AirbyteTracedException:
+    if isinstance(broken, NotAnExport):
+        return broken.error
+    return transient_error(
+        f"{where}: the file of the export broke off {times} times ({type(broken).__name__}); run the sync again later."
     )
 
 
-def _of(open_slices: list[tuple[StreamSlice, list[Export]]]) -> list[Export]:
-    return [export for _, exports in open_slices for export in exports]
+def _with(stream_slice: StreamSlice, extra_fields: Mapping[str, Any]) -> StreamSlice:
+    return StreamSlice(
+        partition=stream_slice.partition, cursor_slice=stream_slice.cursor_slice, extra_fields=extra_fields
+    )
 
 
 def _pause(waiting: list[Export]) -> float:

@@ -1,0 +1,46 @@
+"""A small company and a clock that only sleeping moves."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+import time_machine
+
+from fake_dialpad.server import FakeDialpad
+from fake_dialpad.world import World
+from source_dialpad.components import api, exports
+from unit_tests.stats.one_stream import NOON, Clock, Sync
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+    with time_machine.travel(NOON, tick=False) as traveller:
+        made = Clock(traveller)
+        virtual = SimpleNamespace(monotonic=time.time, sleep=made.sleep, time=time.time)
+        monkeypatch.setattr(exports, "time", virtual)
+        monkeypatch.setattr(api, "time", virtual)
+        monkeypatch.setattr(time, "sleep", made.sleep)
+        exports.export_desk.cache_clear()
+        yield made
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    return World(7, 12, 40, messages_per_day=10, agents=16, call_centers=3, today=date(2026, 11, 20))
+
+
+@pytest.fixture
+def fake(world: World, clock: Clock) -> FakeDialpad:
+    return FakeDialpad(world, clock=clock)
+
+
+@pytest.fixture
+def sync(fake: FakeDialpad, clock: Clock) -> Sync:
+    return Sync(fake, clock)
