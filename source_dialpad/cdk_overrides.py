@@ -13,8 +13,8 @@
     reading, typing and keying them (see benchmarks/RESULTS.md). They can go when the CDK hands pages on, not records.
 
 Importing `source_dialpad.components` installs the first, so that every door that builds the manifest has it: the
-console script, PyAirbyte, and the generic manifest runner. `unit_tests/test_cdk_overrides.py` fails when the CDK
-changes underneath.
+console script, PyAirbyte, and the generic manifest runner. `unit_tests/core/test_cdk_overrides.py` fails when the
+CDK changes underneath.
 """
 
 from __future__ import annotations

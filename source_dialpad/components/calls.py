@@ -10,7 +10,7 @@ from airbyte_cdk.sources.types import StreamSlice
 
 from source_dialpad.components.errors import excerpt, system_error
 from source_dialpad.components.retrieval import SliceRetriever
-from source_dialpad.components.rows import Unreadable, rfc3339_of
+from source_dialpad.components.rows import rfc3339_of
 
 PAGE = 1000
 
@@ -55,6 +55,6 @@ def _row(item: dict[str, Any]) -> dict[str, Any]:
         if event.get(name) is not None:
             try:
                 row[f"{name}_time"] = rfc3339_of(event[name])
-            except (Unreadable, ValueError, TypeError, OverflowError):
+            except (ValueError, OverflowError):
                 row[f"{name}_time"] = None
     return row

@@ -6,6 +6,7 @@ vendor. No text built here may hold a secret or a row of the customer.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -54,16 +55,28 @@ def within(where: str, error: AirbyteTracedException, address: str = "the API") 
     return told
 
 
+def refuses_the_key(error: AirbyteTracedException) -> bool:
+    """Whether an API refused the key itself (401, 403), so that no other request of the stream fares better."""
+    return error.failure_type == FailureType.config_error and bool(_REFUSED.search(error.internal_message or ""))
+
+
+_REFUSED = re.compile(r"failed with status code '40[13]'")
+"""How the CDK's internal message tells the status; it keeps it nowhere else."""
+
+
 def _exhausted(error: AirbyteTracedException, address: str) -> str:
     cause = error._exception  # noqa: SLF001  # the CDK keeps the refused answer nowhere else
     response = getattr(cause, "response", None)
     if isinstance(response, requests.Response):
         if response.status_code == requests.codes.too_many_requests:
-            return f"{address} refuses further requests (429, too many) after all retries; run the sync again later, or less often"
+            return (
+                f"{address} refuses further requests (429, too many) after all retries; run the sync again later, or "
+                "less often"
+            )
         return f"{address} still answers {response.status_code} after all retries; run the sync again later"
     return (
-        f"{address} cannot be reached, or breaks off its answers; check the base URL and the network, or run the sync again "
-        "later"
+        f"{address} cannot be reached, or breaks off its answers; check the base URL and the network, or run the sync "
+        "again later"
     )
 
 

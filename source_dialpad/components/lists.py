@@ -1,8 +1,8 @@
 """Lists of Dialpad API v2: the directory, its members, concluded calls, digital sessions.
 
-spec: an answer is `{"items": [...], "cursor": "..."}`; `items` may be null or missing when there is nothing, and the last
+spec: an answer is `{"items": [...], "cursor": "..."}`; `items` may be null or missing when there is nothing, the last
 page has no cursor or an empty one. Four lists are not like that: company (one object), call labels (text), operators
-(two lists), and the members of a coaching team, whose cursor is answered but not taken.
+(two lists), and the members of a coaching team, whose cursor is answered but not listed among the parameters.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import orjson
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.types import StreamSlice
 
@@ -19,7 +20,7 @@ from source_dialpad.components.api import Answer, JsonCalls
 from source_dialpad.components.errors import excerpt, system_error
 from source_dialpad.components.partitions import Partitions
 from source_dialpad.components.retrieval import SliceRetriever
-from source_dialpad.components.rows import Unreadable, rfc3339_of, text
+from source_dialpad.components.rows import rfc3339_of, text
 
 Item = dict[str, Any]
 Items = Callable[[Answer, str], list[Item]]
@@ -49,17 +50,21 @@ def labels(answer: Answer, where: str) -> list[Item]:
     """`{"labels": ["…"]}`, each label a row of its own."""
     if isinstance(answer.value, dict):
         found = answer.value.get("labels", answer.value.get("items")) or []
-        if isinstance(found, list) and answer.value.keys() <= {"labels", "items", "cursor"}:
-            return [each if isinstance(each, dict) else {"label": text(each)} for each in found]
+        known = answer.value.keys() <= {"cursor"} or "labels" in answer.value or "items" in answer.value
+        if known and isinstance(found, list) and all(isinstance(each, (str, dict)) for each in found):
+            return [each if isinstance(each, dict) else {"label": each} for each in found]
     raise _another_shape(answer, where, "a list of labels")
 
 
 def operators(answer: Answer, where: str) -> list[Item]:
     """`{"users": […], "rooms": […]}` as one list, each operator with its `operator_type`."""
     value = answer.value
-    if isinstance(value, dict) and value.keys() <= {"users", "rooms", "cursor"}:
+    if isinstance(value, dict) and (value.keys() <= {"cursor"} or "users" in value or "rooms" in value):
         users, rooms = value.get("users") or [], value.get("rooms") or []
-        return [{**each, "operator_type": "user"} for each in users] + [{**each, "operator_type": "room"} for each in rooms]
+        if all(isinstance(found, list) and all(isinstance(each, dict) for each in found) for found in (users, rooms)):
+            return [
+                {**each, "operator_type": kind} for kind, found in (("user", users), ("room", rooms)) for each in found
+            ]
     raise _another_shape(answer, where, "users and rooms")
 
 
@@ -81,20 +86,34 @@ def listed(  # noqa: PLR0913  # the parts of a request
     params: Mapping[str, Any] | None = None,
     stream_slice: StreamSlice | None = None,
     shape: Items = items,
+    takes_cursor: bool = True,
 ) -> Iterator[Item]:
-    """All items of a list, page after page; ends when no cursor comes, or when one comes that was sent before."""
+    """All items of a list, page after page, until no cursor comes.
+
+    A cursor that comes a second time is an error, since the rest of the list could not be had. Where it is not known
+    whether the list `takes_cursor`, a page that comes a second time is the end of the list.
+    """
     sent: set[str] = set()
     cursor: str | None = None
+    before = b""
     while True:
         page = {**(params or {}), **({"cursor": cursor} if cursor else {})}
         answer = ask(where, stream_slice=stream_slice, path=path, params=page)
-        yield from shape(answer, where)
+        found = shape(answer, where)
+        if not takes_cursor:
+            here = orjson.dumps(found)
+            if cursor and here == before:
+                return
+            before = here
+        yield from found
         following = answer.value.get("cursor") if isinstance(answer.value, dict) else None
         if not following:
             return
         cursor = str(following)
         if cursor in sent:
-            raise system_error(f"{where}: Dialpad gives the same page cursor again and again; the list cannot be read to its end.")
+            raise system_error(
+                f"{where}: Dialpad gives the same page cursor again and again; the list cannot be read to its end."
+            )
         sent.add(cursor)
 
 
@@ -103,8 +122,9 @@ class ListRetriever(SliceRetriever):
     """A stream of list items, typed by its schema.
 
     `shape` is how the answer holds its items, `key` the member that must be there, `page_size` the `limit` sent (0:
-    none), `drop` members that hold secrets, as dotted paths, `rename` members whose name a parent's id takes, and
-    `begins` a time: items that began before the window belong to an earlier one, unless it is the first.
+    none), `takes_cursor` whether the list is known to have pages, `drop` members that hold secrets, as dotted paths,
+    `rename` members whose name a parent's id takes, and `begins` a time: an item that began in an earlier window of the
+    same sync was read there.
     """
 
     shape: str = "items"
@@ -113,14 +133,19 @@ class ListRetriever(SliceRetriever):
     drop: list[str] = field(default_factory=list)
     rename: Mapping[str, str] = field(default_factory=dict)
     begins: str | None = None
+    takes_cursor: bool = True
 
     def rows(self, stream_slice: StreamSlice, where: str) -> Iterable[Item]:
         """The items of the slice, with the parent's id where there is one."""
         params = {"limit": self.page_size} if self.page_size else {}
-        for item in listed(self.ask, where, params=params, stream_slice=stream_slice, shape=SHAPES[self.shape]):
+        shape = SHAPES[self.shape]
+        pages = listed(
+            self.ask, where, params=params, stream_slice=stream_slice, shape=shape, takes_cursor=self.takes_cursor
+        )
+        for item in pages:
             if item.get(self.key) in (None, ""):
-                raise system_error(f"{where}: Dialpad listed an item without {self.key}; it cannot be kept apart from others.")
-            if self.begins and _belongs_earlier(item.get(self.begins), stream_slice):
+                raise _without(self.key, where)
+            if self.begins and _was_read_earlier(item.get(self.begins), stream_slice):
                 continue
             yield self._row(item, stream_slice)
 
@@ -139,15 +164,19 @@ class ListRetriever(SliceRetriever):
         return item
 
 
-def _belongs_earlier(began: Any, stream_slice: StreamSlice) -> bool:
-    window = stream_slice.cursor_slice
-    if window.get("is_first", True):
-        return False
+def _without(key: str, where: str) -> Exception:
+    return system_error(f"{where}: Dialpad listed an item without {key}; it cannot be kept apart from others.")
+
+
+def _was_read_earlier(began: Any, stream_slice: StreamSlice) -> bool:
+    """Whether an item that ended in this window began in an earlier window of this sync."""
     try:
         moment = rfc3339_of(began)
-    except (Unreadable, ValueError, TypeError):
+    except (ValueError, OverflowError):
         return False
-    return bool(moment) and datetime.fromisoformat(moment) < datetime.fromisoformat(window["start_time"])  # type: ignore[arg-type]
+    window = stream_slice.cursor_slice
+    first, here = (datetime.fromisoformat(window[edge]) for edge in ("sync_start", "start_time"))
+    return moment is not None and first <= datetime.fromisoformat(moment) < here
 
 
 @dataclass
@@ -164,7 +193,9 @@ class ParentRouter(Partitions):
         where = f"{(self.parameters or {}).get('stream_name', 'dialpad')} (listing {self.listed})"
         seen: set[str] = set()
         for parent in listed(JsonCalls(self.requester), where, path=self.listed, params={"limit": MOST_ITEMS}):
-            identity = text(parent["id"]) if parent.get("id") is not None else ""
-            if identity and identity not in seen:
+            if parent.get("id") in (None, ""):
+                raise _without("id", where)
+            identity = text(parent["id"])
+            if identity not in seen:
                 seen.add(identity)
                 yield StreamSlice(partition={self.partition_field: identity}, cursor_slice={})

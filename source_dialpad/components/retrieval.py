@@ -15,9 +15,11 @@ from airbyte_cdk.sources.declarative.retrievers import Retriever
 from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
 from airbyte_cdk.sources.streams.core import StreamData
 from airbyte_cdk.sources.types import Config, StreamSlice
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.batches import batched
 from source_dialpad.components.api import JsonCalls
+from source_dialpad.components.errors import refuses_the_key
 from source_dialpad.components.rows import RowTyper
 
 
@@ -54,6 +56,7 @@ class SliceRetriever(Retriever):
         """Prepares what all slices share."""
         self.ask = JsonCalls(self.requester)
         self._typer: RowTyper | None = None
+        self._refused: AirbyteTracedException | None = None
 
     @abstractmethod
     def rows(self, stream_slice: StreamSlice, where: str) -> Iterable[dict[str, Any]]:
@@ -62,12 +65,19 @@ class SliceRetriever(Retriever):
     def read_records(
         self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None
     ) -> Iterable[StreamData]:
-        """The typed rows of one slice."""
+        """The typed rows of one slice; once the key was refused, the other slices fail the same way, unasked."""
         stream_slice = stream_slice or StreamSlice(partition={}, cursor_slice={})
         typed = self.typer(records_schema)
         with reading_slot(self.config["num_workers"]):
-            rows = map(typed, self.rows(stream_slice, self.where(stream_slice)))
-            yield from batched(self.name, stream_slice, rows)
+            if self._refused is not None:
+                raise self._refused
+            try:
+                rows = map(typed, self.rows(stream_slice, self.where(stream_slice)))
+                yield from batched(self.name, stream_slice, rows)
+            except AirbyteTracedException as error:
+                if refuses_the_key(error):
+                    self._refused = error
+                raise
 
     def typer(self, schema: Mapping[str, Any]) -> RowTyper:
         """The stream's types, compiled once."""

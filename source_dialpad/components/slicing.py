@@ -254,11 +254,10 @@ class Instants(Slicing):
         bounds = self.bounds(saved)
         if bounds is None:
             return
-        for number, window in enumerate(instant_windows(*bounds, timedelta(days=self.step_days), self.zone)):
-            yield PlannedWindow(
-                {"start_time": rfc3339(window.start), "end_time": rfc3339(window.end), "is_first": number == 0},
-                reaches=self.written(window.end),
-            )
+        sync_start = rfc3339(bounds[0])
+        for window in instant_windows(*bounds, timedelta(days=self.step_days), self.zone):
+            edges = {"start_time": rfc3339(window.start), "end_time": rfc3339(window.end), "sync_start": sync_start}
+            yield PlannedWindow(edges, reaches=self.written(window.end))
 
     def bounds(self, saved: Cursor | None) -> tuple[datetime, datetime] | None:
         """Start and end of what is to be read; None when nothing is."""
