@@ -19,6 +19,7 @@ from typing import Any, Final
 import orjson
 from airbyte_cdk.models import AirbyteMessage, AirbyteRecordMessage, Type
 from airbyte_cdk.sources.types import Record, StreamSlice
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 Row = dict[str, Any]
 
@@ -69,7 +70,7 @@ def batched(stream_name: str, stream_slice: StreamSlice, rows: Iterable[Row]) ->
     head, tail = _envelope(stream_name)
     try:
         for row in rows:
-            line = b"".join((head, _dumped(row), tail))
+            line = b"".join((head, _dumped(row, stream_name), tail))
             lines.append(line)
             size += len(line)
             if size >= MOST_BYTES or len(lines) >= MOST_ROWS:
@@ -94,13 +95,17 @@ def _envelope(stream_name: str) -> tuple[bytes, bytes]:
     return head, b',"emitted_at":%d}}' % (time.time_ns() // 1_000_000)
 
 
-def _dumped(row: Row) -> bytes:
+def _dumped(row: Row, stream_name: str) -> bytes:
     if None in row.values():  # the CDK leaves members out that are null
         row = {name: value for name, value in row.items() if value is not None}
     try:
         return orjson.dumps(row)
-    except TypeError:  # a number beyond 64 bits, or half of a surrogate pair
-        return orjson_safe(row)
+    except TypeError:  # a number beyond 64 bits, half of a surrogate pair, or 254 levels
+        try:
+            return orjson_safe(row)
+        except RecursionError:
+            message = f"{stream_name}: a row is nested too deeply to be written as JSON; its members: {', '.join(row)[:200]}."
+            raise AirbyteTracedException(message=message, internal_message=message) from None
 
 
 def orjson_safe(value: Any) -> bytes:

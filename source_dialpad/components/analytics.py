@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote
 
 import orjson
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
@@ -23,6 +23,7 @@ from airbyte_cdk.sources.types import Config, StreamSlice
 
 from source_dialpad.components.api import Answer, JsonCalls
 from source_dialpad.components.errors import config_error, excerpt, nearest, system_error
+from source_dialpad.components.guard import joined, origin, shown
 from source_dialpad.components.partitions import Partitions
 from source_dialpad.components.retrieval import SliceRetriever
 from source_dialpad.components.rows import rfc3339_of, text
@@ -70,15 +71,16 @@ def paged(  # noqa: PLR0913  # the parts of a request
 
 
 def _next_request(answer: Mapping[str, Any], where: str, base_url: str, path: str) -> dict[str, Any] | None:
-    link = (answer.get("meta") or {}).get("next")
+    meta = answer.get("meta")
+    link = meta.get("next") if isinstance(meta, dict) else None
     if link:
-        whole, own = urlsplit(urljoin(f"{base_url}/v1/analytics/{path}", str(link))), urlsplit(base_url)
-        if (whole.scheme, whole.netloc.lower()) != (own.scheme, own.netloc.lower()):
+        whole = joined(f"{base_url}/v1/analytics/{path}", str(link))
+        if origin(whole) is None or origin(whole) != origin(base_url):
             raise system_error(
-                f"{where}: the Analytics API names a next page on another host ({whole.scheme}://{whole.hostname}); it is not "
+                f"{where}: the Analytics API names a next page on another host ({shown(whole)}); it is not "
                 "followed, since the key would go there."
             )
-        return {"path": str(link) if str(link).startswith("/") else whole._replace(scheme="", netloc="").geturl()}
+        return {"path": str(link) if str(link).startswith("/") else whole}
     key = answer.get("pageKey")
     return {"path": path, "params": {"pageLimit": PAGE, "pageKey": unquote(str(key))}} if key else None
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import logging
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,8 +16,11 @@ from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_dialpad.batches import orjson_safe
 from source_dialpad.components.errors import excerpt, system_error, within
 from source_dialpad.components.guard import Guard, KeyGuard, joined, shown
+
+logger = logging.getLogger("airbyte")
 
 UNREADABLE_TRIES = 3
 """How often an answer that is no JSON is asked for before it is believed: proxies answer 200 with a page of their own."""
@@ -60,8 +66,8 @@ class JsonCalls:
         for left in reversed(range(UNREADABLE_TRIES)):
             response = self.raw(where, stream_slice=stream_slice, body=body, params=params, path=path)
             try:
-                return Answer(response.status_code, orjson.loads(response.content), response.content)
-            except orjson.JSONDecodeError:
+                return Answer(response.status_code, *loaded(response.content))
+            except ValueError:
                 if response.status_code in accept:
                     return Answer(response.status_code, None, response.content)
                 if left:
@@ -90,12 +96,49 @@ class JsonCalls:
             )
         except AirbyteTracedException as error:
             raise within(where, error, shown(self._url(stream_slice))) from error
+        except Exception as error:  # the CDK's handling of an answer raises whatever its parsers and templates do
+            raise system_error(
+                f"{where}: {shown(base)} gave an answer that cannot be handled ({type(error).__name__}); run the sync again, "
+                "and report it if it stays."
+            ) from error
         if response is None:
             raise system_error(f"{where}: the API gave no answer.")
         return response
 
     def _url(self, stream_slice: StreamSlice | None) -> str:
         return self.requester.get_url(stream_state=None, stream_slice=stream_slice, next_page_token=None)
+
+
+_mending = threading.Event()
+
+
+def loaded(content: bytes) -> tuple[Any, bytes]:
+    """The value of a JSON text, and the bytes it was read from.
+
+    Text that is JSON but for its letters is mended, for one emoji cut in half must not stop a sync for ever: halves of
+    surrogate pairs and bytes that are not UTF-8 become U+FFFD, NaN and infinities null; raw control characters and a
+    byte order mark are taken. Everything else that is no JSON raises ValueError.
+    """
+    try:
+        return orjson.loads(content), content
+    except orjson.JSONDecodeError:
+        mended = _mended(content)
+        value = orjson.loads(mended)
+    if not _mending.is_set():
+        _mending.set()
+        logger.warning(
+            "An answer holds letters or numbers that JSON in UTF-8 does not have; they become U+FFFD or null. This is said "
+            "once."
+        )
+    return value, mended
+
+
+def _mended(content: bytes) -> bytes:
+    text = content.decode("utf-8-sig", "replace")
+    try:
+        return orjson_safe(json.loads(text, strict=False, parse_constant=lambda _: None))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def object_of(answer: Answer, where: str, *required: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ vendor. No text built here may hold a secret or a row of the customer.
 from __future__ import annotations
 
 import re
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -16,6 +17,9 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 EXCERPT = 200
 """Characters of an unexpected answer that an error shows."""
+
+LONGEST = 1500
+"""Characters of an error that the CDK wrote: it quotes whole bodies and headers."""
 
 
 def config_error(message: str) -> AirbyteTracedException:
@@ -42,12 +46,12 @@ def within(where: str, error: AirbyteTracedException, address: str = "the API") 
     if message.startswith(("Exhausted available request attempts", "API rate limit exceeded")):
         message = _exhausted(error, address)
     if not message.startswith(where):
-        message = f"{where}: {message}"
+        message = f"{where}: {brief(message)}"
     if not message.endswith((".", "…", ")")):
         message += "."
     told = AirbyteTracedException(
         message=message,
-        internal_message=error.internal_message,
+        internal_message=error.internal_message and brief(error.internal_message),
         failure_type=error.failure_type or FailureType.system_error,
         exception=error,
     )
@@ -88,6 +92,13 @@ def nearest(unknown: str, known: Iterable[str], most: int = 3) -> str:
     close = get_close_matches(unknown.lower(), [name.lower() for name in names], n=most, cutoff=0.5)
     shown = [name for name in names if name.lower() in close] or names[: 2 * most]
     return ("nearest: " if close else "known: ") + ", ".join(f"'{name}'" for name in shown)
+
+
+def brief(said: str) -> str:
+    """What the CDK says of a request and its answer, without headers, without the queries of URLs, and not endless."""
+    said = re.sub(r"(https?://[^\s?'\"<>]*)\?[^\s'\"<>]*", r"\1?…", said[: 4 * LONGEST])
+    said = said.partition(" Response (headers):")[0]
+    return said[:LONGEST] + ("…" if len(said) > LONGEST else "")
 
 
 def excerpt(body: bytes | str) -> str:

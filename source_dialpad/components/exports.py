@@ -30,11 +30,13 @@ from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.batches import batched
-from source_dialpad.components.api import Answer, JsonCalls, object_of
+from source_dialpad.components.api import Answer, JsonCalls, loaded, object_of
 from source_dialpad.components.backoff import retry_after
 from source_dialpad.components.errors import excerpt, system_error, transient_error
 from source_dialpad.components.export_rows import ExportColumns, ExportFile, NotAnExport
+from source_dialpad.components.guard import FileGuard
 from source_dialpad.components.retrieval import SliceRetriever, reading_slot
+from source_dialpad.components.secrets import mask_signature
 from source_dialpad.components.windows import DAY, DayWindow, local_day, midnight, zone_of
 
 logger = logging.getLogger("airbyte")
@@ -360,6 +362,7 @@ class ExportProtocol:
             export.file_is_gone()
         elif status == "complete" and url:
             export.stage, export.download_url, export.poll_errors = Stage.READY, str(url), 0
+            mask_signature(export.download_url)
         elif status == "failed":
             export.again(
                 transient_error(
@@ -402,8 +405,8 @@ def days_ago(window: DayWindow, today: date) -> dict[str, Any]:
 
 def _json_answer(response: requests.Response, where: str) -> Answer:
     try:
-        return Answer(response.status_code, response.json(), response.content)
-    except requests.exceptions.JSONDecodeError:
+        return Answer(response.status_code, *loaded(response.content))
+    except ValueError:
         raise transient_error(
             f"{where}: Dialpad answered {response.status_code} with something that is not JSON: "
             f"{excerpt(response.content)}"
@@ -438,7 +441,7 @@ class ExportRetriever(SliceRetriever):
         self.zone = zone_of(self.timezone)
         self.desk = export_desk(dialpad["base_url"], dialpad["api_key"])
         self.download_requester.stream_response = True  # type: ignore[union-attr]  # a year in one file
-        self._download = JsonCalls(self.download_requester)  # type: ignore[arg-type]
+        self._download = JsonCalls(self.download_requester, FileGuard(dialpad["base_url"]))  # type: ignore[arg-type]
         polls = JsonCalls(self.polling_requester)  # type: ignore[arg-type]
         self._protocol = ExportProtocol(self.desk, self.ask, polls, self.zone)
         self._columns: ExportColumns | None = None

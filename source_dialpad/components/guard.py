@@ -21,18 +21,15 @@ from airbyte_cdk.sources.declarative.requesters import HttpRequester
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from urllib3.util import parse_url
 
-from source_dialpad.components.errors import config_error, system_error
+from source_dialpad.components.errors import brief, config_error, system_error
 
 LARGEST_ANSWER: Final = 256 << 20
 """Bytes of one JSON answer, decompressed; the largest page known is a day of messages, some 100 MB."""
 
-LARGEST_REFUSAL: Final = 64 << 10
+LARGEST_REFUSAL: Final = 16 << 10
 """Bytes that are read of an answer whose status is an error: enough for any reason, and no more than a log can bear."""
 
 REDIRECTS: Final = 5
-LONGEST_LOG: Final = 2000
-"""Characters of one log line of the CDK about a request."""
-
 LONGEST_URL: Final = 16 << 10
 CHUNK: Final = 1 << 16
 
@@ -252,13 +249,8 @@ def quiet(record: logging.LogRecord) -> bool:
     if hasattr(record, "body"):
         record.body = f"({len(record.body)} characters)"
     if hasattr(record, "url"):
-        record.url = _without_query(str(record.url))
+        record.url = brief(str(record.url))
     if record.levelno >= logging.WARNING:
-        said = _without_query(record.getMessage().partition(" Response (headers):")[0])
-        record.msg, record.args = said[:LONGEST_LOG], None
+        record.msg, record.args = brief(record.getMessage()), None
         record.exc_info = None  # the error itself comes as a message of its own
     return True
-
-
-def _without_query(text: str) -> str:
-    return re.sub(r"(https?://[^\s?'\"<>]*)\?[^\s'\"<>]*", r"\1?…", text)
