@@ -1,7 +1,7 @@
 """Analytics: catalogues, figures of metrics, records and the values of filters, all discovered at run time.
 
-spec: seven operations, the answers `{data, meta}`; the next page is a relative URL whose key must be passed on as it is.
-The vendor's own clients expect a top-level `pageKey` instead, so both are read. A filter value that does not fit is
+spec: seven operations, the answers `{data, meta}`; the next page is a relative URL whose key must be passed on as it
+is. The vendor's own clients expect a top-level `pageKey` instead, so both are read. A filter value that does not fit is
 ignored without an error, and would give unfiltered figures: configured filters are checked first.
 """
 
@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
-from urllib.parse import unquote
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote
 
 import orjson
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
@@ -26,7 +26,8 @@ from source_dialpad.components.errors import config_error, excerpt, nearest, sys
 from source_dialpad.components.guard import joined, origin, shown
 from source_dialpad.components.partitions import Partitions
 from source_dialpad.components.retrieval import SliceRetriever
-from source_dialpad.components.rows import rfc3339_of, text
+from source_dialpad.components.rows import ZONE_NAME, rfc3339_of, text
+from source_dialpad.components.windows import rfc3339
 
 logger = logging.getLogger("airbyte")
 
@@ -37,12 +38,22 @@ PAGE = 300
 """The vendor's own clients take 1 to 300 records a page."""
 
 TICK = timedelta(milliseconds=1)
+SECOND = timedelta(seconds=1)
+
+PROBED = timedelta(days=30)
+"""How far back a record is looked for, to find out which ends an interval includes."""
 
 
 # --- pages ------------------------------------------------------------------------------------------------------------
 
 
-def paged(  # noqa: PLR0913  # the parts of a request
+def paged(ask: JsonCalls, where: str, base_url: str, path: str, **parts: Any) -> Iterator[Entry]:
+    """All entries of a paged answer; see `pages`."""
+    for page in pages(ask, where, base_url, path, **parts):
+        yield from page
+
+
+def pages(  # noqa: PLR0913  # the parts of a request
     ask: JsonCalls,
     where: str,
     base_url: str,
@@ -50,8 +61,8 @@ def paged(  # noqa: PLR0913  # the parts of a request
     *,
     body: Mapping[str, Any] | None = None,
     stream_slice: StreamSlice | None = None,
-) -> Iterator[Entry]:
-    """All entries of a paged answer; the body is repeated, the link of the next page followed byte for byte."""
+) -> Iterator[list[Entry]]:
+    """The pages of an answer; the body is repeated, the link of the next page followed byte for byte."""
     request: dict[str, Any] = {"path": path, "params": {"pageLimit": PAGE}}
     followed: set[str] = set()
     while True:
@@ -59,13 +70,13 @@ def paged(  # noqa: PLR0913  # the parts of a request
         found = _data(answer, where, body)
         if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
             raise _another_shape(answer, where, "a list")
-        yield from found
+        yield found
         following = _next_request(answer.value, where, base_url, path)
         if following is None:
             return
         link = str(following)
         if link in followed:
-            raise system_error(f"{where}: the Analytics API gives the same next page again and again; paging cannot end.")
+            raise system_error(f"{where}: the Analytics API gives the same next page again; paging cannot end.")
         followed.add(link)
         request = following
 
@@ -77,8 +88,8 @@ def _next_request(answer: Mapping[str, Any], where: str, base_url: str, path: st
         whole = joined(f"{base_url}/v1/analytics/{path}", str(link))
         if origin(whole) is None or origin(whole) != origin(base_url):
             raise system_error(
-                f"{where}: the Analytics API names a next page on another host ({shown(whole)}); it is not "
-                "followed, since the key would go there."
+                f"{where}: the Analytics API names a next page on another host ({shown(whole)}); "
+                "it is not followed, since the key would go there."
             )
         return {"path": str(link) if str(link).startswith("/") else whole}
     key = answer.get("pageKey")
@@ -98,23 +109,50 @@ def _refused(answer: Answer, where: str, body: Mapping[str, Any] | None) -> Exce
     said = str(said or excerpt(answer.content) or "no reason given")
     if body is not None and not body.get("filters") and "filter" in said.lower():
         return config_error(
-            f"{where}: the Analytics API wants at least one filter (400: {said}). Set analytics.filters, for example all "
-            "values of one attribute; the stream analytics_filter_values lists them."
+            f"{where}: the Analytics API wants at least one filter (400: {said}). Set analytics.filters, for example "
+            "all values of one attribute; the stream analytics_filter_values lists them."
         )
     return config_error(
-        f"{where}: the Analytics API refused the request (400: {said}). Check analytics.metric_ids, analytics.record_ids and "
-        "analytics.filters against the streams analytics_metrics, analytics_records and analytics_filter_values."
+        f"{where}: the Analytics API refused the request (400: {said}). Check analytics.metric_ids, "
+        "analytics.record_ids and analytics.filters against the streams analytics_metrics, analytics_records and "
+        "analytics_filter_values."
     )
 
 
 def _another_shape(answer: Answer, where: str, wanted: str) -> Exception:
     return system_error(
-        f"{where}: the Analytics API answered {answer.status} with another shape than {wanted}: {excerpt(answer.content)}. "
-        "Check analytics.base_url."
+        f"{where}: the Analytics API answered {answer.status} with another shape than {wanted}: "
+        f"{excerpt(answer.content)}. Check analytics.base_url."
     )
 
 
 # --- catalogues and filters -------------------------------------------------------------------------------------------
+
+
+class Ends(NamedTuple):
+    """Which ends of an interval belong to it."""
+
+    start: bool
+    end: bool
+
+
+def interval(start: datetime, end: datetime) -> dict[str, Any]:
+    """The period of a request, as instants: it can be repeated for any past window."""
+    return {"_type": "Interval", "start": _z(start), "end": _z(end)}
+
+
+def _z(instant: datetime) -> str:
+    told = instant.astimezone(UTC)
+    return told.strftime("%Y-%m-%dT%H:%M:%S") + (f".{told.microsecond // 1000:03d}Z" if told.microsecond else "Z")
+
+
+def _instant(record: Entry) -> datetime | None:
+    """The primary timestamp of a record, where it can be read."""
+    try:
+        told = rfc3339_of(record["primaryTimestampField"]["timestamp"])
+        return datetime.fromisoformat(told) if told else None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
 
 
 class Catalogue:
@@ -124,6 +162,8 @@ class Catalogue:
         """Nothing read."""
         self._read: dict[str, list[Entry]] = {}
         self._lock = threading.Lock()
+        self._ends: Ends | None = None
+        self._ends_lock = threading.Lock()
 
     def entries(self, ask: JsonCalls, base_url: str, path: str, where: str) -> list[Entry]:
         """The entries of `metrics`, `records` or `filter/<attribute>`."""
@@ -133,16 +173,58 @@ class Catalogue:
             return self._read[path]
 
     def chosen(self, ask: JsonCalls, config: Config, kind: str, where: str) -> list[Entry]:
-        """The entries of `metrics` or `records` that are to be read; a configured id that is unknown is a config error."""
+        """The entries of `metrics` or `records` to be read; a configured id that is unknown is a config error."""
         settings = config["analytics"]
         key = {"metrics": "metric_ids", "records": "record_ids"}[kind]
         entries = {text(entry["id"]): entry for entry in self.entries(ask, settings["base_url"], kind, where)}
         for wanted in settings[key]:
             if wanted not in entries:
                 raise config_error(
-                    f"{where}: analytics.{key} names '{wanted}', which the catalogue does not have ({nearest(wanted, entries)})."
+                    f"{where}: analytics.{key} names '{wanted}', which the catalogue does not have "
+                    f"({nearest(wanted, entries)})."
                 )
         return [entries[wanted] for wanted in settings[key] or entries]
+
+    def ends(self, listing: JsonCalls, ask: JsonCalls, config: Config, filters: Filters, where: str) -> Ends:
+        """Which ends of an interval the API includes, found out by the time of a record of the last month.
+
+        An interval that begins, and one that ends, at the very millisecond of the record tells. Where no record is to
+        be had both count as included: what is asked for then ends a millisecond early, and nothing is counted twice.
+        """
+        with self._ends_lock:
+            if self._ends is None:
+                self._ends = self._find_ends(listing, ask, config, filters, where) or Ends(start=True, end=True)
+            return self._ends
+
+    def _find_ends(
+        self, listing: JsonCalls, ask: JsonCalls, config: Config, filters: Filters, where: str
+    ) -> Ends | None:
+        base_url = config["analytics"]["base_url"]
+        now = datetime.now(UTC)
+
+        def records(record_id: str, start: datetime, end: datetime) -> Iterator[list[Entry]]:
+            body = {
+                "id": record_id,
+                "periodFilter": interval(start, end),
+                "filters": filters,
+                "timezone": config["timezone"],
+            }
+            return pages(ask, f"{where} (asking which ends an interval includes)", base_url, "records", body=body)
+
+        for entry in self.entries(listing, base_url, "records", where):
+            record_id = text(entry["id"])
+            times = [_instant(record) for record in next(records(record_id, now - PROBED, now), [])]
+            moment = next((time for time in times if time and not time.microsecond % 1000), None)
+            if moment is None:
+                continue
+            around = moment - SECOND, moment + SECOND
+            found = [
+                any(_instant(record) == moment for page in records(record_id, start, end) for record in page)
+                for start, end in ((moment, around[1]), (around[0], moment), around)
+            ]
+            if found[2]:  # otherwise the record is gone, or its time is not the one the interval means
+                return Ends(start=found[0], end=found[1])
+        return None
 
     def attributes(self, ask: JsonCalls, base_url: str, where: str) -> list[str]:
         """Every filter attribute of both catalogues, once each."""
@@ -158,7 +240,7 @@ class Catalogue:
                 f"{where}: {setting} names the filter attribute '{attribute}', which the catalogue does not have "
                 f"({nearest(attribute, known)})."
             )
-        return [text(entry["value"]) for entry in self.entries(ask, base_url, f"filter/{attribute}", where)]
+        return [text(entry["value"]) for entry in self.entries(ask, base_url, filter_path(attribute), where)]
 
     def filters(self, ask: JsonCalls, config: Config, where: str) -> Filters:
         """The configured filters in the catalogue's spelling; a value that does not exist is a config error."""
@@ -179,9 +261,14 @@ class Catalogue:
 
 
 @lru_cache(maxsize=32)
-def catalogue(base_url: str, api_key: str) -> Catalogue:
+def catalogue(base_url: str, api_key: str) -> Catalogue:  # noqa: ARG001  # one a key
     """The catalogue of a key, shared by all its streams."""
     return Catalogue()
+
+
+def filter_path(attribute: str) -> str:
+    """The path of an attribute's values."""
+    return f"filter/{quote(attribute, safe='')}"
 
 
 def filter_attributes(entry: Entry) -> list[str]:
@@ -214,11 +301,13 @@ class CatalogueRouter(Partitions):
             extra = {
                 "filters": filters,
                 "measures": [each["measure"] for each in entry.get("aggregations") or []],
-                "values": self._broken_down(entry, broken_down, values, where),
+                "values": self._broken_down(entry, broken_down, values, filters, where),
             }
             yield StreamSlice(partition={name: text(entry["id"])}, cursor_slice={}, extra_fields=extra)
 
-    def _broken_down(self, entry: Entry, attribute: str | None, values: list[str] | None, where: str) -> list[str] | None:
+    def _broken_down(
+        self, entry: Entry, attribute: str | None, values: list[str] | None, filters: Filters, where: str
+    ) -> list[str] | None:
         listed = filter_attributes(entry)
         unfit = [each["attribute"] for each in self.config["analytics"]["filters"] if each["attribute"] not in listed]
         if unfit:
@@ -226,7 +315,8 @@ class CatalogueRouter(Partitions):
         if attribute and attribute not in listed:
             logger.warning("%s: %s cannot be broken down by %s; it is read as a whole.", where, entry["id"], attribute)
             return None
-        return values
+        chosen = [each["values"] for each in filters if each["attribute"] == attribute]
+        return chosen[0] if attribute and chosen else values
 
 
 # --- streams ----------------------------------------------------------------------------------------------------------
@@ -242,15 +332,6 @@ class AnalyticsRetriever(SliceRetriever):
         self.base_url: str = self.config["analytics"]["base_url"]
         self.timezone: str = self.config["timezone"]
 
-    def interval(self, start: str, end: datetime) -> dict[str, Any]:
-        """The period of a request, as instants: it can be repeated for any past window."""
-        return {"_type": "Interval", "start": _z(datetime.fromisoformat(start)), "end": _z(end)}
-
-
-def _z(instant: datetime) -> str:
-    told = instant.astimezone(UTC)
-    return told.strftime("%Y-%m-%dT%H:%M:%S") + (f".{told.microsecond // 1000:03d}Z" if told.microsecond else "Z")
-
 
 @dataclass
 class CatalogueRetriever(AnalyticsRetriever):
@@ -265,7 +346,7 @@ class CatalogueRetriever(AnalyticsRetriever):
             yield from (self._entry(entry, where) for entry in paged(self.ask, where, self.base_url, self.of))
             return
         identity = next(iter(stream_slice.partition.values()))
-        answer = self.ask(where, stream_slice=stream_slice, path=f"{self.of}/{identity}", accept=(400,))
+        answer = self.ask(where, stream_slice=stream_slice, path=f"{self.of}/{quote(identity, safe='')}", accept=(400,))
         found = _data(answer, where, None)
         if not isinstance(found, dict):
             raise _another_shape(answer, where, "one description")
@@ -285,7 +366,7 @@ class FilterValuesRetriever(AnalyticsRetriever):
         """The attribute's values."""
         attribute = stream_slice.partition["filter_attribute"]
         ours = {"filter_attribute": attribute, "snapshot_date": stream_slice.cursor_slice["snapshot_date"]}
-        for entry in paged(self.ask, where, self.base_url, f"filter/{attribute}", stream_slice=stream_slice):
+        for entry in paged(self.ask, where, self.base_url, filter_path(attribute), stream_slice=stream_slice):
             if entry.get("value") is None:
                 raise system_error(f"{where}: a filter value came without value: {excerpt(orjson.dumps(entry))}")
             yield {**ours, **entry}
@@ -295,49 +376,66 @@ class FilterValuesRetriever(AnalyticsRetriever):
 class MetricDataRetriever(AnalyticsRetriever):
     """The stream `analytics_metric_data`: the aggregates of one metric in one window, one request a break-down value.
 
-    The end of the interval is sent a millisecond early: whether the API includes it is not documented, and a figure
-    that counts an event twice cannot be mended afterwards.
+    Whether an interval includes its ends is not documented, and a figure that counts an event twice cannot be mended
+    afterwards: it is found out once a run (see `Catalogue.ends`), and the window is asked for so that it is exact.
     """
+
+    catalogue_requester: Requester | None = None
 
     def rows(self, stream_slice: StreamSlice, where: str) -> Iterable[Entry]:
         """One row an aggregate, one a status for presence durations."""
-        extra, settings = stream_slice.extra_fields, self.config["analytics"]
+        extra, settings, window = stream_slice.extra_fields, self.config["analytics"], stream_slice.cursor_slice
+        known = catalogue(settings["base_url"], settings["api_key"])
+        ends = known.ends(JsonCalls(self.catalogue_requester), self.ask, self.config, extra["filters"], where)  # type: ignore[arg-type]
+        start, end = datetime.fromisoformat(window["start_time"]), datetime.fromisoformat(window["read_until"])
+        asked: dict[str, Any] = {
+            "id": stream_slice.partition["metric_id"],
+            "periodFilter": interval(start if ends.start else start - TICK, end - TICK if ends.end else end),
+            "aggregations": extra["measures"],
+            "timezone": self.timezone,
+        }
         values = extra["values"]
         attribute = settings.get("break_down_by") if values is not None else None
         for value in [None] if values is None else values:
-            filters = extra["filters"] + ([{"attribute": attribute, "values": [value]}] if attribute else [])
             ours = {
                 "metric_id": stream_slice.partition["metric_id"],
-                "window_start": stream_slice.cursor_slice["start_time"],
-                "window_end": stream_slice.cursor_slice["end_time"],
+                "window_start": window["start_time"],
+                "window_end": window["end_time"],
                 "timezone": self.timezone,
                 "grain": settings["grain"],
                 "filters": settings["filters"] or None,
                 "breakdown_attribute": attribute,
                 "breakdown_value": value,
             }
-            for measured in self._aggregates(stream_slice, filters, where):
-                row = {**ours, **measured}
-                row["row_key"] = _key(
-                    {name: row[name] for name in (*ours, "measure", "presence_status") if name != "grain"}
-                )
-                yield row
+            identity = {**ours, "filters": canonical_filters(extra["filters"]), "grain": None}
+            body = {**asked, "filters": _narrowed(extra, attribute, value)}
+            for measured in self._aggregates(stream_slice, body, where):
+                named = {"measure": measured["measure"], "presence_status": measured["presence_status"]}
+                yield {**ours, **measured, "row_key": _key({**identity, **named})}
 
-    def _aggregates(self, stream_slice: StreamSlice, filters: Filters, where: str) -> Iterator[Entry]:
-        window = stream_slice.cursor_slice
-        body: dict[str, Any] = {
-            "id": stream_slice.partition["metric_id"],
-            "periodFilter": self.interval(window["start_time"], datetime.fromisoformat(window["read_until"]) - TICK),
-            "filters": filters,
-            "aggregations": stream_slice.extra_fields["measures"],
-            "timezone": self.timezone,
-        }
+    def _aggregates(self, stream_slice: StreamSlice, body: Mapping[str, Any], where: str) -> Iterator[Entry]:
         answer = self.ask(where, stream_slice=stream_slice, body=body, path="metrics", accept=(400,))
         found = _data(answer, where, body)
-        if not isinstance(found, dict) or not isinstance(found.get("aggregates") or [], list):
+        aggregates = found.get("aggregates") if isinstance(found, dict) else found
+        if aggregates is None:  # not a must
+            return
+        if not isinstance(aggregates, list) or not all(isinstance(each, dict) for each in aggregates):
             raise _another_shape(answer, where, "aggregates")
-        for aggregate in found.get("aggregates") or []:
+        for aggregate in aggregates:
             yield from _measured(aggregate)
+
+
+def _narrowed(extra: Mapping[str, Any], attribute: str | None, value: str | None) -> Filters:
+    """The configured filters, with the break-down value in the place of those of its attribute."""
+    if attribute is None:
+        return list(extra["filters"])
+    others = [each for each in extra["filters"] if each["attribute"] != attribute]
+    return [*others, {"attribute": attribute, "values": [value]}]
+
+
+def canonical_filters(filters: Filters) -> list[list[Any]]:
+    """Filters as keys hold them: another order, or another spelling of a value, is the same filter."""
+    return sorted([each["attribute"], sorted(each["values"])] for each in filters)
 
 
 def _measured(aggregate: Entry) -> Iterator[Entry]:
@@ -355,77 +453,171 @@ def _measured(aggregate: Entry) -> Iterator[Entry]:
     yield {"measure": aggregate.get("measure") or "", "presence_status": None, "value": value, "value_type": kind}
 
 
+class Astray(Exception):  # noqa: N818  # nothing went wrong yet
+    """Pages do not lead through these records: a record came again on a later page."""
+
+
 @dataclass
 class RecordDataRetriever(AnalyticsRetriever):
     """The stream `analytics_record_data`: unaggregated records, flattened.
 
-    Windows touch, and both edges are asked for as they are: a record on an edge may come twice, under one key.
+    Windows touch and are asked for a millisecond longer at the start, so that no reading of the interval's ends loses a
+    record; those on the ends belong to the neighbours. The key of a page holds page numbers, so records that come while
+    paging push others along; where one comes again on a later page the window is read in halves, since twins (records
+    that are the same in everything) and a record that came again cannot be told apart otherwise.
     """
 
     def rows(self, stream_slice: StreamSlice, where: str) -> Iterable[Entry]:
         """The records of one window."""
-        window, record_id = stream_slice.cursor_slice, stream_slice.partition["record_id"]
+        window = stream_slice.cursor_slice
+        start, end = datetime.fromisoformat(window["start_time"]), datetime.fromisoformat(window["end_time"])
+        return self._between(start.astimezone(UTC), end.astimezone(UTC), stream_slice, where)
+
+    def _between(self, start: datetime, end: datetime, stream_slice: StreamSlice, where: str) -> Iterator[Entry]:
+        record_id = stream_slice.partition["record_id"]
         body = {
             "id": record_id,
-            "periodFilter": self.interval(window["start_time"], datetime.fromisoformat(window["end_time"])),
+            "periodFilter": interval(start - TICK, end),
             "filters": stream_slice.extra_fields["filters"],
             "timezone": self.timezone,
         }
-        twins: dict[str, int] = {}
-        for record in paged(self.ask, where, self.base_url, "records", body=body, stream_slice=stream_slice):
-            yield self._flat(record, record_id, twins, where)
-
-    def _flat(self, record: Entry, record_id: str, twins: dict[str, int], where: str) -> Entry:
-        primary = record.get("primaryTimestampField") or {}
+        flat = Flattening(record_id, start, end, where)
         try:
-            timestamp = rfc3339_of(primary["timestamp"])
-        except (KeyError, TypeError, ValueError):
-            timestamp = None
-        if timestamp is None:
-            raise system_error(
-                f"{where}: a record came without a readable primary timestamp: {excerpt(orjson.dumps(primary))}"
-            )
+            for page in pages(self.ask, where, self.base_url, "records", body=body, stream_slice=stream_slice):
+                yield from flat.page(page)
+        except Astray:
+            middle = start + ((end - start) / 2 // TICK) * TICK
+            if middle <= start:
+                raise system_error(
+                    f"{where}: the Analytics API gives the same record on several pages of one millisecond; twins and "
+                    "a record that came again cannot be told apart."
+                ) from None
+        else:
+            return
+        yield from self._between(start, middle, stream_slice, where)
+        yield from self._between(middle, end, stream_slice, where)
+
+
+class Flattening:
+    """Turns the records of one interval into rows: fields and labels by name, a key, one form of time."""
+
+    def __init__(self, record_id: str, start: datetime, end: datetime, where: str) -> None:
+        """`start` and `end` are instants in UTC; records from the start up to and without the end belong to it."""
+        self._record_id = record_id
+        self._where = where
+        self._before, self._start, self._end = (rfc3339(each) for each in (start - TICK, start, end))
+        self._bounds = (start - TICK, start, end)
+        self._edges = (self._before[:19], self._start[:19], self._end[:19])
+        self._page = 0
+        self._pages: dict[str, int] = {}
+        self._ordinals: dict[str, int] = {}
+
+    def page(self, records: list[Entry]) -> Iterator[Entry]:
+        """The rows of one page; raises `Astray` for a record that an earlier page held."""
+        self._page += 1
+        for record in records:
+            row = self._flat(record)
+            if row is not None:
+                yield row
+
+    def _flat(self, record: Entry) -> Entry | None:
+        primary = record.get("primaryTimestampField")
+        timestamp = self._timestamp(primary)
+        if timestamp[:19] in self._edges and self._is_a_neighbours(timestamp):
+            return None
         fields: Entry = {}
         labels: Entry = {}
-        for each in record.get("fields") or []:
-            name, held = each["name"], each.get("field")
-            fields[name] = field_value(held)
-            label = field_label(held)
-            if label is not None:
-                labels[name] = label
+        lists = False
+        held_fields = record.get("fields") or ()
+        try:
+            for each in held_fields:
+                name, held = each["name"], each.get("field")
+                if held is None:
+                    fields[name] = None
+                    continue
+                lists = lists or "values" in held
+                fields[name] = field_value(held)
+                label = field_label(held)
+                if label is not None:
+                    labels[name] = label
+        except (KeyError, TypeError, AttributeError):
+            raise system_error(
+                f"{self._where}: a record came whose fields are no list of name and field; its members are "
+                f"{', '.join(sorted(record))}."
+            ) from None
+        if len(fields) != len(held_fields):
+            _report_repeated_names(self._record_id)
         value = field_value(record.get("value"))
-        key = _key([record_id, timestamp, fields, value])
-        twin = twins.get(key, 0)
-        twins[key] = twin + 1
+        hashed = {name: _sorted(held) for name, held in fields.items()} if lists else fields
         return {
-            "record_key": f"{key}-{twin}" if twin else key,
-            "record_id": record_id,
+            "record_key": self._key(_key([self._record_id, timestamp, hashed, value])),
+            "record_id": self._record_id,
             "primary_timestamp": timestamp,
-            "primary_timestamp_name": primary.get("name"),
+            "primary_timestamp_name": primary.get("name"),  # type: ignore[union-attr]  # it has a timestamp
             "value": value,
             "fields": fields,
             "labels": labels,
         }
 
+    def _timestamp(self, primary: Any) -> str:
+        try:
+            timestamp = rfc3339_of(primary["timestamp"])
+        except (KeyError, TypeError, ValueError, AttributeError):
+            timestamp = None
+        if timestamp is None:
+            raise system_error(
+                f"{self._where}: a record came without a readable primary timestamp: {excerpt(orjson.dumps(primary))}"
+            )
+        return timestamp
+
+    def _is_a_neighbours(self, timestamp: str) -> bool:
+        before, start, end = self._bounds
+        moment = datetime.fromisoformat(timestamp)
+        return before <= moment < start or moment == end
+
+    def _key(self, key: str) -> str:
+        seen = self._pages.get(key)
+        if seen is None:
+            self._pages[key] = self._page
+            return key
+        if seen != self._page:
+            raise Astray
+        ordinal = self._ordinals[key] = self._ordinals.get(key, 0) + 1
+        return f"{key}-{ordinal}"
+
+
+def _sorted(held: Any) -> Any:
+    """A list in one order, for keys: the order of tags is nobody's."""
+    return sorted(held, key=str) if isinstance(held, list) else held
+
+
+@lru_cache(maxsize=1000)
+def _report_repeated_names(record_id: str) -> None:
+    logger.warning("%s: a record has two fields of one name; the last one is kept. This is said once.", record_id)
+
 
 def field_value(held: Any) -> Any:
     """The value of any field variant; null where the field is absent, an unknown variant as it came.
 
-    spec: `TimestampField` has `timestamp`, `ListField` has `values`, the others `value`.
+    spec: `TimestampField` has `timestamp`, `ListField` has `values`, the others `value`. A `[GMT]` behind a time goes.
     """
-    if not isinstance(held, dict):
+    if held.__class__ is not dict:
         return held
     if "value" in held:
-        return held["value"]
-    if "timestamp" in held:
-        return held["timestamp"]
-    if "values" in held:
+        value = held["value"]
+    elif "timestamp" in held:
+        value = held["timestamp"]
+    elif "values" in held:
         return [field_value(each) for each in held["values"] or []]
-    return held
+    else:
+        return held
+    if value.__class__ is str and value.endswith("]") and held.get("_type") in ("InstantField", "TimestampField"):
+        return ZONE_NAME.sub("", value)
+    return value
 
 
 def field_label(held: Any) -> Any:
-    """The label of a field, or the labels of a list's values; null where there is none. Labels change: no key holds them."""
+    """The label of a field, or the labels of a list's values; null where there is none."""
     if not isinstance(held, dict):
         return None
     if "values" in held:
