@@ -104,7 +104,9 @@ def _dumped(row: Row, stream_name: str) -> bytes:
         try:
             return orjson_safe(row)
         except RecursionError:
-            message = f"{stream_name}: a row is nested too deeply to be written as JSON; its members: {', '.join(row)[:200]}."
+            message = (
+                f"{stream_name}: a row is nested too deeply to be written as JSON; its members: {', '.join(row)[:200]}."
+            )
             raise AirbyteTracedException(message=message, internal_message=message) from None
 
 

@@ -1,4 +1,4 @@
-"""Calls of a JSON API through a requester of the manifest: the answer, or an error that names stream, window and cure."""
+"""Calls of a JSON API through a requester of the manifest: the answer, or an error with stream, window and cure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from source_dialpad.components.guard import Guard, KeyGuard, joined, shown
 logger = logging.getLogger("airbyte")
 
 UNREADABLE_TRIES = 3
-"""How often an answer that is no JSON is asked for before it is believed: proxies answer 200 with a page of their own."""
+"""How often an answer that is no JSON is asked for before it is believed: proxies answer 200 with their own pages."""
 
 
 class Answer(NamedTuple):
@@ -98,8 +98,8 @@ class JsonCalls:
             raise within(where, error, shown(self._url(stream_slice))) from error
         except Exception as error:  # the CDK's handling of an answer raises whatever its parsers and templates do
             raise system_error(
-                f"{where}: {shown(base)} gave an answer that cannot be handled ({type(error).__name__}); run the sync again, "
-                "and report it if it stays."
+                f"{where}: {shown(base)} gave an answer that cannot be handled ({type(error).__name__}); run the "
+                "sync again, and report it if it stays."
             ) from error
         if response is None:
             raise system_error(f"{where}: the API gave no answer.")
@@ -127,8 +127,8 @@ def loaded(content: bytes) -> tuple[Any, bytes]:
     if not _mending.is_set():
         _mending.set()
         logger.warning(
-            "An answer holds letters or numbers that JSON in UTF-8 does not have; they become U+FFFD or null. This is said "
-            "once."
+            "An answer holds letters or numbers that JSON in UTF-8 does not have; they become U+FFFD or null. This is "
+            "said once."
         )
     return value, mended
 

@@ -7,7 +7,6 @@ vendor. No text built here may hold a secret or a row of the customer.
 from __future__ import annotations
 
 import re
-import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 

@@ -236,7 +236,9 @@ def shown(url: str) -> str:
 
 # --- what the CDK logs ------------------------------------------------------------------------------------------------
 
-HEADERS_SHOWN: Final = frozenset("accept content-type content-length content-encoding date retry-after".split())
+HEADERS_SHOWN: Final = frozenset(
+    ["accept", "content-type", "content-length", "content-encoding", "date", "retry-after"]
+)
 
 
 def quiet(record: logging.LogRecord) -> bool:
