@@ -1,0 +1,219 @@
+"""Catalogues and states that do not fit: a clear error or a documented fallback, never a silent full or empty sync."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airbyte_cdk.models import AirbyteStateMessageSerializer, FailureType
+
+from source_dialpad.source import SourceDialpad
+from unit_tests.core.fixtures import dialpad
+from unit_tests.core.reading import Read, catalog_of, read
+
+if TYPE_CHECKING:
+    import requests_mock
+
+    from fake_dialpad.server import FakeDialpad
+
+INCREMENTAL = {
+    "messages": "ts",
+    "customer_session_messages": "ts",
+    "records_calls": "date_started",
+    "records_texts": "date",
+    "records_voicemails": "date",
+    "records_recordings": "date",
+    "records_onduty": "date",
+    "records_dispositions": "date_started",
+    "records_csat": "window_start",
+    "records_screenshare": "window_start",
+    "stats_calls_by_date": "window_start",
+    "stats_calls_by_user": "window_start",
+    "stats_calls_by_group": "window_start",
+    "stats_onduty": "window_start",
+    "stats_texts": "window_start",
+    "stats_voicemails": "window_start",
+    "stats_recordings": "window_start",
+    "stats_screenshare": "window_start",
+    "analytics_metric_data": "window_start",
+    "analytics_record_data": "primary_timestamp",
+    "analytics_filter_values": "snapshot_date",
+    "calls": "date_started",
+    "digital_sessions": "created_at",
+    "call_events": "received_at",
+}
+URL = "https://dialpad.example"
+EVERYTHING = dialpad(
+    engagement={"base_url": URL, "api_key": "engagement-key-0123456789", "provider_id": "1020"},
+    analytics={"base_url": URL, "api_key": "analytics-key-0123456789"},
+    call_receiver={"base_url": URL, "api_key": "receiver-key-0123456789"},
+)
+
+
+def test_the_list_of_incremental_streams_is_whole() -> None:
+    streams = SourceDialpad(config=dict(EVERYTHING)).streams(EVERYTHING)
+    fields = {stream.name: stream.as_airbyte_stream().default_cursor_field for stream in streams}
+    assert {name: field[0] for name, field in fields.items() if field} == INCREMENTAL
+
+
+@pytest.mark.parametrize("value", ["9999-12-31", "2999-12-31"])
+def test_a_state_of_the_far_future_gives_no_record_of_any_stream_and_says_so(
+    value: str, door: requests_mock.Mocker, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, logger="airbyte"):
+        out = read(EVERYTHING, *INCREMENTAL, state={stream: {field: value} for stream, field in INCREMENTAL.items()})
+    assert (out.of, out.errors) == ({}, [])
+    told = {line.split(":")[0] for line in caplog.messages if f"says that everything up to {value}" in line}
+    assert told == set(INCREMENTAL)
+
+
+def ended_with(out: Read, kind: FailureType, *parts: str) -> None:
+    assert out.ended_by is not None
+    assert out.ended_by.failure_type == kind
+    for part in parts:
+        assert part in str(out.ended_by.message)
+
+
+def test_a_stream_that_does_not_exist_is_an_error_and_the_others_are_read(door: requests_mock.Mocker) -> None:
+    out = read(dialpad(), "offices", "office")
+    assert set(out.of) == {"offices"}
+    assert out.statuses["office"] == ["INCOMPLETE"]
+    assert out.statuses["offices"][-1] == "COMPLETE"
+    assert [(error.failure_type, out.streams_of_errors[0]) for error in out.errors] == [
+        (FailureType.config_error, "office")
+    ]
+    assert str(out.errors[0].message).startswith(
+        "office: the catalogue asks for this stream, and there is none of that name"
+    )
+    assert "'offices'" in str(out.errors[0].message)
+    ended_with(out, FailureType.config_error, "1 stream was not read to the end: office.")
+
+
+def test_a_stream_whose_section_is_not_configured_is_an_error_that_names_the_section(
+    door: requests_mock.Mocker,
+) -> None:
+    out = read(dialpad(), "messages")
+    assert out.records == []
+    ended_with(out, FailureType.config_error, "messages", "the configuration has no section engagement")
+
+
+def test_a_catalogue_without_a_cursor_goes_by_the_streams_own(door: requests_mock.Mocker) -> None:
+    out = read(dialpad(), "calls")
+    assert out.records
+    assert "date_started" in out.state
+
+
+def test_another_cursor_in_the_catalogue_is_said_to_have_no_effect(
+    door: requests_mock.Mocker, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, logger="airbyte"):
+        out = read(dialpad(), catalog=catalog_of("calls", cursor_field=["date_ended"]))
+    assert "date_started" in out.state
+    assert (
+        "calls: the catalogue chooses date_ended as the cursor; this stream always goes by date_started" in caplog.text
+    )
+
+
+def test_columns_that_the_catalogue_leaves_out_are_read_all_the_same(door: requests_mock.Mocker) -> None:
+    out = read(dialpad(), "offices")  # the catalogue of these tests knows no column at all
+    assert {"id", "name", "timezone"} <= set(out.records[0])
+
+
+def test_a_full_refresh_with_a_state_goes_on_from_it_and_says_so(
+    door: requests_mock.Mocker, caplog: pytest.LogCaptureFixture
+) -> None:
+    state = read(dialpad(lookback_days=0), "calls").state
+    with caplog.at_level(logging.WARNING, logger="airbyte"):
+        again = read(
+            dialpad(lookback_days=0), catalog=catalog_of("calls", sync_mode="full_refresh"), state={"calls": state}
+        )
+    assert 0 < len(again.records) < 100
+    assert "calls: the catalogue asks for a full refresh and a saved state was given" in caplog.text
+
+
+def test_a_full_refresh_without_a_state_reads_everything(door: requests_mock.Mocker) -> None:
+    incremental = read(dialpad(), "calls")
+    full = read(dialpad(), catalog=catalog_of("calls", sync_mode="full_refresh"))
+    assert len(full.records) == len(incremental.records)
+
+
+def test_the_state_of_a_stream_that_is_gone_is_said_to_be_unused(
+    door: requests_mock.Mocker, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, logger="airbyte"):
+        out = read(dialpad(), "offices", state={"old_stream": {"at": "2026-01-01"}})
+    assert out.ended_by is None
+    assert "The saved state holds old_stream, a stream this source does not have" in caplog.text
+
+
+@pytest.mark.parametrize("state", [{"at": "2026-11-10"}, {"date_started": "yesterday"}, {"states": []}])
+def test_a_state_of_another_shape_is_an_error_of_its_stream_and_the_others_are_read(
+    state: dict[str, Any], door: requests_mock.Mocker
+) -> None:
+    out = read(dialpad(), "calls", "offices", state={"calls": state})
+    assert set(out.of) == {"offices"}
+    assert out.statuses["calls"][-1] == "INCOMPLETE"
+    ended_with(out, FailureType.config_error, "calls", "Reset the state of this stream")
+
+
+def test_a_failed_read_keeps_the_state_it_was_given(door: requests_mock.Mocker) -> None:
+    out = read(dialpad(), "calls", state={"calls": {"date_started": "yesterday"}})
+    assert [state for state in out.states if state != {"date_started": "yesterday"}] == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "cure"),
+    [
+        ({"type": "LEGACY", "data": {"calls": {"date_started": "2026-11-10"}}}, "Reset the state of the connection"),
+        (
+            {
+                "type": "STREAM",
+                "stream": {
+                    "stream_descriptor": {"name": "calls", "namespace": "eu"},
+                    "stream_state": {"date_started": "2026-11-10"},
+                },
+            },
+            "calls: the saved state stands under the namespace 'eu'",
+        ),
+    ],
+)
+def test_a_state_that_would_not_be_found_is_a_config_error(
+    entry: dict[str, Any], cure: str, door: requests_mock.Mocker
+) -> None:
+    messages = [AirbyteStateMessageSerializer.load(entry)]
+    catalog = catalog_of("calls")
+    source = SourceDialpad(catalog=catalog, config=dialpad(), state=messages)
+    with pytest.raises(Exception, match=cure):
+        list(source.read(logging.getLogger("airbyte"), dialpad(), catalog, messages))
+
+
+@pytest.mark.parametrize("stream", ["calls", "digital_sessions"])
+def test_from_every_state_ever_emitted_the_same_table_comes(stream: str, door: requests_mock.Mocker) -> None:
+    key = {"calls": "call_id", "digital_sessions": "session_id"}[stream]
+    config = dialpad(lookback_days=0)
+    quiet = read(config, stream)
+    table = {row[key]: row for row in quiet.records}
+    assert len(table) > 100
+    for state in quiet.states:
+        held = {name: row for name, row in table.items() if row_is_before(row, state)}
+        held.update({row[key]: row for row in read(config, stream, state={stream: state}).records})
+        assert held == table
+
+
+def row_is_before(row: dict[str, Any], state: dict[str, Any]) -> bool:
+    """Whether a row was in the table when the state was written: it began before the state's time."""
+    field = "date_started" if "date_started" in row else "created_at"
+    return field in state and row[field] < state[field]
+
+
+def test_no_stream_is_left_of_a_section_that_is_not_configured(fake: FakeDialpad) -> None:
+    every = {stream.name for stream in SourceDialpad(config=dict(EVERYTHING)).streams(EVERYTHING)}
+    left: set[str] = set()
+    for section in ("engagement", "dialpad", "analytics", "call_receiver"):
+        alone = {"start_date": EVERYTHING["start_date"], section: EVERYTHING[section]}
+        brought = {stream.name for stream in SourceDialpad(config=dict(alone)).streams(alone)}
+        assert brought
+        assert not brought & left
+        left |= brought
+    assert left == every
