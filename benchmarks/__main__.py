@@ -59,7 +59,7 @@ def measured(what: str, asked: argparse.Namespace) -> str:
         return memory.measured(full=asked.full)
     if what == "growth":
         return growth.measured(full=asked.full)
-    return waiting.measured(hours=asked.hours)
+    return waiting.measured()
 
 
 if __name__ == "__main__":

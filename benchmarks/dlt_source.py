@@ -11,14 +11,16 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, TYPE_CHECKING
 from urllib.parse import urljoin
 
 import dlt
 from dlt.sources.helpers import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Rows = list[dict[str, Any]]
 

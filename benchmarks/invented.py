@@ -5,12 +5,14 @@ Nothing here looks like the connector's output; both the connector and the progr
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    import random
 
 CALL_COLUMNS = (
     "date_started,call_id,category,direction,external_number,internal_number,date_first_rang,date_queued,date_rang,"
@@ -56,6 +58,27 @@ def calls_of_day(day: date, rows: int, first: int, dice: random.Random) -> bytes
                 f"CallCenter,call_center,{name},,false,,,,,false,,,,5000000000001001,5000000000000001,,,UTC,open,4.19,,,"
                 f'{call},0.52,,,,"answered,human_agent,inbound",0.07,1,0.00,0,{talk},0.45,1,1.98,,,,,,false\n'
             )
+    return "".join(lines).encode()
+
+
+DISPOSITION_HEADER = (
+    b"date_started,call_id,operator_id,operator_name,operator_email,disposition,direction,external_number,internal_number,"
+    b"date_rang,date_queued,date_connected,date_ended,target_id,target_kind,office_id,company_id,timezone,"
+    b"salesforce_activity_id,recording_url,note\n"
+)
+
+
+def dispositions(day: date, rows: int, center: int) -> bytes:
+    """The dispositions of one call center on one day, as CSV without a header."""
+    lines = []
+    for number in range(rows):
+        second, call = number * 86_400 // rows, FIRST_CALL + center * 1_000_000 + number
+        at = f"{day} {second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}.000000"
+        lines.append(
+            f"{at},{call},500000000000{call % 9000 + 1000},Ravi Costa,ravi.costa@lantern.example,Order~New,inbound,"
+            f"+1202555{call % 10_000:04d},+49305550202,{at},{at},{at},{at},{center},CallCenter,5000000000001001,"
+            f"5000000000000001,UTC,,,called back\n"
+        )
     return "".join(lines).encode()
 
 

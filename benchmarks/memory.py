@@ -1,1 +1,53 @@
-"""Not yet."""
+"""Memory: the peak as one file, one year and the number of windows grow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.measuring import Taken, folder, interleaved, served
+from benchmarks.measuring import run as taken_by
+from benchmarks.reading import commands, counted
+
+MOST_MB = 200
+MOST_GROWTH = 1.1
+
+
+@dataclass(frozen=True)
+class Case:
+    """One reading: what is read, over how many days, in windows of how many."""
+
+    stream: str
+    rows: int
+    days: int
+    window_days: int = 1
+
+    def taken(self, runs: int = 1) -> Taken:
+        """The median of what the connector takes; exits when it does not read every row."""
+        with served(days=self.days, **{self.stream: self.rows}) as (base, held), folder() as place:
+            command = commands(self.stream, base, place, self.days, self.window_days)["connector"]
+            found = counted("connector", command, place)
+            if found != held[self.stream]:
+                raise SystemExit(f"{self}: the server holds {held[self.stream]} rows and {found} were read")
+            every = interleaved(runs, {f"{self.stream} {self.rows:,}": lambda: taken_by(command, env=ENVIRONMENT)})
+            return next(iter(every.values()))
+
+
+ENVIRONMENT = {"BENCH_ALL_POSTS": "1"}
+
+
+def measured(*, full: bool) -> str:
+    """The figures as Markdown."""
+    large = 1_000_000 if full else 200_000
+    year = 2000 if full else 500
+    cases = (
+        ("one CSV", Case("calls", 10_000, 28, 365), Case("calls", large, 28, 365)),
+        ("messages: a day, a year", Case("messages", year, 1), Case("messages", 364 * year, 364)),
+        ("exports at once: 20 windows, 2,000", Case("calls", 20_000, 20), Case("calls", 20_000, 2000)),
+    )
+    table = ["| | rows | peak MB | rows | peak MB | growth |", "|---|---|---|---|---|---|"]
+    for title, small, big in cases:
+        few, many = small.taken(3), big.taken()
+        growth = many.peak / few.peak
+        table.append(f"| {title} | {small.rows:,} | {few.peak:.0f} | {big.rows:,} | {many.peak:.0f} | {growth:.2f} |")
+    goal = f"The goal is a growth of at most {MOST_GROWTH} and a peak under {MOST_MB} MB."
+    return f"Peak resident memory of the connector's process. {goal}\n\n" + "\n".join(table)

@@ -6,15 +6,18 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import orjson
 
 from benchmarks.invented import CALL_COLUMNS
 from benchmarks.measuring import PEERS, PYTHON, Taken, catalog, folder, interleaved, kept, lines, run, served
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from collections.abc import Callable
 
 STREAMS = {
     "calls": "records_calls",
@@ -22,6 +25,7 @@ STREAMS = {
     "records": "analytics_record_data",
     "events": "call_events",
 }
+OTHERS = {"dispositions": "records_dispositions"}
 TITLES = {
     "calls": "`records_calls`, CSV of 54 columns",
     "messages": "`messages`, pages of 1,000",
@@ -68,7 +72,7 @@ def commands(stream: str, base: str, place: Path, days: int = DAYS, window_days:
     settings = configuration(base, days, window_days)
     start = str(settings["start_date"])
     config = str(kept(place / "config.json", settings))
-    streams = str(kept(place / "catalog.json", catalog(STREAMS[stream])))
+    streams = str(kept(place / "catalog.json", catalog({**STREAMS, **OTHERS}[stream])))
     tap = str(kept(place / "tap.json", {"base_url": base, "start_date": start, "only": stream}))
     raw = [str(PYTHON), "-m", "benchmarks.raw", stream, base, start, "--window-days", str(window_days)]
     read = ["read", "--config", config, "--catalog", streams]

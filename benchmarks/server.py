@@ -25,10 +25,12 @@ import orjson
 from benchmarks import invented
 
 DAY = timedelta(days=1)
+FIRST_CENTER = 5_000_000_000_002_000
 MESSAGES_A_PAGE = 1000
 RECORDS_A_PAGE = 300
 EVENTS_A_PAGE = 1000
 RANGE = re.compile(rb'"days_ago_start":\s*(\d+)')
+TARGET = re.compile(rb'"target_id":\s*"?(\d+)')
 RANGE_END = re.compile(rb'"days_ago_end":\s*(\d+)')
 
 Parts = list[bytes]
@@ -42,12 +44,13 @@ class Answers:
         self.today = datetime.now(UTC).date()
         self.first = self.today - rows.days * DAY
         self.base = ""
-        self.centers = rows.call_centers
         dice = random.Random(7)
         self.calls = self._calls(rows.calls, rows.days, dice)
         self.messages, self.moments = self._messages(rows.messages, rows.days, dice)
         self.records, self.instants = self._records(rows.records, rows.days, dice)
         self.events = self._events(rows.events, dice)
+        centers = [FIRST_CENTER + number for number in range(rows.call_centers)]
+        self.dispositions = {each: invented.dispositions(self.first, rows.dispositions, each) for each in centers}
 
     def _calls(self, rows: int, days: int, dice: random.Random) -> dict[date, bytes]:
         return {
@@ -88,12 +91,15 @@ class Answers:
             "calls": sum(text.count(b"\n") for text in self.calls.values()),
             "messages": len(self.messages),
             "records": len(self.records),
+            "dispositions": sum(text.count(b"\n") for text in self.dispositions.values()),
             "events": sum(text.count(b'"received_at"') for text in self.events),
         }
 
     def answer(self, method: bytes, target: str, body: bytes) -> tuple[str, Parts]:  # noqa: PLR0911  # one line a route
         """Content type and parts of the answer; unknown paths get an empty list."""
         path, _, query = target.partition("?")
+        if path.startswith("/download/of-"):
+            return "text/csv", [invented.DISPOSITION_HEADER, self.dispositions[int(path.rsplit("-", 1)[1])]]
         if path.startswith("/download/"):
             return "text/csv", [invented.CALL_HEADER, *self._range(path.rsplit("/", 1)[1])]
         if path == "/api/v2/stats" and method == b"POST":
@@ -110,14 +116,16 @@ class Answers:
         if path == "/events":
             return _JSON, [self._event_page(query)]
         if path == "/api/v2/callcenters":
-            items = [{"id": str(5000000000002000 + each), "name": f"Center {each}"} for each in range(self.centers)]
+            items = [{"id": str(each), "name": f"Center {each}"} for each in self.dispositions]
             return _JSON, [orjson.dumps({"items": items})]
         if path == "/api/v2/company":
             return _JSON, [b'{"id":"5000000000000001","name":"Lantern"}']
         return _JSON, [b'{"items":[]}']
 
     def _asked(self, body: bytes) -> bytes:
-        newest, oldest = RANGE.search(body), RANGE_END.search(body)
+        newest, oldest, target = RANGE.search(body), RANGE_END.search(body), TARGET.search(body)
+        if b'"dispositions"' in body and newest is not None and target is not None:
+            return b"of-" + target[1]
         if b'"calls"' not in body or b'"is_today"' in body or newest is None or oldest is None:
             return b"none"
         return newest[1] + b"-" + oldest[1]
@@ -210,6 +218,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     for name in ("calls", "messages", "records", "events"):
         parser.add_argument(f"--{name}", type=int, default=0)
     parser.add_argument("--call-centers", type=int, default=1)
+    parser.add_argument("--dispositions", type=int, default=0, help="rows of each call center")
     return parser.parse_args(given)
 
 

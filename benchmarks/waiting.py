@@ -1,1 +1,178 @@
-"""Not yet."""
+"""Waiting: a backfill and an hourly sync against fake_dialpad, with its limits and nothing taken out.
+
+The least time of a backfill of N exports, by Dialpad's rules (Stats API page: 200 POSTs an hour, of which the connector
+uses 195; 15 s before the first poll; 20 requests a second for the company):
+
+    least = 3600 * ((N - 1) // 195) + ((N - 1) % 195) / 20 + max(15, E) + 3 * a
+
+An export is ready E seconds after its POST and is not to be asked for earlier than 15 s after it; POSTs cannot follow
+faster than 20 a second; a is the time of one answer: the POST, the poll and the download of the last export. What the
+machine needs to start and to read comes on top, and is measured with the rest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any, TYPE_CHECKING
+
+import requests
+
+from benchmarks.measuring import PYTHON, ROOT, catalog, folder, kept, lines, run, served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONNECTOR = (str(PYTHON), "-m", "source_dialpad.run")
+EXPORTS = ("calls", "texts", "voicemails", "recordings", "onduty", "dispositions", "csat", "screenshare")
+EXPORT_SECONDS = 15
+ANSWER_SECONDS = 0.05
+POSTS_AN_HOUR = 195
+REQUESTS_A_SECOND = 20
+HOURLY_SECONDS = 45
+
+
+@contextlib.contextmanager
+def account(days: int, *, call_centers: int = 6, calls: int = 30, messages: int = 60) -> Iterator[str]:
+    """An invented account whose exports take 15 s and whose answers take 50 ms; nothing happens in it any more."""
+    asked = (
+        "--port",
+        "0",
+        "--days",
+        str(days),
+        "--export-seconds",
+        str(EXPORT_SECONDS),
+        "--call-centers",
+        str(call_centers),
+    )
+    rows = ("--calls-per-day", str(calls), "--messages-per-day", str(messages))
+    process = subprocess.Popen(  # noqa: S603  # a program of ours
+        [str(PYTHON), "-m", "fake_dialpad", *asked, *rows],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=dict(os.environ),
+    )
+    try:
+        assert process.stdout is not None  # noqa: S101  # it was asked for
+        url = process.stdout.readline().split()[-1]
+        told(url, "clock", horizon="now")
+        told(url, "faults", fault=f"hang:{ANSWER_SECONDS}", path_regex="^/(api|v1|Koopid|_storage)", times=1_000_000)
+        yield url
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+
+
+def told(url: str, what: str, **body: Any) -> None:
+    """Changes the account."""
+    requests.post(f"{url}/_fake/{what}", json=body, timeout=30).raise_for_status()
+
+
+def asked_for(url: str) -> list[dict[str, Any]]:
+    """Every request the account has seen."""
+    seen: list[dict[str, Any]] = requests.get(f"{url}/_fake/requests", timeout=60).json()["requests"]
+    return seen
+
+
+def least(exports: int) -> float:
+    """The least seconds of a backfill; the formula at the top."""
+    hours, rest = divmod(exports - 1, POSTS_AN_HOUR)
+    return 3600 * hours + rest / REQUESTS_A_SECOND + max(15, EXPORT_SECONDS) + 3 * ANSWER_SECONDS
+
+
+def measured() -> str:
+    """The figures as Markdown."""
+    return f"{__doc__.partition(chr(10))[2].strip()}\n\n{_backfill()}\n\n{_hourly()}"
+
+
+def _settings(url: str, days: int, **dialpad: Any) -> dict[str, Any]:
+    start = (datetime.now(UTC) - timedelta(days=days)).date().isoformat()
+    return {"start_date": start, "dialpad": {"api_key": "dialpad-key-0123456789", "base_url": url, **dialpad}}
+
+
+def _backfill() -> str:
+    table = [
+        "| call centers | exports | rows | least s | taken s | ratio | of them start s |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    spec = run([*CONNECTOR, "spec"]).seconds
+    for centers in (1, 6):
+        with account(365, call_centers=centers) as url, folder() as place:
+            config = kept(place / "config.json", _settings(url, 365, export_window_days=90))
+            streams = kept(place / "catalog.json", catalog(*(f"records_{name}" for name in EXPORTS)))
+            began = time.perf_counter()
+            found = list(lines([*CONNECTOR, "read", "--config", str(config), "--catalog", str(streams)]))
+            seconds = time.perf_counter() - began
+            rows = _records(found)
+            posts = sum(each["method"] == "POST" and each["path"] == "/api/v2/stats" for each in asked_for(url))
+        print(f"  backfill, {centers} call centers: {posts} exports, {seconds:.1f} s", file=sys.stderr)
+        bound = least(posts)
+        table.append(
+            f"| {centers} | {posts} | {rows:,} | {bound:.1f} | {seconds:.1f} | {seconds / bound:.2f} | {spec:.1f} |"
+        )
+    return "### A year's backfill of the eight records exports, windows of 90 days\n\n" + "\n".join(table)
+
+
+def _hourly() -> str:
+    with account(8) as url, served(events=1000) as (receiver, _), folder() as place:
+        settings = {
+            **_settings(url, 5),
+            "engagement": {"api_key": "engagement-key-0123456789", "base_url": url, "provider_id": "1020"},
+            "analytics": {"api_key": "analytics-key-0123456789", "base_url": url},
+            "call_receiver": {"api_key": "receiver-key-0123456789", "base_url": receiver},
+        }
+        config = kept(place / "config.json", settings)
+        found = [
+            json.loads(line)
+            for line in lines([*CONNECTOR, "discover", "--config", str(config)])
+            if b'"CATALOG"' in line
+        ]
+        names = [stream["name"] for stream in found[0]["catalog"]["streams"]]
+        streams = kept(place / "catalog.json", catalog(*names))
+        read = [*CONNECTOR, "read", "--config", str(config), "--catalog", str(streams)]
+        first = list(lines(read))
+        states = {}
+        for line in first:
+            if line.startswith(b'{"type":"STATE"'):
+                state = json.loads(line)["state"]
+                states[state["stream"]["stream_descriptor"]["name"]] = state
+        told(url, "clock", advance=3700)  # an hour later: the POSTs of the first sync count no more
+        requests.delete(f"{url}/_fake/requests", timeout=30).raise_for_status()
+        began = time.perf_counter()
+        second = list(lines([*read, "--state", str(kept(place / "state.json", list(states.values())))]))
+        seconds = time.perf_counter() - began
+        seen = asked_for(url)
+    rows = _records(second)
+    posts = sum(each["method"] == "POST" and each["path"] == "/api/v2/stats" for each in seen)
+    ends = _ends(second)
+    slowest = ", ".join(f"{name} {at:.0f} s" for name, at in sorted(ends.items(), key=lambda each: -each[1])[:4])
+    print(f"  hourly: {seconds:.1f} s", file=sys.stderr)
+    return (
+        f"### An hourly sync of all {len(names)} streams with nothing new\n\n"
+        f"{seconds:.1f} s (goal: under {HOURLY_SECONDS} s), with {len(seen)} requests, {posts} of them export POSTs, "
+        f"and {rows:,} rows of the three days of look-back and the lists. The first sync wrote "
+        f"{_records(first):,} rows. Last to end: {slowest}."
+    )
+
+
+def _records(found: list[bytes]) -> int:
+    return sum(line.startswith(b'{"type":"RECORD"') for line in found)
+
+
+def _ends(found: list[bytes]) -> dict[str, float]:
+    """Seconds from the first status to each stream's last."""
+    told_at: dict[str, float] = {}
+    first = 0.0
+    for line in found:
+        if b'"STREAM_STATUS"' in line:
+            trace = json.loads(line)["trace"]
+            first = first or trace["emitted_at"]
+            told_at[trace["stream_status"]["stream_descriptor"]["name"]] = (trace["emitted_at"] - first) / 1000
+    return told_at
