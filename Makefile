@@ -44,9 +44,9 @@ $(VENV)/.ready: setup.py constraints.txt
 	test -n "$$found" || { echo 'Python 3.11 or 3.12 with its venv module is needed, and none was found. Name one: make PYTHON=/path/to/python3.11' >&2; exit 1; }; \
 	echo "Making $(VENV) with $$($$found --version); a minute at most."; \
 	test -x $(BIN)/python || $$found -m venv $(VENV)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt uv
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt uv
 	@$(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[dev,receiver]' 2>$(VENV)/uv.log \
-		|| $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev,receiver]'
+		|| $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev,receiver]'
 	@touch $@
 
 constraints: env ## take the newest versions that fit into constraints.txt

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 ON_A_TERMINAL, IN_A_LOG = 0.2, 5.0  # seconds between two lines
+NAMED = 3  # streams a line has room for
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,14 @@ def table(rows: Iterable[Row]) -> str:
 
 
 def reading(seen: Seen, streams: int) -> str:
-    """Where the connector is, e.g. `read 4 of 24 streams, 31,204 rows; now messages 12,311, records_calls 0`."""
-    open_streams = sorted(
-        (stream for stream in seen.began if stream not in seen.ended), key=lambda s: -seen.rows.get(s, 0)
-    )
-    now = ", ".join(f"{stream} {seen.rows.get(stream, 0):,}" for stream in open_streams)
+    """Where the connector is: `read 4 of 24 streams, 31,204 rows; now messages 12,311, calls 9,120 and 7 more`."""
+    working = sorted((name for name in seen.began if name not in seen.ended), key=lambda name: -seen.rows.get(name, 0))
     line = f"read {len(seen.ended)} of {streams} streams, {sum(seen.rows.values()):,} rows"
-    return f"{line}; now {now}" if now else line
+    if not working:
+        return line
+    named = ", ".join(f"{name} {seen.rows.get(name, 0):,}" for name in working[:NAMED])
+    more = f" and {len(working) - NAMED} more" if len(working) > NAMED else ""
+    return f"{line}; now {named}{more}"
 
 
 class Progress:

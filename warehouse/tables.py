@@ -6,6 +6,7 @@ Each change, and what PyAirbyte 0.71 does without it:
 - times are instants: a `TIMESTAMP` without zone drops the offset, in Postgres without converting;
 - numbers are doubles, as in JSON: `DECIMAL(38, 9)` cuts the tenth decimal;
 - Postgres takes values as the connector wrote them: by way of pandas "+15550100" becomes 15550100.0 and "007" seven;
+- a new column may have any name: "ADD COLUMN order" is an error;
 - NUL characters are left out, since Postgres can't keep them;
 - the file between connector and warehouse is packed lightly: packing it hard takes half the time of a load.
 
@@ -28,13 +29,16 @@ from airbyte.secrets.base import SecretString
 from airbyte.shared.sql_processor import SqlProcessorBase
 from airbyte.types import CONVERSION_MAP, SQLTypeConverter
 from pydantic import PrivateAttr
-from sqlalchemy import types
+from sqlalchemy import text, types
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from airbyte.records import StreamRecord
 
+COLUMNS = text(
+    "SELECT column_name FROM information_schema.columns WHERE table_schema = :schema AND table_name = :table"
+)
 NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
@@ -81,21 +85,36 @@ class LightlyPacked(JsonlWriter):
 class OneRowPerKey(SqlProcessorBase):
     """Of the rows of one load that share a primary key, the last stays: before PyAirbyte merges them."""
 
+    supports_merge_insert = True
     address: ClassVar[str]
     """The column that numbers the rows of a new table in the order they came."""
 
     def _keep_last(self, stream_name: str, table_name: str) -> None:
         table = self._fully_qualified(table_name)
         keys = ", ".join(self._quote_identifier(key) for key in self.catalog_provider.get_primary_keys(stream_name))
-        if keys:
-            last = f"SELECT max({self.address}) FROM {table} GROUP BY {keys}"
-            self._execute_sql(f"DELETE FROM {table} WHERE {self.address} NOT IN ({last})")
+        if not keys:
+            return
+        with self.get_sql_connection() as connection:
+            doubled = text(f"SELECT 1 FROM {table} GROUP BY {keys} HAVING count(*) > 1 LIMIT 1")
+            if connection.execute(doubled).first():
+                last = f"SELECT max({self.address}) FROM {table} GROUP BY {keys}"
+                connection.execute(text(f"DELETE FROM {table} WHERE {self.address} NOT IN ({last})"))
 
     def _write_files_to_new_table(self, files: list[Path], stream_name: str, batch_id: str) -> str:
         cast("Warehouse", self.sql_config).loading.append(stream_name)
         table_name = super()._write_files_to_new_table(files, stream_name, batch_id)
         self._keep_last(stream_name, table_name)
         return table_name
+
+    def _add_missing_columns_to_table(self, stream_name: str, table_name: str) -> None:
+        """One question for the columns (reflection asks some dozens, and takes longer than the load), names quoted."""
+        asked = {"schema": self.sql_config.schema_name, "table": table_name}
+        with self.get_sql_connection() as connection:
+            there = set(connection.execute(COLUMNS, asked).scalars())
+            for name, sql_type in self._get_sql_column_definitions(stream_name).items():
+                if name not in there:
+                    column = f"{self._quote_identifier(name)} {sql_type}"
+                    connection.execute(text(f"ALTER TABLE {self._fully_qualified(table_name)} ADD COLUMN {column}"))
 
 
 class IntoDuckDB(OneRowPerKey, DuckDBSqlProcessor):
@@ -126,7 +145,7 @@ class CopiedIn(PostgresSqlProcessor):
 
 
 class IntoPostgres(OneRowPerKey, CopiedIn):
-    """Loads into Postgres 14 or newer."""
+    """Loads into Postgres 15 or newer, which has MERGE."""
 
     address = "ctid"
     type_converter_class = AsInJson

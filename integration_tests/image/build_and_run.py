@@ -212,7 +212,9 @@ def main() -> None:
         container = buildah("from", "--pull-never", IMAGE).strip()
         try:
             check_files(container)
-            with step("an invented company"), invented_account(STORE / "fake.log") as config:
+            with invented_account(STORE / "fake.log") as served:
+                with step("an invented company"):
+                    config = served()
                 check_runs(container, entrypoint, folder, config)
         finally:
             buildah("rm", container)

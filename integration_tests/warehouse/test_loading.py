@@ -96,6 +96,14 @@ def test_a_new_column_joins_the_table(loader: Loader) -> None:
     assert loader.rows("SELECT id, cost FROM calls ORDER BY id") == [("1", None), ("2", 0.5)]
 
 
+def test_a_new_column_may_be_named_like_a_word_of_sql(loader: Loader) -> None:
+    loader.sync({"calls": stream({"id": "1"})})
+    calls = stream({"id": "2", "order": "a", "from": "b"}, order=TEXT)
+    calls["properties"]["from"] = TEXT
+    loader.sync({"calls": calls})
+    assert loader.rows('SELECT "order", "from" FROM calls WHERE id = \'2\'') == [("a", "b")]
+
+
 def test_a_stream_without_rows_is_an_empty_table(loader: Loader) -> None:
     loader.sync({"calls": stream()})
     assert loader.rows("SELECT count(*) FROM calls") == [(0,)]
