@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ import requests
 from airbyte_cdk.sources.streams.http.error_handlers import BackoffStrategy
 
 from source_dialpad.components.errors import transient_error
+from source_dialpad.components.heartbeat import WAITS
 
 LONGEST = 600.0
 """Seconds a single wait may last; an API that wants more is come back to by the next sync."""
@@ -20,9 +22,11 @@ def retry_after(response: requests.Response) -> float | None:
     """Seconds of a Retry-After header, given as a number or as a date."""
     told = response.headers.get("Retry-After", "").strip()
     try:
-        return float(told)
+        seconds = float(told)
     except ValueError:
         pass
+    else:
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     try:
         return max(0.0, (parsedate_to_datetime(told) - datetime.now(UTC)).total_seconds())
     except (TypeError, ValueError):

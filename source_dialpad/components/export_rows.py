@@ -39,6 +39,16 @@ CHUNK = 1 << 18
 LARGEST_CELL = 64 << 20
 """Characters a cell may hold: transcripts are long, Python's own limit of 131,072 is too short for them."""
 
+LARGEST_ROW = 64 << 20
+"""Bytes from one row to the next: a file without line breaks, or with one quotation mark too few, is no export."""
+
+MOST_COLUMNS = 1000
+"""The widest export known has some 60."""
+
+BOMB_RATIO = 1000
+BOMB_FROM = 64 << 20
+"""Bytes from which on a file that unfolds to more than `BOMB_RATIO` times its size is refused: text folds to a tenth."""
+
 csv.field_size_limit(LARGEST_CELL)
 
 Row = dict[str, Any]
@@ -83,10 +93,23 @@ class ExportFile:
         raw = io.BufferedReader(self._body, CHUNK)
         return io.TextIOWrapper(raw, encoding="utf-8-sig", errors="dialpad-export", newline="")
 
+    def rows(self, reader: Iterator[list[str]]) -> Iterator[list[str]]:
+        """The rows of a reader of this file, none of them longer than `LARGEST_ROW`."""
+        body = self._body
+        for row in reader:
+            if row:
+                body.since_row = 0
+            yield row
+
     @property
     def ends_open(self) -> bool:
         """Whether the last line read has no line break, as in a file that was cut."""
         return self._body.last not in b"\r\n"
+
+    @property
+    def ends_empty(self) -> bool:
+        """Whether the last cell read is empty and its line has no line break."""
+        return self._body.last == b","
 
 
 class _Body(io.RawIOBase):
@@ -96,7 +119,9 @@ class _Body(io.RawIOBase):
         super().__init__()
         self._chunks = _decompressed(_received(response), where)
         self._left: bytes = b""
+        self._where = where
         self.last: bytes = b""
+        self.since_row = 0
 
     def readable(self) -> bool:
         return True
@@ -111,6 +136,12 @@ class _Body(io.RawIOBase):
         buffer[:size] = self._left[:size]
         self.last = self._left[size - 1 : size]
         self._left = self._left[size:]
+        self.since_row += size
+        if self.since_row > LARGEST_ROW:
+            raise system_error(
+                f"{self._where}: the file of the export goes on for more than {LARGEST_ROW >> 20} MB without a row; it is no "
+                "export, and is not read on."
+            )
         return size
 
 
@@ -136,22 +167,30 @@ def _decompressed(chunks: Iterator[bytes], where: str) -> Iterator[bytes]:
         yield from chunks
         return
     member = zlib.decompressobj(wbits=31)
-    pending = head
+    pending, taken, given = head, len(head), 0
     while True:
         while pending:
             if member.eof:
                 member = zlib.decompressobj(wbits=31)
             try:
-                yield member.decompress(pending, CHUNK)
+                unfolded = member.decompress(pending, CHUNK)
             except zlib.error as error:
                 raise NotAnExport(
                     transient_error(f"{where}: the file of the export is broken gzip ({error}).")
                 ) from None
             pending = member.unconsumed_tail or member.unused_data
+            given += len(unfolded)
+            if given > BOMB_FROM and given > BOMB_RATIO * (taken - len(pending)):
+                raise system_error(
+                    f"{where}: the file of the export unfolds to more than {BOMB_RATIO} times its size; it is no export, and "
+                    "is not read on."
+                )
+            yield unfolded
         following = next(chunks, None)
         if following is None:
             break
         pending = following
+        taken += len(following)
     if not member.eof:
         raise NotAnExport(transient_error(f"{where}: the file of the export is gzip that ends too early."))
 
@@ -239,6 +278,8 @@ class LocalTimes:
         moment = datetime.fromisoformat(cell)
         if moment.tzinfo is not None:
             return rfc3339(moment)
+        if (offset := self.offsets.get(cell[:13])) is not None and len(cell) == MICROSECONDS and cell[19] == ".":
+            return cell.replace(" ", "T", 1) + offset
         begins = moment.replace(minute=0, second=0, microsecond=0)
         turns = {each.replace(tzinfo=self._zone).utcoffset() for each in (begins, moment, begins + timedelta(hours=1))}
         offset = moment.replace(tzinfo=self._zone).isoformat()[-6:]
@@ -285,13 +326,14 @@ class ExportColumns:
         Raises `NotAnExport` when the text is no export or ends inside a cell or a row.
         """
         reader = csv.reader(file, strict=True)
+        lines = file.rows(reader)
         try:
-            cells = next((row for row in reader if any(cell.strip() for cell in row)), None)
+            cells = next((row for row in lines if any(cell.strip() for cell in row)), None)
             if cells is None:
                 return
             header = self._header(cells, where)
-            ended = yield from self._typed(reader, header, scope, window, asked, where)
-            if file.ends_open and not self._ends_whole(header, ended):
+            ended = yield from self._typed(lines, header, scope, window, asked, where)
+            if file.ends_empty or (file.ends_open and not self._ends_whole(header, ended)):
                 _cut(where, "its last line has no end and its last cell is not whole")
             if ended:
                 yield ended
@@ -307,6 +349,10 @@ class ExportColumns:
 
     def _header(self, cells: list[str], where: str) -> list[str]:
         names = [cell.strip() for cell in cells]
+        if len(names) > MOST_COLUMNS:
+            raise NotAnExport(
+                system_error(f"{where}: what came in place of the export has {len(names)} columns, which no export has.")
+            )
         if not any(name in SIGNS or (name in self._properties and name not in OURS) for name in names):
             raise NotAnExport(
                 system_error(
@@ -316,9 +362,11 @@ class ExportColumns:
             )
         for name in filter(None, (self._cursor, *self._keys)):
             if name not in names:
-                raise system_error(
-                    f"{where}: the export has no column {name}, which tells its rows apart. Its columns: "
-                    f"{excerpt(', '.join(names))}"
+                raise NotAnExport(
+                    system_error(
+                        f"{where}: the export has no column {name}, which tells its rows apart. Its columns: "
+                        f"{excerpt(', '.join(names))}"
+                    )
                 )
         missing = [name for name in self._properties if name not in names and name not in OURS]
         if missing:

@@ -508,7 +508,7 @@ class ExportRetriever(SliceRetriever):
         if to_post and budget > 0:
             until = datetime.now(UTC) + timedelta(seconds=budget)
             logger.info(
-                "%s: %d exports wait for the budget of %d POSTs an hour; the next starts at %s UTC, in %d min %d s.",
+                "%s: %d exports wait for their turn (%d POSTs an hour, none after a 429); the next at %s UTC, in %d min %d s.",
                 self.name,
                 to_post,
                 POSTS_AN_HOUR,
