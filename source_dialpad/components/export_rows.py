@@ -47,7 +47,7 @@ MOST_COLUMNS = 1000
 
 BOMB_RATIO = 1000
 BOMB_FROM = 64 << 20
-"""Bytes from which on a file that unfolds to more than `BOMB_RATIO` times its size is refused: text folds to a tenth."""
+"""Bytes from which on a file that unfolds to more than `BOMB_RATIO` times its size is refused; text folds to a tenth"""
 
 csv.field_size_limit(LARGEST_CELL)
 
@@ -139,8 +139,8 @@ class _Body(io.RawIOBase):
         self.since_row += size
         if self.since_row > LARGEST_ROW:
             raise system_error(
-                f"{self._where}: the file of the export goes on for more than {LARGEST_ROW >> 20} MB without a row; it is no "
-                "export, and is not read on."
+                f"{self._where}: the file of the export goes on for more than {LARGEST_ROW >> 20} MB without a row; "
+                "it is no export, and is not read on."
             )
         return size
 
@@ -180,11 +180,7 @@ def _decompressed(chunks: Iterator[bytes], where: str) -> Iterator[bytes]:
                 ) from None
             pending = member.unconsumed_tail or member.unused_data
             given += len(unfolded)
-            if given > BOMB_FROM and given > BOMB_RATIO * (taken - len(pending)):
-                raise system_error(
-                    f"{where}: the file of the export unfolds to more than {BOMB_RATIO} times its size; it is no export, and "
-                    "is not read on."
-                )
+            _check_folding(given, taken - len(pending), where)
             yield unfolded
         following = next(chunks, None)
         if following is None:
@@ -193,6 +189,14 @@ def _decompressed(chunks: Iterator[bytes], where: str) -> Iterator[bytes]:
         taken += len(following)
     if not member.eof:
         raise NotAnExport(transient_error(f"{where}: the file of the export is gzip that ends too early."))
+
+
+def _check_folding(given: int, taken: int, where: str) -> None:
+    if given > BOMB_FROM and given > BOMB_RATIO * taken:
+        raise system_error(
+            f"{where}: the file of the export unfolds to more than {BOMB_RATIO} times its size; it is no export, and "
+            "is not read on."
+        )
 
 
 _replaced = threading.Event()
@@ -351,7 +355,7 @@ class ExportColumns:
         names = [cell.strip() for cell in cells]
         if len(names) > MOST_COLUMNS:
             raise NotAnExport(
-                system_error(f"{where}: what came in place of the export has {len(names)} columns, which no export has.")
+                system_error(f"{where}: what came in place of the export has {len(names)} columns; none has so many.")
             )
         if not any(name in SIGNS or (name in self._properties and name not in OURS) for name in names):
             raise NotAnExport(
