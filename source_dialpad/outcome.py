@@ -24,7 +24,7 @@ from airbyte_cdk.models import (
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.components.errors import config_error, nearest
+from source_dialpad.components.errors import REFUSED_KEY, config_error, nearest
 from source_dialpad.components.settings import SECTIONS
 
 CDK_SUMMARY = "Concurrent read failure"
@@ -125,9 +125,11 @@ class Outcome:
         error.stack_trace = filter_secrets(error.stack_trace or "") or None
         stream = error.stream_descriptor.name if error.stream_descriptor else ""
         self._failures.setdefault(stream, []).append(error)
-        if (stream, error.message) in self._said:
+        # windows that were asked for at the same time are refused for the same reason
+        told = (stream, "" if REFUSED_KEY.search(error.internal_message or "") else error.message)
+        if told in self._said:
             return None
-        self._said.add((stream, error.message))
+        self._said.add(told)
         return message
 
     def raise_for_failures(self) -> None:

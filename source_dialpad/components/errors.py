@@ -60,10 +60,10 @@ def within(where: str, error: AirbyteTracedException, address: str = "the API") 
 
 def refuses_the_key(error: AirbyteTracedException) -> bool:
     """Whether an API refused the key itself (401, 403), so that no other request of the stream fares better."""
-    return error.failure_type == FailureType.config_error and bool(_REFUSED.search(error.internal_message or ""))
+    return error.failure_type == FailureType.config_error and bool(REFUSED_KEY.search(error.internal_message or ""))
 
 
-_REFUSED = re.compile(r"failed with status code '40[13]'")
+REFUSED_KEY = re.compile(r"failed with status code '40[13]'")
 """How the CDK's internal message tells the status; it keeps it nowhere else."""
 
 

@@ -26,6 +26,10 @@ from source_dialpad.components.windows import from_milliseconds, rfc3339
 logger = logging.getLogger("airbyte")
 
 Convert = Callable[[Any], Any]
+Fitting = tuple[type, ...]
+
+UTC_LENGTHS = (25, 29, 32)
+"""Characters of a time in UTC as we write it: with seconds, milliseconds or microseconds."""
 
 _WRITTEN = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d)(?P<seconds>:\d\d(\.\d+)?)?(?P<offset>Z|[+-]\d\d:?\d\d)?"
@@ -58,21 +62,23 @@ class RowTyper:
 
         Raises a system error for a row without a value that the schema says is never null: its key, its cursor.
         """
-        for name, convert in self._converters:
-            value = row.get(name)
-            if value is not None:
+        get = row.get
+        for name, fitting, convert in self._converters:
+            value = get(name)
+            if value is not None and value.__class__ not in fitting:
                 row[name] = convert(value)
         for name in self._firm:
-            if row.get(name) is None:
+            if get(name) is None:
                 raise system_error(
                     f"{self._stream}: a row came without a readable {name}, which its key or its place in time needs; "
                     "it can neither be kept apart from others nor left out. Please report it."
                 )
         return row
 
-    def _members(self, properties: Mapping[str, Any], path: str) -> list[tuple[str, Convert]]:
-        found = ((name, self._converter(schema, f"{path}{name}")) for name, schema in properties.items())
-        return [(name, convert) for name, convert in found if convert is not None]
+    def _members(self, properties: Mapping[str, Any], path: str) -> list[tuple[str, Fitting, Convert]]:
+        """Each column that has a type: its name, the classes of values that fit as they are, and what others become."""
+        found = ((name, schema, self._converter(schema, f"{path}{name}")) for name, schema in properties.items())
+        return [(name, _fitting(schema), convert) for name, schema, convert in found if convert is not None]
 
     def _converter(self, schema: Mapping[str, Any], path: str) -> Convert | None:
         types = schema.get("type", [])
@@ -94,9 +100,9 @@ class RowTyper:
         def convert(value: Any) -> Any:
             if not isinstance(value, dict):
                 return self._report(value, path, "object")
-            for name, convert_member in members:
+            for name, fitting, convert_member in members:
                 member = value.get(name)
-                if member is not None:
+                if member is not None and member.__class__ not in fitting:
                     value[name] = convert_member(member)
             return value or None
 
@@ -104,12 +110,15 @@ class RowTyper:
 
     def _array(self, schema: Mapping[str, Any], path: str) -> Convert:
         convert_item = self._converter(schema.get("items", {}), f"{path}[]")
+        fitting = _fitting(schema.get("items", {}))
 
         def convert(value: Any) -> Any:
-            if value in ("", {}):
+            if value in ("", {}, []):
                 return []
             items = value if isinstance(value, list) else [value]
-            return [None if item is None else convert_item(item) for item in items] if convert_item else items
+            if convert_item is None or all(item.__class__ in fitting for item in items):
+                return items
+            return [None if item is None else convert_item(item) for item in items]
 
         return convert
 
@@ -134,6 +143,15 @@ class RowTyper:
             type(value).__name__,
             wanted.removesuffix("_of"),
         )
+
+
+def _fitting(schema: Mapping[str, Any]) -> Fitting:
+    """The classes of JSON values that a column's type takes as they are: most values, so the test is a cheap one."""
+    types = schema.get("type", [])
+    kinds = {types} if isinstance(types, str) else set(types) - {"null"}
+    if kinds == {"string"}:
+        return () if schema.get("format") == "date-time" else (str,)
+    return {"integer": (int,), "number": (int,), "boolean": (bool,)}.get(kinds.pop(), ()) if len(kinds) == 1 else ()
 
 
 def text(value: Any) -> str:
@@ -194,6 +212,9 @@ def rfc3339_of(value: Any) -> str | None:
         value = int(value)
     if isinstance(value, int):
         return rfc3339(from_milliseconds(value))
+    if len(value) in UTC_LENGTHS and value.endswith("+00:00") and value[7] == "-" and value[16] == ":":
+        datetime.fromisoformat(value)
+        return value  # as we write it
     value = value.strip()
     if not value:
         return None
