@@ -17,6 +17,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_dialpad.batches import MOST_ROWS, BatchMessage
 from source_dialpad.cdk_overrides import install_batches
 from source_dialpad.components.errors import config_error
+from source_dialpad.components.heartbeat import Heartbeat
 from source_dialpad.source import SourceDialpad, composed_manifest
 
 File = TypeVar("File")
@@ -86,7 +87,7 @@ def _launch(source: SourceDialpad, arguments: list[str]) -> None:
     entrypoint = AirbyteEntrypoint(source)
     # the memory guard looks every so many messages, and a batch is one
     entrypoint._memory_monitor = MemoryMonitor(check_interval=5000 // MOST_ROWS)  # noqa: SLF001
-    with PRINT_BUFFER:
+    with PRINT_BUFFER, Heartbeat() as heartbeat:
         for message in entrypoint.run(entrypoint.parse_args(arguments)):
             if isinstance(message, BatchMessage):
                 with PRINT_BUFFER.lock:
@@ -94,6 +95,7 @@ def _launch(source: SourceDialpad, arguments: list[str]) -> None:
                     sys.__stdout__.buffer.write(b"\n".join((*message.lines, b"")))  # type: ignore[union-attr]
             else:
                 print(f"{message}\n", end="")  # noqa: T201  # standard output is the protocol
+            heartbeat.heard()
 
 
 def _refuse(arguments: list[str], error: AirbyteTracedException) -> None:

@@ -19,6 +19,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_dialpad.batches import orjson_safe
 from source_dialpad.components.errors import excerpt, system_error, within
 from source_dialpad.components.guard import Guard, KeyGuard, joined, shown
+from source_dialpad.components.heartbeat import WAITS
 
 logger = logging.getLogger("airbyte")
 
@@ -91,9 +92,10 @@ class JsonCalls:
         try:
             base = self._url(stream_slice)
             self.guard.permit(joined(base if base.endswith("/") else f"{base}/", path) if path else base, base)
-            response = self.requester.send_request(
-                stream_slice=stream_slice, request_body_json=body, request_params=params, path=path
-            )
+            with WAITS.waiting(where, f"its turn and an answer of {shown(base)}", self._patience):
+                response = self.requester.send_request(
+                    stream_slice=stream_slice, request_body_json=body, request_params=params, path=path
+                )
         except AirbyteTracedException as error:
             raise within(where, error, shown(self._url(stream_slice))) from error
         except Exception as error:  # the CDK's handling of an answer raises whatever its parsers and templates do
@@ -104,6 +106,11 @@ class JsonCalls:
         if response is None:
             raise system_error(f"{where}: the API gave no answer.")
         return response
+
+    @property
+    def _patience(self) -> float:
+        """Seconds after which a single try is given up; the requester's other tries come on top."""
+        return float(getattr(self.requester, "read_timeout_in_seconds", None) or 0.0)
 
     def _url(self, stream_slice: StreamSlice | None) -> str:
         return self.requester.get_url(stream_state=None, stream_slice=stream_slice, next_page_token=None)

@@ -17,6 +17,9 @@ from source_dialpad.components.heartbeat import WAITS
 LONGEST = 600.0
 """Seconds a single wait may last; an API that wants more is come back to by the next sync."""
 
+CDK_ADDS = 1.0
+"""Seconds by which the CDK lengthens each of these waits."""
+
 
 def retry_after(response: requests.Response) -> float | None:
     """Seconds of a Retry-After header, given as a number or as a date."""
@@ -43,7 +46,18 @@ class RetryAfterOrGrowing(BackoffStrategy):
     def backoff_time(
         self, response_or_exception: requests.Response | requests.RequestException | None, attempt_count: int
     ) -> float | None:
-        """Seconds to wait before the next try."""
+        """Seconds to wait before the next try; what is waited for is entered in `WAITS`."""
+        wait = self._wait(response_or_exception, attempt_count)
+        happened = (
+            f"the API answered {response_or_exception.status_code}"
+            if isinstance(response_or_exception, requests.Response)
+            else f"no answer came ({type(response_or_exception).__name__})"
+        )
+        WAITS.again_in(wait + CDK_ADDS, happened)
+        return wait
+
+    @staticmethod
+    def _wait(response_or_exception: requests.Response | requests.RequestException | None, attempt_count: int) -> float:
         limited = False
         if isinstance(response_or_exception, requests.Response):
             told = retry_after(response_or_exception)
