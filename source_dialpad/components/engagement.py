@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -39,14 +40,15 @@ PAGE = 1000
 TOLERANCE_MS = 86_400_000
 """How far outside its window a message may lie before the unit of the window is believed to be wrong."""
 
-TEXT_IDS = ("sessionid", "customersessionid", "workflownodeid")
-"""Identifiers: "12.10" is segment 10 and not the number 12.1, and 19 digits do not fit a float."""
-
 NUMERIC_ID = re.compile(rb'"(sessionid|customersessionid|workflownodeid)"\s*:\s*(-?[0-9][-+.0-9eE]*)')
-"""An identifier that came as a bare number; inside a text its quotes would be escaped."""
+"""An identifier that came as a bare number: "12.10" is segment 10 and not 12.1, and 19 digits do not fit a float.
+
+Inside a text its quotes would be escaped.
+"""
 
 NUMBER = re.compile(r"[1-9][0-9]{0,17}")
-SEGMENT = re.compile(r"[0-9]{1,18}")
+LONGEST_SEGMENT = 18
+"""Digits of a whole number that any warehouse takes."""
 
 FIVE_MINUTES_MS = 300_000
 
@@ -89,10 +91,19 @@ def messages_of(answer: Answer, where: str) -> list[Message]:
             f"{where}: Digital Engagement answered {answer.status} with another shape than messages: "
             f"{excerpt(answer.content)}. Check engagement.base_url."
         )
-    if any(message.get(name).__class__ in (int, float) for message in found for name in TEXT_IDS):
+    if any(_has_numeric_id(message.get) for message in found):
         quoted = NUMERIC_ID.sub(rb'"\1":"\2"', answer.content)
         return _messages(orjson.loads(quoted)) or []
     return found
+
+
+def _has_numeric_id(get: Callable[[str], Any]) -> bool:
+    kinds = (int, float)
+    return (
+        get("sessionid").__class__ in kinds
+        or get("customersessionid").__class__ in kinds
+        or get("workflownodeid").__class__ in kinds
+    )
 
 
 def _messages(value: Any) -> list[Message] | None:
@@ -288,63 +299,66 @@ class MessageRows:
         self._pages: dict[str, int] = {}
         self._ordinals: dict[str, int] = {}
         self._anchor = self._latest = ""
-        self._second: tuple[int, str] = (-1, "")
 
-    def page(self, messages: Iterable[Message], neighbours: tuple[range, range]) -> Iterator[Message]:
+    def page(
+        self, messages: Iterable[Message], stretch: Stretch, neighbours: tuple[range, range]
+    ) -> Iterator[Message]:
         """The rows of one page, in place, without those whose `ts` lies in a neighbouring stretch.
 
         Raises `Astray` for a message that an earlier page held: twins come in one answer, a message that comes again
         was pushed along by others. The answer that holds a page begins with the last message of the page before.
         """
-        before, after = neighbours
-        self._page += 1
-        self._anchor = self._latest
+        (start, end), (before, after) = stretch, neighbours
+        provider_id, identity, pages, number = self._provider_id, self._identity, self._pages, self._page + 1
+        self._page, self._anchor = number, self._latest
+        written_second, written = -1, ""
         for message in messages:
-            ts = message["ts"]
-            if ts in before or ts in after:
+            get, ts = message.get, message["ts"]
+            if not start <= ts < end and (ts in before or ts in after):
                 self._latest = ""
+                continue
+            session = get("sessionid") or ""
+            if session.__class__ is not str:
+                message["sessionid"] = session = text(session)
+            digest = blake2b(
+                f"{session}\x1f{ts}\x1f{get('sendertype') or ''}\x1f{get('workflownodeid') or ''}".encode(
+                    "utf-8", "surrogatepass"
+                ),
+                digest_size=16,
+            )
+            key = self._latest = digest.hexdigest()
+            if key in pages:
+                digest.update(f"\x1f{self._ordinal(key)}".encode())
+                key = digest.hexdigest()
             else:
-                yield self(message)
+                pages[key] = number
+            message["message_key"] = key
+            second = ts // 1000
+            if second != written_second:
+                written_second, written = second, rfc3339(from_milliseconds(second * 1000))[:19]
+            message["created_at"] = f"{written}.{ts % 1000:03d}+00:00"
+            conversation, dot, segment = session.rpartition(".")
+            message["conversation_id"] = (conversation if dot else session) or None
+            numbered = dot and segment.isdecimal() and len(segment) <= LONGEST_SEGMENT
+            message["segment"] = int(segment) if numbered else None
+            message["provider_id"] = provider_id
+            said = get("text")
+            message["redacted_entities"] = (
+                list(dict.fromkeys(REDACTED.findall(said))) if said.__class__ is str and "**" in said else []
+            )
+            if identity:
+                for name in ("sendername", "senderemail"):
+                    if get(name):
+                        message[name] = identity(text(message[name]))
+            yield message
 
-    def __call__(self, message: Message) -> Message:
-        """The message with our columns; `ts` is a whole number of milliseconds."""
-        get, ts = message.get, message["ts"]
-        session = get("sessionid") or ""
-        if session.__class__ is not str:
-            message["sessionid"] = session = text(session)
-        node = get("workflownodeid") or ""
-        message["message_key"] = self._key(f"{session}\x1f{ts}\x1f{get('sendertype') or ''}\x1f{node}")
-        second, rest = divmod(ts, 1000)
-        if self._second[0] != second:
-            self._second = (second, rfc3339(from_milliseconds(second * 1000))[:19])
-        message["created_at"] = f"{self._second[1]}.{rest:03d}+00:00"
-        conversation, dot, segment = session.rpartition(".")
-        message["conversation_id"] = (conversation if dot else session) or None
-        message["segment"] = int(segment) if dot and SEGMENT.fullmatch(segment) else None
-        message["provider_id"] = self._provider_id
-        said = get("text")
-        message["redacted_entities"] = (
-            list(dict.fromkeys(REDACTED.findall(said))) if said.__class__ is str and "**" in said else []
-        )
-        if self._identity:
-            for name in ("sendername", "senderemail"):
-                if get(name):
-                    message[name] = self._identity(text(message[name]))
-        return message
-
-    def _key(self, identity: str) -> str:
-        digest = hashlib.blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16)
-        key = self._latest = digest.hexdigest()
-        seen = self._pages.get(key)
-        if seen is None:
-            self._pages[key] = self._page
-            return key
-        if seen != self._page and key != self._anchor:
+    def _ordinal(self, key: str) -> int:
+        """How many messages of this key came before; all in this answer, otherwise `Astray`."""
+        if self._pages[key] != self._page and key != self._anchor:
             raise Astray
         self._pages[key] = self._page
         ordinal = self._ordinals[key] = self._ordinals.get(key, 0) + 1
-        digest.update(f"\x1f{ordinal}".encode())
-        return digest.hexdigest()
+        return ordinal
 
 
 def _hashed(value: str) -> str | None:
@@ -408,7 +422,7 @@ class MessageDoor(SliceRetriever):
             for messages in offsets.pages(
                 lambda offset: page(unit, stretch, offset), first, known=known, smallest=not halves
             ):
-                yield from rows.page(messages, neighbours)
+                yield from rows.page(messages, stretch, neighbours)
         except Refused as refusal:
             raise _refused(where, {unit: refusal}) from None
         except Astray:

@@ -214,7 +214,7 @@ def rfc3339_of(value: Any) -> str | None:
         return rfc3339(from_milliseconds(value))
     if len(value) in UTC_LENGTHS and value.endswith("+00:00") and value[7] == "-" and value[16] == ":":
         datetime.fromisoformat(value)
-        return value  # as we write it
+        return str(value)  # as we write it
     value = value.strip()
     if not value:
         return None

@@ -58,7 +58,7 @@ class Account:
         if outcome.ended_by and outcome.ended_by.message:
             told.append(outcome.ended_by.message)
         assert told, "the sync did not fail"
-        return told[0]
+        return str(told[0])
 
     def truth(self, stream: str, **parameters: Any) -> list[Row]:
         answer = requests.get(

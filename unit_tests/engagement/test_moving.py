@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from source_dialpad.components.engagement import Astray, MessageRows, Offsets
+from source_dialpad.components.engagement import Astray, MessageRows, Offsets, Stretch
 from unit_tests.engagement.reading import held
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fake_dialpad.server import FakeDialpad
     from unit_tests.engagement.reading import Account
 
-NONE = (range(0), range(0))
+ALWAYS, NONE = Stretch(0, 2**60), (range(0), range(0))
 
 
 @pytest.mark.parametrize("order", ["ascending", "descending", "by_session"])
@@ -49,7 +49,7 @@ def read(serve: Callable[[int], list[dict[str, Any]]]) -> list[dict[str, Any]]:
     rows, offsets = MessageRows("1020", "keep"), Offsets()
     found: list[dict[str, Any]] = []
     for page in offsets.pages(serve, serve(0), known=None, smallest=False):
-        found += rows.page(page, NONE)
+        found += rows.page(page, ALWAYS, NONE)
     return found
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_dialpad.components.engagement import MessageRows
+from source_dialpad.components.engagement import MessageRows, Stretch
 
 IDENTITY = ("sessionid", "ts", "sendertype", "workflownodeid")
-NONE = (range(0), range(0))
+ALWAYS, NONE = Stretch(0, 2**60), (range(0), range(0))
 
 words = st.text(max_size=12)
 messages = st.fixed_dictionaries(
@@ -27,7 +27,7 @@ messages = st.fixed_dictionaries(
 
 
 def rows(page: list[dict[str, Any]], identity: str = "keep") -> list[dict[str, Any]]:
-    return list(MessageRows("1020", identity).page([dict(message) for message in page], NONE))
+    return list(MessageRows("1020", identity).page([dict(message) for message in page], ALWAYS, NONE))
 
 
 def keys(page: list[dict[str, Any]]) -> list[str]:
