@@ -88,6 +88,12 @@ BELIEVED_OFFSET = timedelta(hours=6)
 MIDNIGHT_MARGIN = timedelta(seconds=5)
 """A POST this near before midnight waits for it: the server may cut the days on either side."""
 
+GONE = (400, 401, 403, 404, 410)
+"""How hosts of files answer an expired URL: with 403, Google's with 400 (ExpiredToken), and 404 when the file is gone."""
+
+LATER = "Run the sync again later."
+REPORT = "Run the sync again later, and report it if it stays: Dialpad's answers may have changed."
+
 SAY_EVERY = 30.0
 """Seconds between two log lines while something is waited for; the platform ends silent connectors."""
 
@@ -214,7 +220,9 @@ class Export:
     def file_is_gone(self) -> None:
         """Asks once for a fresh URL of the same export, which needs no POST; if that is gone too, starts over."""
         if self.expired_url:
-            self.again(transient_error(f"{self.where}: the file of the export is gone, {ATTEMPTS} times."), POLL_EVERY)
+            self.again(
+                transient_error(f"{self.where}: the file of the export is gone, {ATTEMPTS} times. {LATER}"), POLL_EVERY
+            )
             return
         self.expired_url = self.download_url
         self.ask_again(0.0)
@@ -293,14 +301,15 @@ class ExportProtocol:
         if not request_id:
             export.again(
                 transient_error(
-                    f"{export.where}: Dialpad took the export without a request id: {excerpt(answer.content)}."
+                    f"{export.where}: Dialpad took the export without a request id: {excerpt(answer.content)}. {LATER}"
                 ),
                 PAUSE_AFTER_FAILURE,
             )
         elif local_day(self.desk.clock.now(), self.zone) != today:
             # the day turned on the way, or the server's clock is not ours: other days were asked for than we mean
             export.again(
-                transient_error(f"{export.where}: the clock of Dialpad stands on another day than {today}."), 1.0
+                transient_error(f"{export.where}: the clock of Dialpad stands on another day than {today}. {LATER}"),
+                1.0,
             )
         else:
             export.stage, export.request_id, export.started = Stage.PREPARING, str(request_id), now
@@ -349,7 +358,7 @@ class ExportProtocol:
         response = self.poll.raw(export.where, stream_slice=export.stream_slice, path=export.request_id)
         if response.status_code in (404, 410):
             forgotten = f"{export.where}: Dialpad has forgotten the export ({response.status_code}) {ATTEMPTS} times."
-            export.again(transient_error(forgotten), 0.0)
+            export.again(transient_error(f"{forgotten} {LATER}"), 0.0)
             return
         if response.status_code == requests.codes.too_many_requests:
             export.due = now + max(retry_after(response) or 0.0, POLL_EVERY_LATER)
@@ -372,9 +381,9 @@ class ExportProtocol:
                 PAUSE_AFTER_FAILURE,
             )
         elif status == "complete":
-            raise system_error(f"{export.where}: the export is complete but has no download URL.")
+            raise system_error(f"{export.where}: the export is complete but has no download URL. {REPORT}")
         elif status != "processing":
-            raise system_error(f"{export.where}: the export has the unknown status {status!r}.")
+            raise system_error(f"{export.where}: the export has the unknown status {status!r}. {REPORT}")
         else:
             export.poll_errors = 0
             self._too_long(export, now)
@@ -409,7 +418,8 @@ def _json_answer(response: requests.Response, where: str) -> Answer:
     except ValueError:
         raise transient_error(
             f"{where}: Dialpad answered {response.status_code} with something that is not JSON: "
-            f"{excerpt(response.content)}"
+            f"{excerpt(response.content) or '(an empty body)'}. Check that no proxy or sign-in page stands in front of "
+            "dialpad.base_url, and run the sync again later."
         ) from None
 
 
@@ -565,7 +575,7 @@ class ExportRetriever(SliceRetriever):
                     response = self._download.raw(
                         export.where, stream_slice=_with(export.stream_slice, {"download_url": export.download_url})
                     )
-                    if response.status_code in (403, 404, 410):
+                    if response.status_code in GONE:
                         raise _Gone  # noqa: TRY301  # the slot is given back on the way
                     with ExportFile(response, export.where) as file:
                         yield from columns.rows(
@@ -600,7 +610,13 @@ class _Gone(Exception):  # noqa: N818  # what the file is
 
 def _spoilt(broken: Exception, where: str, times: int) -> AirbyteTracedException:
     if isinstance(broken, NotAnExport):
-        return broken.error
+        text = (
+            f"{broken.error.message} It was fetched {times} times. Check that no proxy or sign-in page stands in front of "
+            "the host that keeps the files, and run the sync again later."
+        )
+        return AirbyteTracedException(
+            message=text, internal_message=text, failure_type=broken.error.failure_type or FailureType.system_error
+        )
     return transient_error(
         f"{where}: the file of the export broke off {times} times ({type(broken).__name__}); run the sync again later."
     )
