@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import requests
 from airbyte_cdk.sources.types import StreamSlice
 
-from source_dialpad.components.errors import excerpt, system_error
+from source_dialpad.components.api import Answer
+from source_dialpad.components.errors import excerpt, system_error, transient_error
 from source_dialpad.components.retrieval import SliceRetriever
 from source_dialpad.components.rows import rfc3339_of
 
+logger = logging.getLogger("airbyte")
+
 PAGE = 1000
+
+MOST_RESTARTS = 3
+"""How often a place that is gone is come back to by time in one sync."""
 
 TIMES = (
     "event_timestamp",
@@ -28,24 +36,66 @@ TIMES = (
 
 @dataclass
 class CallEventsRetriever(SliceRetriever):
-    """The stream `call_events`: every event from a time on, page after page, to the end of the log."""
+    """The stream `call_events`: every event from a time on, page after page, to the end of the log.
+
+    A sync begins by time, since a saved place means nothing in another database, and goes on by place. Where the place
+    is gone (410: the events behind it were pruned meanwhile, or the database was replaced or restored), reading goes on
+    by the time of the last event, and says so.
+    """
 
     def rows(self, stream_slice: StreamSlice, where: str) -> Iterable[dict[str, Any]]:
         """The events, their payload's fields beside `event_id` and `received_at`."""
-        params: dict[str, Any] = {"received_after": stream_slice.cursor_slice["start_time"]}
+        reached = stream_slice.cursor_slice["start_time"]
+        params: dict[str, Any] = {"received_after": reached}
+        restarts = 0
         while True:
             answer = self.ask(where, stream_slice=stream_slice, params={**params, "limit": PAGE})
-            value = answer.value
-            if not isinstance(value, dict) or not isinstance(value.get("items"), list) or "next_cursor" not in value:
-                raise system_error(
-                    f"{where}: call_receiver answered with another shape than items and next_cursor: "
-                    f"{excerpt(answer.content)}. Check call_receiver.base_url."
+            if answer.status == requests.codes.gone:
+                restarts += 1
+                reason = _reason(answer)
+                if "after" not in params or restarts > MOST_RESTARTS:
+                    raise transient_error(f"{where}: call_receiver cannot read on: {reason} Run the sync again.")
+                logger.warning(
+                    "%s: %s Reading goes on with the events received from %s on; events that were removed before they "
+                    "were read can no longer be had.",
+                    where,
+                    reason,
+                    reached,
                 )
-            for item in value["items"]:
+                params = {"received_after": reached}
+                continue
+            items, following = _page(answer, where)
+            for item in items:
+                reached = item["received_at"]
                 yield _row(item)
-            if not value["items"] or params.get("after") == value["next_cursor"]:
+            if not items or params.get("after") == following:
                 return
-            params = {"after": value["next_cursor"]}
+            params = {"after": following}
+
+
+def _reason(answer: Answer) -> str:
+    told = answer.value.get("message") if isinstance(answer.value, dict) else None
+    return told if isinstance(told, str) and told else excerpt(answer.content) or "it gave no reason."
+
+
+def _page(answer: Answer, where: str) -> tuple[list[dict[str, Any]], str]:
+    value = answer.value
+    if isinstance(value, dict) and isinstance(value.get("items"), list) and isinstance(value.get("next_cursor"), str):
+        items = value["items"]
+        if all(isinstance(item, dict) and _is_kept_event(item) for item in items):
+            return items, value["next_cursor"]
+    raise system_error(
+        f"{where}: call_receiver answered with another shape than items and next_cursor: {excerpt(answer.content)}. "
+        "Check call_receiver.base_url."
+    )
+
+
+def _is_kept_event(item: dict[str, Any]) -> bool:
+    return (
+        isinstance(item.get("event"), dict)
+        and isinstance(item.get("event_id"), str)
+        and isinstance(item.get("received_at"), str)
+    )
 
 
 def _row(item: dict[str, Any]) -> dict[str, Any]:

@@ -149,9 +149,9 @@ def _fitting(schema: Mapping[str, Any]) -> Fitting:
     """The classes of JSON values that a column's type takes as they are: most values, so the test is a cheap one."""
     types = schema.get("type", [])
     kinds = {types} if isinstance(types, str) else set(types) - {"null"}
-    if kinds == {"string"}:
-        return () if schema.get("format") == "date-time" else (str,)
-    return {"integer": (int,), "number": (int,), "boolean": (bool,)}.get(kinds.pop(), ()) if len(kinds) == 1 else ()
+    if kinds == {"string"} and schema.get("format") != "date-time":
+        return (str,)
+    return (bool,) if kinds == {"boolean"} else ()
 
 
 def text(value: Any) -> str:
@@ -212,7 +212,13 @@ def rfc3339_of(value: Any) -> str | None:
         value = int(value)
     if isinstance(value, int):
         return rfc3339(from_milliseconds(value))
-    if len(value) in UTC_LENGTHS and value.endswith("+00:00") and value[7] == "-" and value[16] == ":":
+    if (
+        len(value) in UTC_LENGTHS
+        and value.endswith("+00:00")
+        and value[10] == "T"
+        and value[7] == "-"
+        and value[16] == ":"
+    ):
         datetime.fromisoformat(value)
         return str(value)  # as we write it
     value = value.strip()

@@ -71,6 +71,7 @@ def typed(**row: Any) -> dict[str, Any]:
         ("at", "1793577639404", "2026-11-02T00:00:39.404000+00:00"),
         ("at", "2021-06-20T19:18:00", "2021-06-20T19:18:00+00:00"),
         ("at", "2021-06-20 19:18:00.123456", "2021-06-20T19:18:00.123456+00:00"),
+        ("at", "2021-06-20 19:18:00+00:00", "2021-06-20T19:18:00+00:00"),
         ("at", "2021-06-20T19:18:00Z", "2021-06-20T19:18:00+00:00"),
         ("at", "2021-06-20T19:18:00+0530", "2021-06-20T19:18:00+05:30"),
         ("at", "2021-06-20T19:18-08:00", "2021-06-20T19:18:00-08:00"),
@@ -94,7 +95,7 @@ def test_a_value_is_read_as_its_column_says(column: str, given: Any, taken: Any)
     found = typed(**{column: given})[column]
     if column == "at" and taken is not None:
         assert datetime.fromisoformat(found) == datetime.fromisoformat(taken)
-        assert found.endswith(taken[-6:])
+        assert (found[10], found[-6:]) == ("T", taken[-6:])
     else:
         assert (found, type(found)) == (taken, type(taken))
 
@@ -106,7 +107,7 @@ def test_a_value_is_read_as_its_column_says(column: str, given: Any, taken: Any)
         ("whole", 1.5),
         ("whole", [1]),
         ("whole", {"a": 1}),
-        ("whole", 2**63),
+        ("whole", 2.0**64),
         ("whole", "9" * 5000),
         ("whole", "nan"),
         ("number", "seven"),
@@ -194,7 +195,8 @@ def test_a_time_with_an_offset_stays_the_same_instant(moment: datetime, minutes:
     at = moment.replace(tzinfo=UTC)
     local = at.astimezone(timezone(timedelta(minutes=minutes)))
     for form in (local.isoformat(), local.isoformat(" "), local.strftime("%Y-%m-%dT%H:%M:%S.%f%z")):
-        assert datetime.fromisoformat(str(rfc3339_of(form))) == at
+        found = str(rfc3339_of(form))
+        assert (datetime.fromisoformat(found), found[10]) == (at, "T")
 
 
 @given(value=st.integers(-(2**63), 2**63 - 1))

@@ -1,0 +1,274 @@
+"""Call events: exactly what the receiver kept, typed, in its order, and on from where the last sync stopped."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airbyte_cdk.models import FailureType
+from jsonschema import Draft7Validator
+
+from call_receiver.app import create_app
+from call_receiver.store import Store
+from source_dialpad.source import SourceDialpad, composed_manifest
+from unit_tests.core.reading import read
+from unit_tests.receiver.in_process import READ_KEY, InProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import requests_mock
+
+    from unit_tests.core.reading import Row
+
+URL = "https://calls.example.com"
+MICROSECONDS = 1_000_000
+SCHEMA: dict[str, Any] = composed_manifest()["schemas"]["call_events"]
+
+
+def config(**more: Any) -> Row:
+    start = (datetime.now(UTC).date() - timedelta(days=15)).isoformat()
+    return {"start_date": start, "call_receiver": {"base_url": URL, "api_key": READ_KEY, **more}}
+
+
+class Receiver:
+    """A receiver behind `requests`; its clock is set by the test, in microseconds."""
+
+    def __init__(self, database: str, door: requests_mock.Mocker) -> None:
+        self.now = int((datetime.now(UTC) - timedelta(days=2)).timestamp() * MICROSECONDS)
+        self.queries: list[Row] = []
+        self.client: InProcess | None = None
+        self.lock = threading.Lock()
+        self.open(database)
+        door.get(f"{URL}/events", content=self.answer)
+
+    def open(self, database: str) -> None:
+        self.close()
+        self.store = Store(database, clock=lambda: self.now)
+        self.client = InProcess(create_app(self.store, read_key=READ_KEY))
+
+    def close(self) -> None:
+        if self.client:
+            self.client.close()
+
+    def answer(self, request: Any, context: Any) -> bytes:
+        with self.lock:
+            query = {name: values[0] for name, values in request.qs.items()}
+            self.queries.append(query)
+            assert self.client
+            if "received_after" in query:
+                query["received_after"] = query["received_after"].upper()
+            key = request.headers["Authorization"].removeprefix("Bearer ")
+            response = self.client.get("/events", key=key, **query)
+            context.status_code = response.status_code
+            return response.content
+
+    def take(self, *events: Row) -> list[str]:
+        """Keeps events a second apart; their ids."""
+        assert self.client
+        ids = []
+        for event in events:
+            self.now += MICROSECONDS
+            ids.append(self.client.post(event).json()["event_id"])
+        return ids
+
+    def take_many(self, count: int) -> list[str]:
+        assert self.client
+        self.now += MICROSECONDS
+        return [answer.json()["event_id"] for answer in self.client.post_together([event(n) for n in range(count)])]
+
+
+@pytest.fixture
+def receiver(tmp_path: Path, door: requests_mock.Mocker) -> Iterator[Receiver]:
+    made = Receiver(f"sqlite:///{tmp_path}/events.db", door)
+    yield made
+    made.close()
+
+
+def event(number: int, **more: Any) -> Row:
+    return {
+        "call_id": 5_000_000_000_000_000 + number,
+        "state": "hangup",
+        "event_timestamp": 1793577649994 + number,
+        "date_started": 1793577639404,
+        "date_rang": None,
+        "total_duration": 8951.03,
+        "target": {"id": 5000000000000100, "name": "Office", "type": "office", "office_id": 5000000000000100},
+        "proxy_target": {},
+        "contact": {"id": 7, "name": "Ann"},
+        **more,
+    }
+
+
+def ids(records: list[Row]) -> list[str]:
+    return [row["event_id"] for row in records]
+
+
+def test_exactly_the_kept_events_are_read_in_the_order_kept(receiver: Receiver) -> None:
+    kept = receiver.take(event(3), event(1), event(2), event(1))
+    assert ids(read(config(), "call_events").records) == list(dict.fromkeys(kept))
+
+
+def test_an_event_is_typed_and_keeps_what_nobody_knows(receiver: Receiver) -> None:
+    receiver.take(event(1, new_field={"deep": [1]}, state="a new state"))
+    (row,) = read(config(), "call_events").records
+    assert list(Draft7Validator(SCHEMA).iter_errors(row)) == []
+    assert (row["call_id"], row["target"]["id"], row["contact"]["id"]) == ("5000000000000001", "5000000000000100", "7")
+    assert (row["event_timestamp"], row["event_timestamp_time"]) == (1793577649995, "2026-11-02T00:00:49.995+00:00")
+    assert row.get("proxy_target") is None
+    assert (row["new_field"], row["state"]) == ({"deep": [1]}, "a new state")
+
+
+@pytest.mark.parametrize("time", ["soon", 10**30, [1], {"ms": 1}, True])
+def test_a_time_that_is_none_is_null_and_the_event_is_kept(time: Any, receiver: Receiver) -> None:
+    receiver.take(event(1, date_connected=time))
+    (row,) = read(config(), "call_events").records
+    assert row.get("date_connected_time") is None
+
+
+def test_thousands_of_events_are_read_page_after_page(receiver: Receiver) -> None:
+    kept = [one for _ in range(1) for one in receiver.take_many(2500)]
+    assert sorted(ids(read(config(), "call_events").records)) == sorted(kept)
+    assert [("received_after" in query, query["limit"]) for query in receiver.queries] == [(True, "1000")] + [
+        (False, "1000")
+    ] * (len(receiver.queries) - 1)
+
+
+def test_the_state_is_the_time_of_the_last_event_and_the_next_sync_goes_on_there(receiver: Receiver) -> None:
+    receiver.take(event(1), event(2))
+    first = read(config(), "call_events")
+    assert first.state["received_at"] == first.records[-1]["received_at"]
+    later = receiver.take(event(3))
+    second = read(config(), "call_events", state={"call_events": first.state})
+    assert ids(second.records) == [ids(first.records)[-1], *later]
+
+
+def test_a_log_without_events_leaves_the_state_as_it_was(receiver: Receiver) -> None:
+    assert read(config(), "call_events").state == {}
+    state = {"received_at": datetime.now(UTC).isoformat(), "since": config()["start_date"]}
+    assert read(config(), "call_events", state={"call_events": state}).state == state
+
+
+def test_events_before_the_start_are_left_out(receiver: Receiver) -> None:
+    kept = receiver.take(event(1))
+    today = {**config(), "start_date": datetime.now(UTC).date().isoformat()}
+    assert ids(read(today, "call_events").records) == []
+    assert ids(read(config(), "call_events").records) == kept
+
+
+def test_events_that_were_pruned_before_the_first_sync_are_passed_over(receiver: Receiver) -> None:
+    receiver.take(event(1), event(2))
+    receiver.store.prune(receiver.now + 1)
+    kept = receiver.take(event(3))
+    assert ids(read(config(), "call_events").records) == kept
+
+
+def test_a_database_that_was_pruned_to_its_end_is_no_error(receiver: Receiver) -> None:
+    receiver.take(event(1), event(2))
+    receiver.store.prune(receiver.now + 1)
+    out = read(config(), "call_events")
+    assert (out.records, out.errors) == ([], [])
+
+
+def test_another_database_is_read_on_by_time(receiver: Receiver, tmp_path: Path) -> None:
+    receiver.take(event(1), event(2))
+    state = read(config(), "call_events").state
+    receiver.open(f"sqlite:///{tmp_path}/other.db")
+    kept = receiver.take(event(3))
+    out = read(config(), "call_events", state={"call_events": state})
+    assert (ids(out.records), out.errors) == (kept, [])
+
+
+GONE = {"error": "events_pruned", "message": "Events after this cursor have been pruned. Begin again without after."}
+
+
+def kept(number: int) -> Row:
+    return {
+        "event_id": f"e{number}",
+        "received_at": f"2026-11-19T08:00:00.00000{number}Z",
+        "position": f"s-{number}",
+        "event": {"call_id": number},
+    }
+
+
+def test_a_place_that_is_gone_is_come_back_to_by_time_and_said(
+    door: requests_mock.Mocker, caplog: pytest.LogCaptureFixture
+) -> None:
+    pages: list[Row] = [
+        {"json": {"items": [kept(1), kept(2)], "next_cursor": "s-2"}},
+        {"json": GONE, "status_code": 410},
+        {"json": {"items": [kept(2), kept(3)], "next_cursor": "s-3"}},
+        {"json": {"items": [], "next_cursor": "s-3"}},
+    ]
+    door.get(f"{URL}/events", pages)
+    with caplog.at_level(logging.WARNING, logger="airbyte"):
+        out = read(config(), "call_events")
+    assert (ids(out.records), out.errors) == (["e1", "e2", "e2", "e3"], [])
+    assert "Events after this cursor have been pruned." in caplog.text
+    assert [each.qs.get("received_after", each.qs.get("after")) for each in door.request_history][2] == [
+        "2026-11-19t08:00:00.000002z"
+    ]
+
+
+def test_a_place_that_is_gone_again_and_again_is_an_error_after_some_tries(door: requests_mock.Mocker) -> None:
+    def answer(request: Any, context: Any) -> Row:
+        if "after" in request.qs:
+            context.status_code = 410
+            return GONE
+        return {"items": [kept(1)], "next_cursor": "s-1"}
+
+    door.get(f"{URL}/events", json=answer)
+    out = read(config(), "call_events")
+    assert (out.errors[0].failure_type, len(door.request_history)) == (FailureType.transient_error, 8)
+    assert "call_receiver cannot read on: Events after this cursor have been pruned." in str(out.errors[0].message)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        {"items": []},
+        {"items": None, "next_cursor": "a"},
+        {"items": [], "next_cursor": None},
+        {"items": ["a"], "next_cursor": "a"},
+        {"items": [{"event_id": "e", "received_at": "2026-11-19T08:00:00Z"}], "next_cursor": "a"},
+        {"items": [{"event_id": None, "received_at": "2026-11-19T08:00:00Z", "event": {}}], "next_cursor": "a"},
+        {"items": [{"event_id": "e", "event": {}}], "next_cursor": "a"},
+    ],
+)
+def test_an_answer_of_another_shape_is_an_error_and_not_an_empty_log(body: Any, door: requests_mock.Mocker) -> None:
+    door.get(f"{URL}/events", json=body)
+    out = read(config(), "call_events")
+    assert out.records == []
+    assert "call_receiver answered with another shape" in str(out.errors[0].message)
+
+
+def check(settings: Row) -> Any:
+    source = SourceDialpad(config=settings)
+    return source.check(source.logger, settings)
+
+
+def test_check_takes_the_right_key(receiver: Receiver) -> None:
+    assert check(config()).status.value == "SUCCEEDED"
+
+
+def test_a_wrong_key_is_a_config_error_that_names_the_key_and_not_its_value(receiver: Receiver) -> None:
+    wrong = "wrong-key-0cc175b9c0f1b6a831c3"
+    text = str(check(config(api_key=wrong)).message)
+    assert text.startswith("call_receiver refused call_receiver.api_key: Reading needs the header")
+    assert wrong not in json.dumps(text)
+    out = read(config(api_key=wrong), "call_events")
+    assert out.errors[0].failure_type == FailureType.config_error
+
+
+def test_another_server_at_the_address_is_a_config_error(door: requests_mock.Mocker) -> None:
+    door.get(f"{URL}/events", status_code=404, text="not found")
+    assert "There is no call_receiver at this address (404). Check call_receiver.base_url." in str(
+        check(config()).message
+    )
