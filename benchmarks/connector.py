@@ -3,8 +3,8 @@
 With BENCH_ALL_POSTS set, the hour's budget of export POSTs is taken out as well: for 2,000 windows at once.
 
 Taken out are the 15 s before the first poll of an export and the pauses between polls (constants of
-`source_dialpad.components.exports`), and the limits of requests a second (`api_budget` of the manifest). Everything else
-is as users run it.
+`source_dialpad.components.exports`), and the limits of requests a second (`api_budget` of the manifest).
+Everything else is as users run it.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import io
 import sys
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 import dlt

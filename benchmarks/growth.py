@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, field
 
-from benchmarks.measuring import ROOT, Taken, folder, run, served
+from benchmarks.measuring import ROOT, Taken, counted, folder, served
 from benchmarks.memory import ENVIRONMENT
-from benchmarks.reading import commands, counted
+from benchmarks.reading import commands
 
 DRAWING = ROOT / "docs" / "growth.svg"
 CENTERS = (1, 10, 100)
@@ -30,15 +31,15 @@ def measured(*, full: bool) -> str:
     sizes = {"calls": 5000 * factor, "messages": 4000 * factor, "records": 2000 * factor}
     every = [_rows(stream, [base, base * 10, base * 100]) for stream, base in sizes.items()]
     every.append(_centers())
-    if full:
-        DRAWING.write_text(drawing(every), encoding="utf-8")
+    DRAWING.write_text(drawing(every), encoding="utf-8")
     table = ["| | | rows | seconds | rows/s | CPU s | peak MB |", "|---|---|---|---|---|---|---|"]
     for line in every:
         for size, rows, taken in line.steps:
             step = f"{size:,} {line.unit}"
             rate = rows / taken.seconds
             table.append(
-                f"| {line.title} | {step} | {rows:,} | {taken.seconds:.2f} | {rate:,.0f} | {taken.cpu:.2f} | {taken.peak:.0f} |"
+                f"| {line.title} | {step} | {rows:,} | {taken.seconds:.2f} | {rate:,.0f} | {taken.cpu:.2f} | "
+                f"{taken.peak:.0f} |"
             )
     return "Seconds are those of the whole process, its start included.\n\n" + "\n".join(table)
 
@@ -47,8 +48,7 @@ def _rows(stream: str, sizes: list[int]) -> Line:
     line = Line(f"`{stream}`", "rows")
     for size in sizes:
         with served(days=28, **{stream: size}) as (base, held), folder() as place:
-            command = commands(stream, base, place)["connector"]
-            line.steps.append((size, held[stream], run(command, env=ENVIRONMENT)))
+            line.steps.append((size, held[stream], _read(commands(stream, base, place)["connector"], held[stream])))
     return line
 
 
@@ -57,12 +57,16 @@ def _centers() -> Line:
     for centers in CENTERS:
         with served(days=28, call_centers=centers, dispositions=ROWS_A_CENTER) as (base, held), folder() as place:
             command = commands("dispositions", base, place, window_days=28)["connector"]
-            command = ["env", *(f"{name}={value}" for name, value in ENVIRONMENT.items()), *command]
-            found = counted("connector", command, place)
-            if found != held["dispositions"]:
-                raise SystemExit(f"{centers} call centers: {held['dispositions']} rows, and {found} were read")
-            line.steps.append((centers, found, run(command)))
+            line.steps.append((centers, held["dispositions"], _read(command, held["dispositions"])))
     return line
+
+
+def _read(command: list[str], rows: int) -> Taken:
+    taken, found = counted(command, env=ENVIRONMENT)
+    if found != rows:
+        raise SystemExit(f"{' '.join(command)}: the server holds {rows} rows, and {found} were read")
+    print(f"  {rows:,} rows: {taken.seconds:.2f} s, {taken.peak:.0f} MB", file=sys.stderr)
+    return taken
 
 
 # --- the drawing ------------------------------------------------------------------------------------------------------
@@ -77,7 +81,8 @@ def drawing(every: list[Line]) -> str:
     low, high = math.log10(min(rows)), math.log10(max(rows))
     bottom, top = math.floor(math.log10(min(seconds))), math.ceil(math.log10(max(seconds)))
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * WIDTH} {HEIGHT + 60}" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * WIDTH} {HEIGHT + 60}" '  # noqa: ISC004
+        'font-family="sans-serif" font-size="12">',
         f'<rect width="{2 * WIDTH}" height="{HEIGHT + 60}" fill="white"/>',
     ]
 
@@ -100,10 +105,10 @@ def drawing(every: list[Line]) -> str:
         for tick in ticks:
             parts.append(f'<line x1="{left}" x2="{right}" y1="{up(tick):.0f}" y2="{up(tick):.0f}" stroke="#ddd"/>')
             parts.append(f'<text x="{left - 6}" y="{up(tick) + 4:.0f}" text-anchor="end">{tick:g}</text>')
-        for power in range(math.ceil(low), math.floor(high) + 1):
-            parts.append(
-                f'<text x="{across(10**power, panel):.0f}" y="{HEIGHT - 22}" text-anchor="middle">{10**power:,}</text>'
-            )
+        parts.extend(
+            f'<text x="{across(10**power, panel):.0f}" y="{HEIGHT - 22}" text-anchor="middle">{10**power:,}</text>'
+            for power in range(math.ceil(low), math.floor(high) + 1)
+        )
         parts.append(f'<text x="{right}" y="{HEIGHT - 6}" text-anchor="end">rows</text>')
     for number, line in enumerate(every):
         colour = COLOURS[number]

@@ -6,13 +6,11 @@ Nothing here looks like the connector's output; both the connector and the progr
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, TYPE_CHECKING
-
-import orjson
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     import random
+    from collections.abc import Iterator
 
 CALL_COLUMNS = (
     "date_started,call_id,category,direction,external_number,internal_number,date_first_rang,date_queued,date_rang,"
@@ -31,13 +29,41 @@ DAY_MS = 86_400_000
 FIRST_CALL = 5_000_000_000_000_000
 NAMES = ("Sales", "Technical", "Billing", "Renewals", "Nordic", "Imani Tanaka", "Ravi Costa", "Greta Jansen")
 WORDS = (
-    "order invoice delivery refund account password update router line number transfer agent help thanks morning "
-    "charge plan contract repair visit technician device signal address week problem solved waiting please again"
-).split()
+    "order",
+    "invoice",
+    "delivery",
+    "refund",
+    "account",
+    "password",
+    "update",
+    "router",
+    "line",
+    "number",
+    "transfer",
+    "agent",
+    "help",
+    "thanks",
+    "morning",
+    "charge",
+    "plan",
+    "contract",
+    "repair",
+    "visit",
+    "technician",
+    "device",
+    "signal",
+    "address",
+    "week",
+    "problem",
+    "solved",
+    "waiting",
+    "please",
+    "again",
+)
 
 
 def calls_of_day(day: date, rows: int, first: int, dice: random.Random) -> bytes:
-    """The calls of one day as CSV without a header: entry legs and operator legs in turn, `first` the number of the first."""
+    """The calls of one day as CSV without a header: entry and operator legs in turn, `first` the first's number."""
     lines = []
     for number in range(rows):
         second, call = number * 86_400 // rows, FIRST_CALL + first + number
@@ -47,14 +73,14 @@ def calls_of_day(day: date, rows: int, first: int, dice: random.Random) -> bytes
         phones = f"+1202555{call % 10_000:04d},+4930555{call % 977:04d}"
         if number % 2:
             lines.append(
-                f"{started},{call},incoming,inbound,{phones},{rang},,{at},{rang},{rang},500000000000{call % 9000 + 1000},"
+                f"{started},{call},incoming,inbound,{phones},{rang},,{at},{rang},{rang},500000000000{call % 9000 + 1000},"  # noqa: E501
                 f"UserProfile,user,{name},{name.lower().replace(' ', '.')}@lantern.example,true,{call - 1},"
                 f"5000000000002005,CallCenter,,false,,,,5000000000001001,5000000000000001,desktop_app,,UTC,open,,,,"
-                f'{call - 1},,,,,"answered,human_agent,inbound",0.21,1,0.00,0,{talk},,,1.64,operator,56.0,44.0,0.0,,false\n'
+                f'{call - 1},,,,,"answered,human_agent,inbound",0.21,1,0.00,0,{talk},,,1.64,operator,56.0,44.0,0.0,,false\n'  # noqa: E501
             )
         else:
             lines.append(
-                f"{started},{call},incoming,inbound,{phones},{rang},{rang},{at},{rang},{rang},500000000000200{call % 7},"
+                f"{started},{call},incoming,inbound,{phones},{rang},{rang},{at},{rang},{rang},500000000000200{call % 7},"  # noqa: E501
                 f"CallCenter,call_center,{name},,false,,,,,false,,,,5000000000001001,5000000000000001,,,UTC,open,4.19,,,"
                 f'{call},0.52,,,,"answered,human_agent,inbound",0.07,1,0.00,0,{talk},0.45,1,1.98,,,,,,false\n'
             )
@@ -116,7 +142,7 @@ def messages_of_day(start: int, count: int, dice: random.Random) -> Iterator[dic
 
 
 def records(start: datetime, length: timedelta, count: int, dice: random.Random) -> Iterator[dict[str, Any]]:
-    """Analytics records in the order of their time, each field a variant with its type; none lies on an edge of a window."""
+    """Analytics records in the order of their time, each field a variant with its type; none on a window's edge."""
     step = length / max(count, 1)
     for index in range(count):
         at = _instant(start + step * index + timedelta(milliseconds=50))

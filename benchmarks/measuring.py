@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = ROOT / ".venv" / "bin" / "python"
 PEERS = ROOT / ".bench" / "bin" / "python"
-LONGEST = 3600
-"""Seconds until a program is taken for stuck."""
+RECORD = (b'{"type":"RECORD"', b'{"type": "RECORD"')
+"""How the line of a record begins, as orjson and as json write it."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +46,15 @@ def median(runs: Sequence[Taken]) -> Taken:
     )
 
 
-class Failed(Exception):
+class FailedError(Exception):
     """A program ended with another status than 0."""
 
 
 def run(command: Sequence[str | Path], *, out: int | None = None, env: dict[str, str] | None = None) -> Taken:
-    """Runs a program with its standard output to nowhere (or to `out`); raises `Failed` with its last words."""
-    with tempfile.TemporaryFile() as said, open(os.devnull, "wb") as nowhere:  # noqa: PTH123  # a device
+    """Runs a program with its standard output to nowhere (or to `out`); raises `FailedError` with its last words."""
+    with tempfile.TemporaryFile() as said, open(os.devnull, "wb") as nowhere:  # a device  # noqa: PTH123
         began = time.perf_counter()
-        process = subprocess.Popen(  # noqa: S603  # programs of ours
+        process = subprocess.Popen(  # programs of ours  # noqa: S603
             [str(part) for part in command],
             stdout=nowhere if out is None else out,
             stderr=said,
@@ -66,18 +66,27 @@ def run(command: Sequence[str | Path], *, out: int | None = None, env: dict[str,
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
             said.seek(max(said.seek(0, os.SEEK_END) - 3000, 0))
-            raise Failed(
-                f"{' '.join(map(str, command))} ended with {process.returncode}:\n{said.read().decode(errors='replace')}"
+            raise FailedError(
+                f"{' '.join(map(str, command))} ended with {process.returncode}:\n"
+                f"{said.read().decode(errors='replace')}"
             )
     return Taken(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, process.returncode)
 
 
 def lines(command: Sequence[str | Path], *, env: dict[str, str] | None = None) -> Iterator[bytes]:
-    """Runs a program and gives the lines it writes; raises `Failed` when it fails."""
+    """Runs a program and gives the lines it writes; raises `FailedError` when it fails."""
     with tempfile.TemporaryFile() as kept:
         run(command, out=kept.fileno(), env=env)
         kept.seek(0)
         yield from kept
+
+
+def counted(command: Sequence[str | Path], *, env: dict[str, str] | None = None) -> tuple[Taken, int]:
+    """Runs a program; what it took, and how many RECORD lines it wrote."""
+    with tempfile.TemporaryFile() as kept:
+        taken = run(command, out=kept.fileno(), env=env)
+        kept.seek(0)
+        return taken, sum(line.startswith(RECORD) for line in kept)
 
 
 def _environment(more: dict[str, str] | None) -> dict[str, str]:
@@ -96,7 +105,7 @@ def served(**rows: int) -> Iterator[tuple[str, dict[str, int]]]:
         env=_environment(None),
     )
     try:
-        assert process.stdout is not None  # noqa: S101  # it was asked for
+        assert process.stdout is not None  # it was asked for  # noqa: S101
         _, port, held = process.stdout.readline().split(" ", 2)
         yield f"http://localhost:{port}", json.loads(held)
     finally:

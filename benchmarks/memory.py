@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks.measuring import Taken, folder, interleaved, served
-from benchmarks.measuring import run as taken_by
-from benchmarks.reading import commands, counted
+from benchmarks.measuring import Taken, counted, folder, interleaved, served
+from benchmarks.reading import commands
 
 MOST_MB = 200
 MOST_GROWTH = 1.1
@@ -25,11 +24,14 @@ class Case:
         """The median of what the connector takes; exits when it does not read every row."""
         with served(days=self.days, **{self.stream: self.rows}) as (base, held), folder() as place:
             command = commands(self.stream, base, place, self.days, self.window_days)["connector"]
-            found = counted("connector", command, place)
-            if found != held[self.stream]:
-                raise SystemExit(f"{self}: the server holds {held[self.stream]} rows and {found} were read")
-            every = interleaved(runs, {f"{self.stream} {self.rows:,}": lambda: taken_by(command, env=ENVIRONMENT)})
-            return next(iter(every.values()))
+
+            def once() -> Taken:
+                taken, found = counted(command, env=ENVIRONMENT)
+                if found != held[self.stream]:
+                    raise SystemExit(f"{self}: the server holds {held[self.stream]} rows and {found} were read")
+                return taken
+
+            return next(iter(interleaved(runs, {f"{self.stream} {self.rows:,}": once}).values()))
 
 
 ENVIRONMENT = {"BENCH_ALL_POSTS": "1"}

@@ -20,14 +20,16 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 import orjson
 import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
 
 Row = dict[str, Any]
 
@@ -72,13 +74,28 @@ def flag(cell: str) -> bool:
 # --- calls ------------------------------------------------------------------------------------------------------------
 
 CALL_TIMES = (
-    "date_started date_first_rang date_queued date_rang date_connected date_ended date_callback_connected "
-    "date_callback_ended date_anonymized"
-).split()  # noqa: SIM905  # a list of words
+    "date_started",
+    "date_first_rang",
+    "date_queued",
+    "date_rang",
+    "date_connected",
+    "date_ended",
+    "date_callback_connected",
+    "date_callback_ended",
+    "date_anonymized",
+)
 CALL_NUMBERS = (
-    "time_in_system time_to_answer ringing_duration hold_duration talk_duration queued_duration wrapup_duration "
-    "percent_ai_talk_time percent_ai_listen_time percent_ai_silent_time"
-).split()  # noqa: SIM905
+    "time_in_system",
+    "time_to_answer",
+    "ringing_duration",
+    "hold_duration",
+    "talk_duration",
+    "queued_duration",
+    "wrapup_duration",
+    "percent_ai_talk_time",
+    "percent_ai_listen_time",
+    "percent_ai_silent_time",
+)
 CALL_COUNTS = ("ringing_occurrences", "hold_occurrences", "queued_occurrences")
 CALL_FLAGS = ("was_recorded", "voicemail", "is_internal")
 CALL_CENTER = {"callcenter": "call_center", "Call Center": "call_center"}
@@ -105,16 +122,16 @@ def calls(start: date, window_days: int) -> Iterator[Row]:
             body |= {"days_ago_start": (today - last).days, "days_ago_end": (today - first).days}
         asked = session.post(f"{base}/api/v2/stats", json=body).json()["request_id"]
         url = session.get(f"{base}/api/v2/stats/{asked}").json()["download_url"]
-        with requests.get(url, stream=True) as response:  # noqa: S113  # loopback
+        with requests.get(url, stream=True) as response:  # loopback  # noqa: S113
             if only_bytes:
                 while response.raw.read(1 << 18):
                     pass
             else:
-                yield from _calls(response, first, last)
+                yield from _calls(response)
         first = last + DAY
 
 
-def _calls(response: requests.Response, first: date, last: date) -> Iterator[Row]:
+def _calls(response: requests.Response) -> Iterator[Row]:
     response.raw.decode_content, response.raw.auto_close = True, False
     reader = csv.reader(io.TextIOWrapper(io.BufferedReader(response.raw, 1 << 18), "utf-8-sig", newline=""))
     header = next(reader, [])
@@ -147,16 +164,27 @@ MESSAGE_TYPES: dict[str, tuple[tuple[type, ...], Callable[[Any], Any]]] = {
     "score": ((int, float), float),
     **dict.fromkeys(
         (
-            "text timestamp sendername senderemail sendertype sessionid workflow workflownodeid topic lang customersessionid "
-            "sessionchannel chattype"
-        ).split(),  # noqa: SIM905
+            "text",
+            "timestamp",
+            "sendername",
+            "senderemail",
+            "sendertype",
+            "sessionid",
+            "workflow",
+            "workflownodeid",
+            "topic",
+            "lang",
+            "customersessionid",
+            "sessionchannel",
+            "chattype",
+        ),
         ((str,), text),
     ),
 }
 REDACTED = re.compile(r"\*{2,4}([A-Z][A-Z0-9_]*)\*{2,4}")
 
 
-def messages(start: date) -> Iterator[Row]:
+def messages(start: date) -> Iterator[Row]:  # straight on, as fast as it goes  # noqa: C901
     """The messages of every day up to now, page by page."""
     opens = int(datetime.combine(start, datetime.min.time(), UTC).timestamp() * 1000)
     now = int(time.time() * 1000) - 600_000
@@ -309,10 +337,27 @@ EVENT_TIMES = (
 )
 PARTIES = ("contact", "target", "proxy_target", "entry_point_target")
 TEXTS = (
-    "event_id call_id state direction internal_number external_number entry_point_call_id operator_call_id master_call_id "
-    "group_id target_availability_status voicemail_link voicemail_recording_id transcription_text recap_summary "
-    "call_dispositions csat_score custom_data company_call_review_share_link public_call_review_share_link"
-).split()  # noqa: SIM905
+    "event_id",
+    "call_id",
+    "state",
+    "direction",
+    "internal_number",
+    "external_number",
+    "entry_point_call_id",
+    "operator_call_id",
+    "master_call_id",
+    "group_id",
+    "target_availability_status",
+    "voicemail_link",
+    "voicemail_recording_id",
+    "transcription_text",
+    "recap_summary",
+    "call_dispositions",
+    "csat_score",
+    "custom_data",
+    "company_call_review_share_link",
+    "public_call_review_share_link",
+)
 LISTS = ("call_recording_ids", "recap_action_items", "labels", "csat_transcriptions", "csat_recording_urls")
 NUMBERS = ("duration", "total_duration", "talk_time", "hold_time", "mos_score")
 FLAGS = ("is_transferred", "was_recorded", "callback_requested")
@@ -327,7 +372,7 @@ def events(start: date) -> Iterator[Row]:
         content = session.get(url).content
         if only_bytes:
             link = CURSOR.search(content, max(len(content) - EMPTY_PAGE, 0))
-            assert link is not None  # noqa: S101  # our own server's
+            assert link is not None  # our own server's  # noqa: S101
             following, found = link[1].decode(), len(content) > EMPTY_PAGE
         else:
             page = orjson.loads(content)
@@ -340,7 +385,7 @@ def events(start: date) -> Iterator[Row]:
         url = f"{base}/events?after={after}&limit=1000"
 
 
-def _event(item: Row) -> Row:
+def _event(item: Row) -> Row:  # straight on, as fast as it goes  # noqa: C901, PLR0912
     row = {name: value for name, value in item["event"].items() if value is not None}
     row["event_id"] = item["event_id"]
     received = item["received_at"]
@@ -398,7 +443,7 @@ STREAMS: dict[str, tuple[str, Callable[..., Iterator[Row]]]] = {
 
 def main() -> None:
     """Reads one stream."""
-    global base, only_bytes  # noqa: PLW0603  # a program of one evening
+    global base, only_bytes
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stream", choices=STREAMS)
     parser.add_argument("base")

@@ -1,23 +1,23 @@
-"""Reading: rows a second, CPU and memory of the connector, beside other programs on the same answers in the same run."""
+"""Reading: the connector's rows a second, CPU and memory, beside other programs on the same answers in the same run."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import orjson
 
+from benchmarks import measuring
 from benchmarks.invented import CALL_COLUMNS
 from benchmarks.measuring import PEERS, PYTHON, Taken, catalog, folder, interleaved, kept, lines, run, served
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Callable
+    from pathlib import Path
 
 STREAMS = {
     "calls": "records_calls",
@@ -47,10 +47,6 @@ class Reading:
     rows: int
     taken: dict[str, Taken]
     counted: dict[str, int] = field(default_factory=dict)
-
-    def rate(self, variant: str) -> float:
-        """Rows a second."""
-        return self.rows / self.taken[variant].seconds
 
 
 def configuration(base: str, days: int = DAYS, window_days: int = 1) -> dict[str, object]:
@@ -91,15 +87,13 @@ def counted(variant: str, command: list[str], place: Path) -> int:
     clean(place)
     if variant == "dlt":
         return int(b"".join(lines(command, env=_ENVIRONMENT)).split()[-1])
-    return sum(
-        line.startswith((b'{"type":"RECORD"', b'{"type": "RECORD"')) for line in lines(command, env=_ENVIRONMENT)
-    )
+    return measuring.counted(command, env=_ENVIRONMENT)[1]
 
 
 _ENVIRONMENT = {
     "BENCH_CALL_COLUMNS": CALL_COLUMNS,
     "RUNTIME__DLTHUB_TELEMETRY": "false",
-    "DESTINATION__FILESYSTEM__BUCKET_URL": "/tmp/dialpad-bench",  # noqa: S108  # extraction alone: nothing is ever loaded
+    "DESTINATION__FILESYSTEM__BUCKET_URL": "/tmp/dialpad-bench",  # noqa: S108  # extraction alone: nothing is loaded
 }
 
 
@@ -131,7 +125,7 @@ def read(stream: str, rows: dict[str, int], runs: int, variants: tuple[str, ...]
 
 
 def prove(stream: str, rows: int) -> int:
-    """Compares the connector's rows with the raw program's, member by member; how many there are. Exits where they differ."""
+    """Compares the connector's rows with the raw program's, member by member; how many there are. Exits if they differ."""  # noqa: E501
     with served(days=DAYS, **{stream: rows}) as (base, _), folder() as place:
         programs = commands(stream, base, place)
         ours, theirs = (_rows(programs[name]) for name in ("connector", "raw"))
@@ -164,18 +158,17 @@ def table(readings: list[Reading]) -> str:
     parts = []
     for reading in readings:
         parts.append(f"### {TITLES[reading.stream]}: {reading.rows:,} rows\n")
-        parts.append("| program | rows/s | connector ÷ it | CPU s | peak MB | seconds |\n|---|---|---|---|---|---|")
-        ours = reading.rate("connector")
+        parts.append(
+            "| program | rows/s | connector ÷ it | rows a CPU s | connector ÷ it | CPU s | peak MB | seconds |"
+        )
+        parts.append("|---|---|---|---|---|---|---|---|")
+        ours = reading.taken["connector"]
         for name, taken in reading.taken.items():
-            rate = reading.rate(name)
-            ratio = "1" if name == "connector" else f"{ours / rate:.2f}"
+            rate, thrift = reading.rows / taken.seconds, reading.rows / taken.cpu
+            faster, thriftier = taken.seconds / ours.seconds, taken.cpu / ours.cpu
             parts.append(
-                f"| {heads[name]} | {rate:,.0f} | {ratio} | {taken.cpu:.2f} | {taken.peak:.0f} | {taken.seconds:.2f} |"
+                f"| {heads[name]} | {rate:,.0f} | {faster:.2f} | {thrift:,.0f} | {thriftier:.2f} | {taken.cpu:.2f} | "
+                f"{taken.peak:.0f} | {taken.seconds:.2f} |"
             )
         parts.append("")
     return "\n".join(parts)
-
-
-def load() -> str:
-    """How busy the machine is besides: its load of the last minute."""
-    return f"{os.getloadavg()[0]:.1f}"

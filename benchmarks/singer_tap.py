@@ -3,6 +3,8 @@
 python benchmarks/singer_tap.py --config config.json --catalog catalog.json
 """
 
+# ruff: noqa: ARG002, PLR2004 - the signatures are the SDK's; a page of messages has 1000
+
 from __future__ import annotations
 
 import csv
@@ -23,18 +25,60 @@ Row = dict[str, Any]
 ANY = th.CustomType({"type": ["null", "string", "number", "boolean", "object", "array"]})
 COLUMNS = os.environ["BENCH_CALL_COLUMNS"].split(",") if "BENCH_CALL_COLUMNS" in os.environ else []
 MESSAGE = (
-    "text ts timestamp sendername senderemail sendertype sessionid sentiment workflow workflownodeid topic score topmatches "
-    "lang customersessionid sessionchannel sessionchannelinfo chattype"
-).split()  # noqa: SIM905
+    "text",
+    "ts",
+    "timestamp",
+    "sendername",
+    "senderemail",
+    "sendertype",
+    "sessionid",
+    "sentiment",
+    "workflow",
+    "workflownodeid",
+    "topic",
+    "score",
+    "topmatches",
+    "lang",
+    "customersessionid",
+    "sessionchannel",
+    "sessionchannelinfo",
+    "chattype",
+)
 EVENT = (
-    "call_id state event_timestamp date_started date_rang date_connected date_ended direction duration total_duration "
-    "internal_number external_number contact target proxy_target entry_point_target entry_point_call_id operator_call_id "
-    "master_call_id group_id is_transferred was_recorded callback_requested target_availability_status call_recording_ids "
-    "recording_details labels mos_score routing_breadcrumbs integrations"
-).split()  # noqa: SIM905
+    "call_id",
+    "state",
+    "event_timestamp",
+    "date_started",
+    "date_rang",
+    "date_connected",
+    "date_ended",
+    "direction",
+    "duration",
+    "total_duration",
+    "internal_number",
+    "external_number",
+    "contact",
+    "target",
+    "proxy_target",
+    "entry_point_target",
+    "entry_point_call_id",
+    "operator_call_id",
+    "master_call_id",
+    "group_id",
+    "is_transferred",
+    "was_recorded",
+    "callback_requested",
+    "target_availability_status",
+    "call_recording_ids",
+    "recording_details",
+    "labels",
+    "mos_score",
+    "routing_breadcrumbs",
+    "integrations",
+)
 
 
-def schema(names: Iterable[str], types: Mapping[str, Any] = {}) -> Row:  # noqa: B006  # read only
+def schema(names: Iterable[str], types: Mapping[str, Any] = {}) -> Row:  # read only
     """A schema of these columns."""
     return th.PropertiesList(*(th.Property(name, types.get(name, ANY)) for name in names)).to_dict()
 
@@ -55,7 +99,7 @@ class Calls(Stream):
     replication_key = "date_started"
     schema = schema(COLUMNS, dict.fromkeys(COLUMNS, th.StringType))
 
-    def get_records(self, context: Context | None) -> Iterable[Row]:  # noqa: ARG002
+    def get_records(self, context: Context | None) -> Iterable[Row]:
         """The rows of every day's export."""
         session, base, today = requests.Session(), self.config["base_url"], datetime.now(UTC).date()
         for day in days(self.config["start_date"]):
@@ -94,7 +138,7 @@ class Offsets(BaseAPIPaginator[int]):
     def get_next(self, response: requests.Response) -> int | None:
         """The next offset; at a short page the next day."""
         found = sum(len(each["messages"]) for each in response.json())
-        if found == 1000:  # noqa: PLR2004
+        if found == 1000:
             return self.current_value + 1000
         following = next(self.days, None)
         if following is None:
@@ -102,7 +146,7 @@ class Offsets(BaseAPIPaginator[int]):
         self.day = following
         return 0
 
-    def continue_if_empty(self, response: requests.Response) -> bool:  # noqa: ARG002
+    def continue_if_empty(self, response: requests.Response) -> bool:
         """A day may have no messages."""
         return True
 
@@ -130,7 +174,7 @@ class Messages(Api):
         self.paginator = Offsets(self.config["start_date"])
         return self.paginator
 
-    def prepare_request_payload(self, context: Context | None, next_page_token: int | None) -> Row:  # noqa: ARG002
+    def prepare_request_payload(self, context: Context | None, next_page_token: int | None) -> Row:
         """The body."""
         start = int(datetime.combine(self.paginator.day, datetime.min.time(), UTC).timestamp() * 1000)
         return {
@@ -173,12 +217,12 @@ class Records(Api):
         self.paginator = Windows(self.config["start_date"])
         return self.paginator
 
-    def get_url_params(self, context: Context | None, next_page_token: str | None) -> Row:  # noqa: ARG002
+    def get_url_params(self, context: Context | None, next_page_token: str | None) -> Row:
         """The page, as the link names it."""
         key = next_page_token.rpartition("pageKey=")[2] if next_page_token and "pageKey=" in next_page_token else None
         return {"pageLimit": 300, **({"pageKey": key} if key else {})}
 
-    def prepare_request_payload(self, context: Context | None, next_page_token: str | None) -> Row:  # noqa: ARG002
+    def prepare_request_payload(self, context: Context | None, next_page_token: str | None) -> Row:
         """The body."""
         end = min(self.paginator.begin + timedelta(days=7), datetime.now(UTC))
         period = {
@@ -188,7 +232,7 @@ class Records(Api):
         }
         return {"id": "closed_conversations", "periodFilter": period, "filters": [], "timezone": "UTC"}
 
-    def post_process(self, row: Row, context: Context | None = None) -> Row:  # noqa: ARG002
+    def post_process(self, row: Row, context: Context | None = None) -> Row:
         """The cursor at the top."""
         row["closed_at"] = row["primaryTimestampField"]["timestamp"]
         return row
@@ -220,12 +264,12 @@ class Events(Api):
         """Cursors of the log."""
         return Log()
 
-    def get_url_params(self, context: Context | None, next_page_token: str | None) -> Row:  # noqa: ARG002
+    def get_url_params(self, context: Context | None, next_page_token: str | None) -> Row:
         """The page."""
         place = {"after": next_page_token} if next_page_token else {"received_after": self.config["start_date"]}
         return {"limit": 1000, **place}
 
-    def post_process(self, row: Row, context: Context | None = None) -> Row:  # noqa: ARG002
+    def post_process(self, row: Row, context: Context | None = None) -> Row:
         """The payload beside the id."""
         return {**row["event"], "event_id": row["event_id"], "received_at": row["received_at"]}
 

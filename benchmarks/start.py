@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 from benchmarks.measuring import PYTHON, Taken, folder, interleaved, kept, lines, run, served
 from benchmarks.reading import configuration
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

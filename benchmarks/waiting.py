@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import requests
 
@@ -39,7 +39,7 @@ HOURLY_SECONDS = 45
 
 
 @contextlib.contextmanager
-def account(days: int, *, call_centers: int = 6, calls: int = 30, messages: int = 60) -> Iterator[str]:
+def account(days: int, *, call_centers: int = 6, calls: int = 8, messages: int = 60) -> Iterator[str]:
     """An invented account whose exports take 15 s and whose answers take 50 ms; nothing happens in it any more."""
     asked = (
         "--port",
@@ -52,7 +52,7 @@ def account(days: int, *, call_centers: int = 6, calls: int = 30, messages: int 
         str(call_centers),
     )
     rows = ("--calls-per-day", str(calls), "--messages-per-day", str(messages))
-    process = subprocess.Popen(  # noqa: S603  # a program of ours
+    process = subprocess.Popen(  # a program of ours  # noqa: S603
         [str(PYTHON), "-m", "fake_dialpad", *asked, *rows],
         stdout=subprocess.PIPE,
         text=True,
@@ -60,7 +60,7 @@ def account(days: int, *, call_centers: int = 6, calls: int = 30, messages: int 
         env=dict(os.environ),
     )
     try:
-        assert process.stdout is not None  # noqa: S101  # it was asked for
+        assert process.stdout is not None  # it was asked for  # noqa: S101
         url = process.stdout.readline().split()[-1]
         told(url, "clock", horizon="now")
         told(url, "faults", fault=f"hang:{ANSWER_SECONDS}", path_regex="^/(api|v1|Koopid|_storage)", times=1_000_000)
