@@ -6,6 +6,7 @@ same call is visible through several scopes, so a stream uses one kind of them.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ from source_dialpad.components.errors import config_error, nearest
 from source_dialpad.components.lists import MOST_ITEMS, listed
 from source_dialpad.components.partitions import Partitions
 from source_dialpad.components.rows import text
+
+logger = logging.getLogger("airbyte")
 
 TARGET_LISTS = {
     "callcenter": "callcenters",
@@ -36,8 +39,11 @@ def account_objects(ask: JsonCalls, kind: str, where: str, office_id: str | None
     params: dict[str, Any] = {"limit": MOST_ITEMS}
     if office_id and kind in ("callcenter", "department", "room"):
         params["office_id"] = office_id
+    if kind == "user":
+        params["state"] = "all"  # without it those who left are missing, and their calls are still there
     found = listed(ask, f"{where} (listing {path})", path=path, params=params)
-    return {text(each["id"]): str(each.get("name") or each.get("display_name") or "") for each in found if each.get("id")}
+    names = ((each.get("id"), each.get("name") or each.get("display_name") or "") for each in found)
+    return {text(identity): str(name) for identity, name in names if identity}
 
 
 def check_targets(ask: JsonCalls, targets: Iterable[Mapping[str, str]], where: str) -> None:
@@ -47,13 +53,12 @@ def check_targets(ask: JsonCalls, targets: Iterable[Mapping[str, str]], where: s
         kind = target["type"]
         if kind not in TARGET_LISTS:
             continue
-        known = lists.setdefault(kind, {}) or lists[kind]
-        if not known:
-            lists[kind] = known = account_objects(ask, kind, where)
-        if target["id"] not in known:
+        if kind not in lists:
+            lists[kind] = account_objects(ask, kind, where)
+        if target["id"] not in lists[kind]:
             raise config_error(
                 f"{where}: dialpad.targets[{number}] names the {kind} {target['id']}, which the account does not have "
-                f"({_nearest_object(target['id'], known)})."
+                f"({_nearest_object(target['id'], lists[kind])})."
             )
 
 
@@ -62,7 +67,8 @@ def check_office(ask: JsonCalls, office_id: str, where: str) -> None:
     known = account_objects(ask, "office", where)
     if office_id not in known:
         raise config_error(
-            f"{where}: dialpad.office_id is {office_id}, which the account does not have ({_nearest_object(office_id, known)})."
+            f"{where}: dialpad.office_id is {office_id}, which the account does not have "
+            f"({_nearest_object(office_id, known)})."
         )
 
 
@@ -110,4 +116,12 @@ class ScopeRouter(Partitions):
             check_targets(ask, dialpad["targets"], where)
             yield from ((target["type"], target["id"]) for target in dialpad["targets"])
         else:
-            yield from (("callcenter", each) for each in account_objects(ask, "callcenter", where, office))
+            found = account_objects(ask, "callcenter", where, office)
+            if not found:
+                logger.warning(
+                    "%s: the account has no call center%s, so there is nothing to ask for. The export needs targets: "
+                    "name some in dialpad.targets.",
+                    where,
+                    f" in office {office}" if office else "",
+                )
+            yield from (("callcenter", each) for each in found)
