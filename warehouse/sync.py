@@ -299,8 +299,9 @@ def _reason(error: Exception) -> str:
 def opening(into: str) -> str:
     """The one line that opens the warehouse."""
     if is_postgres(into):
-        url = make_url(shown(into)).update_query_dict({"options": f"-csearch_path={POSTGRES_SCHEMA}"})
-        return f"psql {shlex.quote(url.render_as_string(hide_password=True))}"
+        url = make_url(into).set(password=None)  # psql asks for it
+        url = url.update_query_dict({"options": f"-csearch_path={POSTGRES_SCHEMA}"})
+        return f"psql {shlex.quote(url.render_as_string())}"
     if shutil.which("duckdb"):
         return f"duckdb {shlex.quote(into)}"
     python = os.path.relpath(sys.executable)
