@@ -12,6 +12,7 @@ import time_machine
 from fake_dialpad.readings import Readings
 from fake_dialpad.server import FakeDialpad, in_process
 from fake_dialpad.world import World
+from source_dialpad.components import analytics
 from unit_tests.analytics.reading import NOW, Account
 from unit_tests.core.fixtures import no_waiting
 
@@ -55,3 +56,9 @@ def account(fake: FakeDialpad, door: requests_mock.Mocker) -> Account:
 @pytest.fixture(params=["UTC", "Europe/Berlin", "America/Los_Angeles", "Asia/Kolkata"])
 def zone(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows of many pages."""
+    monkeypatch.setattr(analytics, "PAGE", 10)

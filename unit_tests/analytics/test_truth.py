@@ -59,7 +59,9 @@ def identities(rows: list[dict[str, Any]]) -> list[str]:
 
 @pytest.mark.parametrize("end", ["in", "out"])
 @pytest.mark.parametrize("link", ["relative", "absolute", "pagekey"])
-def test_no_reading_of_intervals_and_links_changes_a_row(account: Account, link: str, end: str) -> None:
+def test_no_reading_of_intervals_and_links_changes_a_row(
+    account: Account, small_pages: None, link: str, end: str
+) -> None:
     account.fake.readings.choose({"link": link, "interval_end": end})
     outcome = account.read("analytics_metric_data", "analytics_record_data")
     assert figures(outcome.of["analytics_metric_data"]) == figures(account.truth("analytics_metric_data"))
