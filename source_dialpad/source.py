@@ -25,6 +25,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_dialpad.check import SectionCheck
 from source_dialpad.components.analytics import catalogue
 from source_dialpad.components.engagement import epoch_unit
+from source_dialpad.components.secrets import mask_keys
 from source_dialpad.components.settings import CheckedConfig
 from source_dialpad.outcome import CDK_SUMMARY, Outcome, Streams
 
@@ -64,6 +65,7 @@ class SourceDialpad(ConcurrentDeclarativeSource):
     ) -> None:
         """Checks and completes `config`; a config error lists what is wrong with it."""
         self._has_config, self._has_catalog = config is not None, catalog is not None
+        mask_keys(config or {})
         catalogue.cache_clear()  # found out anew by every run of a process that lives longer
         epoch_unit.cache_clear()
         super().__init__(
@@ -95,6 +97,7 @@ class SourceDialpad(ConcurrentDeclarativeSource):
         if not self._has_catalog:
             yield from type(self)(catalog, config, state).read(logger, config, catalog, state)
             return
+        mask_keys(self._config)  # again, for the CDK has begun its list anew
         streams = Streams(self._source_config["streams"], self._config)
         streams.say_what_is_left_unused(catalog, self._given_state, logger)
         outcome = Outcome()
@@ -114,6 +117,7 @@ class SourceDialpad(ConcurrentDeclarativeSource):
         config: Mapping[str, Any],  # noqa: ARG002  # the CDK's signature; the constructor completed it
     ) -> AirbyteConnectionStatus:
         """One cheap call for each configured section; never an export."""
+        mask_keys(self._config)
         try:
             self._prepare_for_stream_build()
             problems = SectionCheck(self._source_config, self._config, logger).problems()
