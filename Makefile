@@ -11,7 +11,7 @@ WORKERS ?= 2
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help sync test lint env constraints image-test clean
+.PHONY: help sync test lint env constraints image-test bench bench-waiting clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -31,6 +31,17 @@ lint: env ## ruff and mypy, both strict
 
 image-test: env ## build the image and run it, without a container engine (Debian, as root)
 	@$(BIN)/python integration_tests/image/build_and_run.py
+
+bench: env .bench/.ready ## how fast, how much memory, beside other programs; FULL=1 with more rows (minutes)
+	@$(BIN)/python -m benchmarks prove reading start memory growth --write $(if $(FULL),--full)
+
+bench-waiting: env ## a year's backfill and an hourly sync against the API's limits (minutes)
+	@$(BIN)/python -m benchmarks waiting --write
+
+.bench/.ready: benchmarks/requirements.txt $(VENV)/.ready
+	@test -x .bench/bin/python || $(BIN)/python -m venv .bench
+	@.bench/bin/python -m pip install -qq --disable-pip-version-check -r benchmarks/requirements.txt
+	@touch $@
 
 env: $(VENV)/.ready ## the environment, made anew when setup.py or constraints.txt has changed
 
@@ -57,4 +68,4 @@ constraints: env ## take the newest versions that fit into constraints.txt
 	@rm constraints.draft
 
 clean: ## remove what was made, but never a warehouse
-	@rm -rf $(VENV) build dist *.egg-info .sync .image .tmp .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .bench build dist *.egg-info .sync .image .tmp .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -32,9 +32,6 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--full", action="store_true", help="five to ten times the rows")
     parser.add_argument("--write", action="store_true", help="put the figures into benchmarks/RESULTS.md")
-    parser.add_argument(
-        "--hours", action="store_true", help="waiting: also a backfill that needs more than one hour's POSTs"
-    )
     asked = parser.parse_args()
     for what in asked.what:
         text = measured(what, asked)

@@ -81,8 +81,8 @@ def drawing(every: list[Line]) -> str:
     low, high = math.log10(min(rows)), math.log10(max(rows))
     bottom, top = math.floor(math.log10(min(seconds))), math.ceil(math.log10(max(seconds)))
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * WIDTH} {HEIGHT + 60}" '  # noqa: ISC004
-        'font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * WIDTH} {HEIGHT + 60}" font-size="12">',
+        "<style>text { font-family: sans-serif }</style>",
         f'<rect width="{2 * WIDTH}" height="{HEIGHT + 60}" fill="white"/>',
     ]
 

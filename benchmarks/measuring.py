@@ -75,18 +75,26 @@ def run(command: Sequence[str | Path], *, out: int | None = None, env: dict[str,
 
 def lines(command: Sequence[str | Path], *, env: dict[str, str] | None = None) -> Iterator[bytes]:
     """Runs a program and gives the lines it writes; raises `FailedError` when it fails."""
-    with tempfile.TemporaryFile() as kept:
-        run(command, out=kept.fileno(), env=env)
-        kept.seek(0)
-        yield from kept
+    return written(command, env=env)[1]
+
+
+def written(command: Sequence[str | Path], *, env: dict[str, str] | None = None) -> tuple[Taken, Iterator[bytes]]:
+    """Runs a program; what it took, and the lines it wrote."""
+    out = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the last line
+    taken = run(command, out=out.fileno(), env=env)
+
+    def each() -> Iterator[bytes]:
+        with out:
+            out.seek(0)
+            yield from out
+
+    return taken, each()
 
 
 def counted(command: Sequence[str | Path], *, env: dict[str, str] | None = None) -> tuple[Taken, int]:
     """Runs a program; what it took, and how many RECORD lines it wrote."""
-    with tempfile.TemporaryFile() as kept:
-        taken = run(command, out=kept.fileno(), env=env)
-        kept.seek(0)
-        return taken, sum(line.startswith(RECORD) for line in kept)
+    taken, found = written(command, env=env)
+    return taken, sum(line.startswith(RECORD) for line in found)
 
 
 def _environment(more: dict[str, str] | None) -> dict[str, str]:

@@ -125,7 +125,7 @@ def read(stream: str, rows: dict[str, int], runs: int, variants: tuple[str, ...]
 
 
 def prove(stream: str, rows: int) -> int:
-    """Compares the connector's rows with the raw program's, member by member; how many there are. Exits if they differ."""  # noqa: E501
+    """Compares the connector's rows with the raw program's, member by member; how many there are."""
     with served(days=DAYS, **{stream: rows}) as (base, _), folder() as place:
         programs = commands(stream, base, place)
         ours, theirs = (_rows(programs[name]) for name in ("connector", "raw"))

@@ -18,13 +18,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import requests
 
-from benchmarks.measuring import PYTHON, ROOT, catalog, folder, kept, lines, run, served
+from benchmarks.measuring import PYTHON, RECORD, ROOT, catalog, counted, folder, kept, lines, run, served, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,10 +106,8 @@ def _backfill() -> str:
         with account(365, call_centers=centers) as url, folder() as place:
             config = kept(place / "config.json", _settings(url, 365, export_window_days=90))
             streams = kept(place / "catalog.json", catalog(*(f"records_{name}" for name in EXPORTS)))
-            began = time.perf_counter()
-            found = list(lines([*CONNECTOR, "read", "--config", str(config), "--catalog", str(streams)]))
-            seconds = time.perf_counter() - began
-            rows = _records(found)
+            taken, rows = counted([*CONNECTOR, "read", "--config", str(config), "--catalog", str(streams)])
+            seconds = taken.seconds
             posts = sum(each["method"] == "POST" and each["path"] == "/api/v2/stats" for each in asked_for(url))
         print(f"  backfill, {centers} call centers: {posts} exports, {seconds:.1f} s", file=sys.stderr)
         bound = least(posts)
@@ -145,25 +142,25 @@ def _hourly() -> str:
                 states[state["stream"]["stream_descriptor"]["name"]] = state
         told(url, "clock", advance=3700)  # an hour later: the POSTs of the first sync count no more
         requests.delete(f"{url}/_fake/requests", timeout=30).raise_for_status()
-        began = time.perf_counter()
-        second = list(lines([*read, "--state", str(kept(place / "state.json", list(states.values())))]))
-        seconds = time.perf_counter() - began
+        taken, following = written([*read, "--state", str(kept(place / "state.json", list(states.values())))])
+        second = list(following)
         seen = asked_for(url)
     rows = _records(second)
     posts = sum(each["method"] == "POST" and each["path"] == "/api/v2/stats" for each in seen)
     ends = _ends(second)
     slowest = ", ".join(f"{name} {at:.0f} s" for name, at in sorted(ends.items(), key=lambda each: -each[1])[:4])
-    print(f"  hourly: {seconds:.1f} s", file=sys.stderr)
+    print(f"  hourly: {taken.seconds:.1f} s", file=sys.stderr)
     return (
         f"### An hourly sync of all {len(names)} streams with nothing new\n\n"
-        f"{seconds:.1f} s (goal: under {HOURLY_SECONDS} s), with {len(seen)} requests, {posts} of them export POSTs, "
+        f"{taken.seconds:.1f} s (goal: under {HOURLY_SECONDS} s), of them {taken.cpu:.1f} s of CPU, {taken.peak:.0f} MB at "
+        f"the peak, with {len(seen)} requests, {posts} of them export POSTs, "
         f"and {rows:,} rows of the three days of look-back and the lists. The first sync wrote "
         f"{_records(first):,} rows. Last to end: {slowest}."
     )
 
 
 def _records(found: list[bytes]) -> int:
-    return sum(line.startswith(b'{"type":"RECORD"') for line in found)
+    return sum(line.startswith(RECORD) for line in found)
 
 
 def _ends(found: list[bytes]) -> dict[str, float]:
