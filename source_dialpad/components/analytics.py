@@ -416,9 +416,7 @@ class MetricDataRetriever(AnalyticsRetriever):
     def _aggregates(self, stream_slice: StreamSlice, body: Mapping[str, Any], where: str) -> Iterator[Entry]:
         answer = self.ask(where, stream_slice=stream_slice, body=body, path="metrics", accept=(400,))
         found = _data(answer, where, body)
-        aggregates = found.get("aggregates") if isinstance(found, dict) else found
-        if aggregates is None:  # not a must
-            return
+        aggregates = (found.get("aggregates") or []) if isinstance(found, dict) else None
         if not isinstance(aggregates, list) or not all(isinstance(each, dict) for each in aggregates):
             raise _another_shape(answer, where, "aggregates")
         for aggregate in aggregates:

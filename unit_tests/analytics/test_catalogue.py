@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import pytest
-import requests_mock
 
 from unit_tests.analytics.reading import URL, figures
 
 if TYPE_CHECKING:
+    import requests_mock
+
     from unit_tests.analytics.reading import Account
 
 
