@@ -82,6 +82,10 @@ POST_ERRORS = 5
 PAUSE_AFTER_ERROR = 5.0
 """Seconds before a POST that went wrong is sent again; each further time twice as many."""
 
+CACHED = timedelta(hours=3)
+CACHED_TODAY = timedelta(minutes=30)
+"""Stats API page: so long is an identical POST answered with the earlier export, of closed days and of today."""
+
 BELIEVED_OFFSET = timedelta(hours=6)
 """A server whose clock is further off than this tells no time."""
 
@@ -164,11 +168,13 @@ class ServerClock:
 
 @dataclass
 class ExportDesk:
-    """What all streams of one key share: the POST budget, the server's clock, and a count of polls."""
+    """What all streams of one key share: the POST budget, the server's clock, the exports begun, a count of polls."""
 
     budget: PostBudget = field(default_factory=PostBudget)
     clock: ServerClock = field(default_factory=ServerClock)
     polls: int = 0
+    begun: dict[str, date] = field(default_factory=dict)
+    """The exports that this process has begun, and the server's day at that moment."""
 
 
 @lru_cache(maxsize=32)
@@ -212,6 +218,7 @@ class Export:
     expired_url: str = ""
     error: AirbyteTracedException | None = None
     refused_since: float | None = None
+    doubted: str = ""
 
     def fail(self, error: AirbyteTracedException) -> None:
         """Ends the export with an error that names stream and window."""
@@ -286,9 +293,8 @@ class ExportProtocol:
         if wait > 0:
             export.due = time.monotonic() + wait
             return
-        response = self.post.raw(
-            export.where, stream_slice=export.stream_slice, body={**export.body, **days_ago(export.window, today)}
-        )
+        days = days_ago(export.window, today, reworded=bool(export.doubted))
+        response = self.post.raw(export.where, stream_slice=export.stream_slice, body={**export.body, **days})
         self.desk.clock.learn(response)
         if response.status_code == requests.codes.too_many_requests:
             self._refused(export, response)
@@ -311,9 +317,36 @@ class ExportProtocol:
                 transient_error(f"{export.where}: the clock of Dialpad stands on another day than {today}. {LATER}"),
                 1.0,
             )
+        elif answer.value.get("already_started") and self._is_doubtful(export, str(request_id), today):
+            export.attempts -= 1
         else:
+            self.desk.begun.setdefault(str(request_id), today)
             export.stage, export.request_id, export.started = Stage.PREPARING, str(request_id), now
             export.due, export.poll_errors = now + FIRST_POLL, 0
+
+    def _is_doubtful(self, export: Export, request_id: str, today: date) -> bool:
+        """Whether an answer from the cache may be that of yesterday's question; if so, the question is put again later.
+
+        Days are counted back from today, so after midnight the same words mean other days, and Dialpad still answers them
+        with the days of the evening before. Other words for the same question are a question of their own; should the
+        server know them for the same, its cache is waited for.
+        """
+        midnight_ago = self.desk.clock.now() - midnight(today, self.zone)
+        kept = (CACHED_TODAY if export.window.last >= today else CACHED) - midnight_ago
+        if kept <= timedelta(0) or self.desk.begun.get(request_id) == today:
+            return False
+        if export.doubted and export.doubted != request_id:
+            return False
+        export.due = time.monotonic()
+        if export.doubted:
+            export.due += kept.total_seconds() + 1
+            logger.info(
+                "%s: Dialpad still gives the export of the days before midnight; a new one is started in %d min.",
+                export.where,
+                kept.total_seconds() / 60,
+            )
+        export.doubted = request_id
+        return True
 
     def _wait_for_the_day(self, export: Export, today: date) -> float:
         """Seconds until the server may be asked for the window; 0 when it may be asked now.
@@ -399,17 +432,19 @@ class ExportProtocol:
             )
 
 
-def days_ago(window: DayWindow, today: date) -> dict[str, Any]:
+def days_ago(window: DayWindow, today: date, *, reworded: bool = False) -> dict[str, Any]:
     """The range members of a POST for whole days of the requested zone, both ends inclusive.
 
     `days_ago_start` is the newer day: reversed, the totals come back as zeros. Today is asked for by `is_today`, which
     overrides the other two and reads other tables; a window that mixes it with older days raises ValueError.
+    `reworded` says the same in other words, by naming what is the default.
     """
     if window == (today, today):
-        return {"is_today": True}
+        return {"is_today": True, **({"days_ago_start": 0, "days_ago_end": 0} if reworded else {})}
     if not window.first <= window.last < today:
         raise ValueError(f"{window.label} cannot be asked for in one export on {today}")
-    return {"days_ago_start": (today - window.last).days, "days_ago_end": (today - window.first).days}
+    days = {"days_ago_start": (today - window.last).days, "days_ago_end": (today - window.first).days}
+    return {**days, **({"is_today": False} if reworded else {})}
 
 
 def _json_answer(response: requests.Response, where: str) -> Answer:
