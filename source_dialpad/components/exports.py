@@ -89,11 +89,14 @@ CACHED_TODAY = timedelta(minutes=30)
 BELIEVED_OFFSET = timedelta(hours=6)
 """A server whose clock is further off than this tells no time."""
 
+HEADER_GRAIN = timedelta(seconds=2)
+"""How exact a `Date` header is: whole seconds, and the way of the answer."""
+
 MIDNIGHT_MARGIN = timedelta(seconds=5)
 """A POST this near before midnight waits for it: the server may cut the days on either side."""
 
 GONE = (400, 401, 403, 404, 410)
-"""How hosts of files answer an expired URL: with 403, Google's with 400 (ExpiredToken), and 404 when the file is gone."""
+"""How hosts of files answer an expired URL: 403, Google's 400 (ExpiredToken), and 404 when the file is gone."""
 
 LATER = "Run the sync again later."
 REPORT = "Run the sync again later, and report it if it stays: Dialpad's answers may have changed."
@@ -158,7 +161,7 @@ class ServerClock:
         except (KeyError, TypeError, ValueError):
             return
         offset = told - datetime.now(UTC)
-        believed = timedelta(seconds=30) < abs(offset) < BELIEVED_OFFSET
+        believed = HEADER_GRAIN < abs(offset) < BELIEVED_OFFSET
         self._offset = offset if believed else timedelta(0)
 
     def now(self) -> datetime:
@@ -327,8 +330,8 @@ class ExportProtocol:
     def _is_doubtful(self, export: Export, request_id: str, today: date) -> bool:
         """Whether an answer from the cache may be that of yesterday's question; if so, the question is put again later.
 
-        Days are counted back from today, so after midnight the same words mean other days, and Dialpad still answers them
-        with the days of the evening before. Other words for the same question are a question of their own; should the
+        Days are counted back from today, so after midnight the same words mean other days, and Dialpad still answers
+        them with the days of the evening before. Other words for the same question are a question of their own; should the
         server know them for the same, its cache is waited for.
         """
         midnight_ago = self.desk.clock.now() - midnight(today, self.zone)
@@ -611,6 +614,7 @@ class ExportRetriever(SliceRetriever):
                         export.where, stream_slice=_with(export.stream_slice, {"download_url": export.download_url})
                     )
                     if response.status_code in GONE:
+                        response.close()
                         raise _Gone  # noqa: TRY301  # the slot is given back on the way
                     with ExportFile(response, export.where) as file:
                         yield from columns.rows(
