@@ -42,8 +42,9 @@ def within(where: str, error: AirbyteTracedException, address: str = "the API") 
     The CDK's own texts for exhausted retries name neither; what they know (the last status, or the exception) is kept.
     """
     message = error.message or error.internal_message or type(error).__name__
+    failure_type = error.failure_type or FailureType.system_error
     if message.startswith(("Exhausted available request attempts", "API rate limit exceeded")):
-        message = _exhausted(error, address)
+        message, failure_type = _exhausted(error, address, failure_type)
     if not message.startswith(where):
         message = f"{where}: {brief(message)}"
     if not message.endswith((".", "…", ")")):
@@ -51,7 +52,7 @@ def within(where: str, error: AirbyteTracedException, address: str = "the API") 
     told = AirbyteTracedException(
         message=message,
         internal_message=error.internal_message and brief(error.internal_message),
-        failure_type=error.failure_type or FailureType.system_error,
+        failure_type=failure_type,
         exception=error,
     )
     told.__cause__ = error
@@ -67,20 +68,28 @@ REFUSED_KEY = re.compile(r"failed with status code '40[13]'")
 """How the CDK's internal message tells the status; it keeps it nowhere else."""
 
 
-def _exhausted(error: AirbyteTracedException, address: str) -> str:
-    cause = error._exception  # noqa: SLF001  # the CDK keeps the refused answer nowhere else
-    response = getattr(cause, "response", None)
-    if isinstance(response, requests.Response):
-        if response.status_code == requests.codes.too_many_requests:
-            return (
-                f"{address} refuses further requests (429, too many) after all retries; run the sync again later, or "
-                "less often"
-            )
-        return f"{address} still answers {response.status_code} after all retries; run the sync again later"
-    return (
-        f"{address} cannot be reached, or breaks off its answers; check the base URL and the network, or run the sync "
+def _exhausted(error: AirbyteTracedException, address: str, failure_type: FailureType) -> tuple[str, FailureType]:
+    """What the CDK knows when all retries are used up; an address that is not reached now may be reached later."""
+    cause = error._exception  # noqa: SLF001  # the CDK keeps the refused answer, or the exception's name, nowhere else
+    last = getattr(cause, "response", None)
+    if isinstance(last, requests.Response):
+        if last.status_code == requests.codes.too_many_requests:
+            text = "refuses further requests (429, too many) after all retries; run the sync again later, or less often"
+        else:
+            text = f"still answers {last.status_code} after all retries; run the sync again later"
+        return f"{address} {text}", failure_type
+    named = re.match(r"(\w+): ", str(cause))
+    kind = named[1] if named and hasattr(requests.exceptions, named[1]) else "no answer"
+    if kind == "SSLError":
+        text = (
+            "shows a certificate that cannot be verified; check the base URL, and whether a proxy stands in front of it"
+        )
+        return f"{address} {text}", FailureType.config_error
+    text = (
+        f"cannot be reached, or breaks off its answers ({kind}); check the base URL and the network, or run the sync "
         "again later"
     )
+    return f"{address} {text}", FailureType.transient_error
 
 
 def nearest(unknown: str, known: Iterable[str], most: int = 3) -> str:
