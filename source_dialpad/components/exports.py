@@ -331,8 +331,8 @@ class ExportProtocol:
         """Whether an answer from the cache may be that of yesterday's question; if so, the question is put again later.
 
         Days are counted back from today, so after midnight the same words mean other days, and Dialpad still answers
-        them with the days of the evening before. Other words for the same question are a question of their own; should the
-        server know them for the same, its cache is waited for.
+        them with the days of the evening before. Other words for the same question are a question of their own; should
+        the server know them for the same, its cache is waited for.
         """
         midnight_ago = self.desk.clock.now() - midnight(today, self.zone)
         kept = (CACHED_TODAY if export.window.last >= today else CACHED) - midnight_ago
@@ -556,7 +556,8 @@ class ExportRetriever(SliceRetriever):
         if to_post and budget > 0:
             until = datetime.now(UTC) + timedelta(seconds=budget)
             logger.info(
-                "%s: %d exports wait for their turn (%d POSTs an hour, none after a 429); the next at %s UTC, in %d min %d s.",
+                "%s: %d exports wait for their turn (%d POSTs an hour, none after a 429); the next at %s UTC, "
+                "in %d min %d s.",
                 self.name,
                 to_post,
                 POSTS_AN_HOUR,
@@ -650,8 +651,8 @@ class _Gone(Exception):  # noqa: N818  # what the file is
 def _spoilt(broken: Exception, where: str, times: int) -> AirbyteTracedException:
     if isinstance(broken, NotAnExport):
         text = (
-            f"{broken.error.message} It was fetched {times} times. Check that no proxy or sign-in page stands in front of "
-            "the host that keeps the files, and run the sync again later."
+            f"{broken.error.message} It was fetched {times} times. Check that no proxy or sign-in page stands in front "
+            "of the host that keeps the files, and run the sync again later."
         )
         return AirbyteTracedException(
             message=text, internal_message=text, failure_type=broken.error.failure_type or FailureType.system_error
