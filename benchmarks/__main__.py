@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 
 from benchmarks import growth, memory, reading, results, start, waiting
@@ -33,6 +34,7 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="five to ten times the rows")
     parser.add_argument("--write", action="store_true", help="put the figures into benchmarks/RESULTS.md")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
     for what in asked.what:
         text = measured(what, asked)
         sys.stdout.write(f"{text}\n")

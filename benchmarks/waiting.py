@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from benchmarks.measuring import PYTHON, RECORD, ROOT, catalog, counted, folder, kept, lines, run, served, written
+from benchmarks.measuring import PYTHON, RECORD, ROOT, catalog, counted, folder, kept, lines, served, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,21 +98,22 @@ def _settings(url: str, days: int, **dialpad: Any) -> dict[str, Any]:
 
 def _backfill() -> str:
     table = [
-        "| call centers | exports | rows | least s | taken s | ratio | of them start s |",
-        "|---|---|---|---|---|---|---|",
+        "| call centers | exports | rows | least s | first POST to last download s | ratio | process s | CPU s |",
+        "|---|---|---|---|---|---|---|---|",
     ]
-    spec = run([*CONNECTOR, "spec"]).seconds
     for centers in (1, 6):
-        with account(365, call_centers=centers) as url, folder() as place:
+        with account(365, call_centers=centers, calls=6) as url, folder() as place:
             config = kept(place / "config.json", _settings(url, 365, export_window_days=90))
             streams = kept(place / "catalog.json", catalog(*(f"records_{name}" for name in EXPORTS)))
             taken, rows = counted([*CONNECTOR, "read", "--config", str(config), "--catalog", str(streams)])
-            seconds = taken.seconds
-            posts = sum(each["method"] == "POST" and each["path"] == "/api/v2/stats" for each in asked_for(url))
-        print(f"  backfill, {centers} call centers: {posts} exports, {seconds:.1f} s", file=sys.stderr)
-        bound = least(posts)
+            seen = asked_for(url)
+        posts = _posts(seen)
+        span = max(each["time"] for each in seen if each["path"].startswith("/_storage/")) + ANSWER_SECONDS - min(posts)
+        bound = least(len(posts))
+        print(f"  backfill, {centers} call centers: {len(posts)} exports, {span:.1f} s", file=sys.stderr)
         table.append(
-            f"| {centers} | {posts} | {rows:,} | {bound:.1f} | {seconds:.1f} | {seconds / bound:.2f} | {spec:.1f} |"
+            f"| {centers} | {len(posts)} | {rows:,} | {bound:.1f} | {span:.1f} | {span / bound:.2f} | "
+            f"{taken.seconds:.1f} | {taken.cpu:.1f} |"
         )
     return "### A year's backfill of the eight records exports, windows of 90 days\n\n" + "\n".join(table)
 
@@ -146,17 +147,22 @@ def _hourly() -> str:
         second = list(following)
         seen = asked_for(url)
     rows = _records(second)
-    posts = sum(each["method"] == "POST" and each["path"] == "/api/v2/stats" for each in seen)
+    posts = len(_posts(seen))
     ends = _ends(second)
     slowest = ", ".join(f"{name} {at:.0f} s" for name, at in sorted(ends.items(), key=lambda each: -each[1])[:4])
     print(f"  hourly: {taken.seconds:.1f} s", file=sys.stderr)
     return (
         f"### An hourly sync of all {len(names)} streams with nothing new\n\n"
-        f"{taken.seconds:.1f} s (goal: under {HOURLY_SECONDS} s), of them {taken.cpu:.1f} s of CPU, {taken.peak:.0f} MB at "
-        f"the peak, with {len(seen)} requests, {posts} of them export POSTs, "
+        f"{taken.seconds:.1f} s (goal: under {HOURLY_SECONDS} s), {taken.cpu:.1f} s of CPU, {taken.peak:.0f} MB at the "
+        f"peak, with {len(seen)} requests, {posts} of them export POSTs, "
         f"and {rows:,} rows of the three days of look-back and the lists. The first sync wrote "
         f"{_records(first):,} rows. Last to end: {slowest}."
     )
+
+
+def _posts(seen: list[dict[str, Any]]) -> list[float]:
+    """When each export was asked for."""
+    return [each["time"] for each in seen if each["method"] == "POST" and each["path"] == "/api/v2/stats"]
 
 
 def _records(found: list[bytes]) -> int:
