@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from warehouse.invented import DAYS, SLOW, FakeDidNotStartError, invented_account
+from warehouse.invented import DAYS, FakeDidNotStartError, invented_account
 from warehouse.progress import Progress
 
 if TYPE_CHECKING:
@@ -109,7 +109,6 @@ def main(words: Sequence[str] | None = None) -> int:
             account=account,
             into=asked.into,
             streams=tuple(name.strip() for name in asked.streams.split(",") if name.strip()),
-            left_out=SLOW if account == "invented" else (),
             folder=folder,
             log_path=HOME / "connector.log",
             connector=Path(sys.executable).parent / "source-dialpad",

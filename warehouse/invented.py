@@ -1,10 +1,15 @@
-"""An account to look at when there is no real one: fake_dialpad, started for one sync and stopped after it."""
+"""An account to look at when there is no real one: fake_dialpad and a call receiver, stopped when the sync is done."""
 
 from __future__ import annotations
 
+import os
+import secrets
+import socket
 import subprocess
 import sys
-from contextlib import contextmanager
+import tempfile
+import time
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,27 +20,31 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DAYS = 90
-SLOW = ("calls", "digital_sessions")
-"""Left out unless asked for: at the pace Dialpad allows, 90 days of them take minutes."""
 SESSIONS = 3
-COMMAND = ("-m", "fake_dialpad", "--port", "0", "--days", str(DAYS), "--seed", "7", "--calls-per-day", "400")
+EVENTS = 200
+# Digital sessions come at 95 pages a minute and no faster, so their number decides how long a first sync takes.
+SIZE = ("--days", str(DAYS), "--seed", "7", "--calls-per-day", "400", "--messages-per-day", "60")
+FAKE = ("-m", "fake_dialpad", "--port", "0", *SIZE)
+RECEIVER = ("-m", "call_receiver", "--port")
 ANNOUNCEMENT = "fake_dialpad: "
+DIALPAD_KEY = "dialpad-key-0123456789"
 
-# The fake ends when its standard input does: also when this process is killed and can't say goodbye.
-UNTIL_WE_END = '"$@" </dev/null & fake=$!; exec >/dev/null; cat; kill $fake; wait $fake'
+# A program ends when its standard input does: also when this process is killed and can't say goodbye.
+UNTIL_WE_END = '"$@" </dev/null & program=$!; exec >/dev/null; cat; kill $program; wait $program'
 
 
 class FakeDidNotStartError(RuntimeError):
     """The fake ended before it said where it listens; the text holds its last words."""
 
 
-def config_for(base_url: str, today: datetime, sessions: list[str]) -> dict[str, Any]:
+def config_for(base_url: str, receiver_url: str, read_key: str, sessions: list[str]) -> dict[str, Any]:
     """A configuration with every section, for a fake at `base_url`; its keys are the fake's own and open nothing.
 
     Some settings keep it quick, within the limits of the APIs. By day, 90 days of the stats that have no date of their
     own are 450 exports, and Dialpad takes 200 an hour: so by month. The metrics by day are 1,000 requests, at 10 a
     second: so by month too. A customer session is a request a week, and there are thousands: so a few.
     """
+    today = datetime.now(UTC)
     return {
         "num_workers": 20,
         "start_date": (today - timedelta(days=DAYS)).date().isoformat(),
@@ -46,44 +55,89 @@ def config_for(base_url: str, today: datetime, sessions: list[str]) -> dict[str,
             "provider_id": "1020",
             "customer_session_ids": sessions,
         },
-        "dialpad": {"base_url": base_url, "api_key": "dialpad-key-0123456789", "aggregate_window": "month"},
+        "dialpad": {"base_url": base_url, "api_key": DIALPAD_KEY, "aggregate_window": "month"},
         "analytics": {"base_url": base_url, "api_key": "analytics-key-0123456789", "grain": "month"},
+        "call_receiver": {"base_url": receiver_url, "api_key": read_key},
     }
 
 
-def some_sessions(base_url: str, today: datetime) -> list[str]:
+def some_sessions(base_url: str) -> list[str]:
     """A few customer sessions of yesterday, from the fake's own books."""
+    today = datetime.now(UTC)
     days = {"start": str(today.date() - timedelta(days=1)), "end": str(today.date())}
     messages = requests.get(f"{base_url}/_fake/truth/messages", params=days, timeout=60).json()["rows"]
     return sorted({message["customersessionid"] for message in messages})[:SESSIONS]
 
 
 @contextmanager
-def invented_account(log_path: Path) -> Iterator[Callable[[], dict[str, Any]]]:
-    """Start the fake; calling what comes waits until it serves and gives a configuration that works inside the context.
-
-    The fake's own log goes to `log_path`. FakeDidNotStartError when it ends before it serves.
-    """
+def running(command: tuple[str, ...], log_path: Path, settings: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """One of our programs beside this one; what it says on standard error goes to `log_path`."""
     with log_path.open("wb") as log:
-        fake = subprocess.Popen(  # noqa: S603  # our own program
-            ["/bin/sh", "-c", UNTIL_WE_END, "sh", sys.executable, *COMMAND],
+        program = subprocess.Popen(  # noqa: S603  # our own program
+            ["/bin/sh", "-c", UNTIL_WE_END, "sh", sys.executable, *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
+            env={**os.environ, **settings},
         )
+        try:
+            yield program
+        finally:
+            for end in (program.stdin, program.stdout):
+                if end:
+                    end.close()
+            program.wait()
+
+
+@contextmanager
+def invented_account(log_path: Path) -> Iterator[Callable[[], dict[str, Any]]]:
+    """Start fake and receiver; calling what comes waits until they serve and gives a configuration for this context.
+
+    The fake's log goes to `log_path`, the receiver's beside it. The fake sends the receiver call events, signed, as
+    Dialpad would. FakeDidNotStartError when one of them ends before it serves.
+    """
+    keys = {"CALL_RECEIVER_SECRET": secrets.token_hex(24), "CALL_RECEIVER_READ_KEY": secrets.token_hex(24)}
+    with socket.create_server(("localhost", 0)) as found:
+        port = found.getsockname()[1]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(FAKE, log_path, {}) as fake,
+        running(
+            (*RECEIVER, str(port), "--database", f"sqlite:///{folder}/events.db"),
+            log_path.with_name("receiver.log"),
+            keys,
+        ) as receiver,
+    ):
 
         def served() -> dict[str, Any]:
             for line in fake.stdout or ():
                 if line.startswith(ANNOUNCEMENT):
-                    base_url, today = line.removeprefix(ANNOUNCEMENT).strip(), datetime.now(UTC)
-                    return config_for(base_url, today, some_sessions(base_url, today))
+                    base_url, receiver_url = line.removeprefix(ANNOUNCEMENT).strip(), f"http://localhost:{port}"
+                    _send_events(base_url, receiver_url, receiver, keys)
+                    return config_for(base_url, receiver_url, keys["CALL_RECEIVER_READ_KEY"], some_sessions(base_url))
             raise FakeDidNotStartError(log_path.read_text().strip() or "It gave no reason.")
 
-        try:
-            yield served
-        finally:
-            for end in (fake.stdin, fake.stdout):
-                if end:
-                    end.close()
-            fake.wait()
+        yield served
+
+
+def _send_events(base_url: str, receiver_url: str, receiver: subprocess.Popen[str], keys: dict[str, str]) -> None:
+    """Register the receiver with the fake, as with Dialpad, and have it send call events."""
+    for _ in range(100):
+        with suppress(requests.ConnectionError):
+            requests.get(f"{receiver_url}/healthz", timeout=10).raise_for_status()
+            break
+        if receiver.poll() is not None:
+            break
+        time.sleep(0.1)
+    else:
+        raise FakeDidNotStartError("The call receiver did not come up within 10 s.")
+    register = ["-m", "call_receiver", "register", "--url", f"{receiver_url}/events", "--base-url", base_url]
+    subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, *register],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, **keys, "DIALPAD_API_KEY": DIALPAD_KEY},
+    )
+    sending = {"count": EVENTS, "wait": True}
+    requests.post(f"{base_url}/_fake/webhooks/send", json=sending, timeout=60).raise_for_status()

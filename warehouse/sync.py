@@ -50,8 +50,6 @@ class Sync:
     """A path of a DuckDB file, or a URL that begins with postgresql://."""
     streams: tuple[str, ...]
     """Empty: every stream the configuration gives."""
-    left_out: tuple[str, ...]
-    """Streams that are only read when they are asked for by name."""
     folder: Path
     """A private folder for what is only needed while it runs."""
     log_path: Path
@@ -174,13 +172,13 @@ def _drop_vanished(connection: Connection, schema: str, streams: list[str], bega
         )
 
 
-def _chosen(asked: tuple[str, ...], left_out: tuple[str, ...], there: list[str]) -> list[str]:
+def _chosen(asked: tuple[str, ...], there: list[str]) -> list[str]:
     """The streams to read. A name that isn't there is an error with the nearest ones."""
     for name in asked:
         if name not in there:
             near = difflib.get_close_matches(name, there, n=3, cutoff=0.5) or there
             raise SyncError(f"There is no stream {name!r} with this configuration. Is it {', '.join(near)}?")
-    return list(asked) or [name for name in there if name not in left_out]
+    return list(asked) or there
 
 
 def _spoken(seen: Seen, log_path: Path) -> list[tuple[str, str]]:
@@ -231,16 +229,14 @@ def _run(sync: Sync, tables: Warehouse, progress: Progress) -> bool:
     with progress.while_working(lambda: "asking which streams there are"):
         _ask(source, "discover", sync)
     there = {stream.name: stream for stream in source.discovered_catalog.streams}
-    streams = _chosen(sync.streams, sync.left_out, list(there))
+    streams = _chosen(sync.streams, list(there))
     source.select_streams(streams)
     grows = {
         name for name in streams if any(mode.value == "incremental" for mode in there[name].supported_sync_modes or [])
     }
     again = {name: known[name] for name in streams if name in grows and name in known}
     since = f"; {len(again)} incremental since {min(again.values()):%Y-%m-%d %H:%M} UTC" if again else ""
-    left_out = [name for name in there if name in sync.left_out and name not in streams and not sync.streams]
-    without = f"; {' and '.join(left_out)} only when asked for: STREAMS={','.join(left_out)}" if left_out else ""
-    progress.say(f"{len(streams)} streams{since}{without}")
+    progress.say(f"{len(streams)} streams{since}")
 
     with tables.get_sql_engine().begin() as connection:
         _sweep(connection, schema, streams)

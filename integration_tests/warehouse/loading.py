@@ -40,9 +40,7 @@ class Loader:
     log_path: Path
     said: str = field(default="", init=False)
 
-    def sync(
-        self, streams: dict[str, Any], *only: str, account: str = "real", left_out: tuple[str, ...] = (), **config: Any
-    ) -> bool:
+    def sync(self, streams: dict[str, Any], *only: str, account: str = "real", **config: Any) -> bool:
         """Sync once; what was shown is in `said`."""
         from warehouse import sync  # noqa: PLC0415  # PyAirbyte reads its settings at import
 
@@ -52,7 +50,6 @@ class Loader:
             account=account,
             into=self.into,
             streams=only,
-            left_out=left_out,
             folder=self.folder,
             log_path=self.log_path,
             connector=self.connector,

@@ -69,13 +69,6 @@ def test_only_the_chosen_streams_are_read(duckdb_loader: Loader) -> None:
     assert duckdb_loader.tables() == {"users"}
 
 
-def test_a_slow_stream_is_named_and_read_only_when_asked_for(duckdb_loader: Loader) -> None:
-    streams = {"calls": stream({"id": "1"}), "users": stream({"id": "1"})}
-    duckdb_loader.sync(streams, left_out=("calls",))
-    assert "1 streams; calls only when asked for: STREAMS=calls" in duckdb_loader.said
-    assert duckdb_loader.tables() == {"users"}
-
-
 def test_a_real_account_is_kept_out_of_the_warehouse_of_the_invented_one(duckdb_loader: Loader) -> None:
     from warehouse import sync  # noqa: PLC0415  # PyAirbyte reads its settings at import
 
