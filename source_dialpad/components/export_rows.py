@@ -36,8 +36,11 @@ from source_dialpad.components.windows import DayWindow, midnight, rfc3339, zone
 logger = logging.getLogger("airbyte")
 
 CHUNK = 1 << 18
-LARGEST_CELL = 64 << 20
-"""Characters a cell may hold: transcripts are long, Python's own limit of 131,072 is too short for them."""
+LARGEST_CELL = 16 << 20
+"""Characters a cell may hold: transcripts are long, Python's own limit of 131,072 is too short for them.
+
+While it reads a cell, Python holds four bytes for each character.
+"""
 
 LARGEST_ROW = 64 << 20
 """Bytes from one row to the next: a file without line breaks, or with one quotation mark too few, is no export."""
@@ -232,7 +235,7 @@ SIGNS = frozenset(
 SECONDS, MICROSECONDS = len("2026-09-01 10:15:30"), len("2026-09-01 10:15:30.123456")
 """Lengths of the two forms a time has in the files."""
 
-REMEMBERED = 2048
+REMEMBERED = 1024
 """Cells a column remembers with their values: most cells of a file are repeated, and memory has to stay flat."""
 
 
@@ -471,6 +474,8 @@ class ExportColumns:
                         else:
                             values[index] = local(cell)
                     except ValueError:
+                        if header[index] == self._cursor:
+                            raise _no_time(where, self._cursor, cell) from None
                         say_unreadable(self._say, header[index])
                         values[index] = None
                 if own_day is None:
@@ -484,9 +489,7 @@ class ExportColumns:
                 record: Row = dict(zip(names, values))  # noqa: B905  # as long by construction; strict costs a tenth
                 if self._cursor and record[self._cursor] is None:
                     record[self._cursor] = rfc3339(midnight(window.first, zone_of(self._timezone)))
-                    self._say(
-                        "undated", "a row has no readable %s; it stands at the begin of its window.", self._cursor
-                    )
+                    self._say("undated", "a row has no %s; it stands at the begin of its window.", self._cursor)
                 for name in self._keys:
                     if record[name] is None:
                         keys.stand_in(record, self._keys, local)
@@ -514,6 +517,13 @@ class ExportColumns:
             if convert:
                 found.append((index, Cells(name, convert, self._say)))
         return found
+
+
+def _no_time(where: str, column: str, cell: str) -> AirbyteTracedException:
+    return system_error(
+        f"{where}: a row has {excerpt(cell)!r} in {column}, which is no time in a known form; it cannot be placed. "
+        "Please report it."
+    )
 
 
 def _cut(where: str, how: str) -> NoReturn:

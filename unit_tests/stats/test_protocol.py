@@ -411,6 +411,19 @@ def test_a_server_an_hour_behind_is_waited_for(sync: Sync, clock: Clock) -> None
     assert closed <= should
 
 
+@pytest.mark.parametrize("behind", [4, 20, 40])
+def test_a_server_some_seconds_behind_is_not_asked_for_the_wrong_days_at_midnight(
+    sync: Sync, clock: Clock, behind: int
+) -> None:
+    clock.set(datetime(2026, 11, 20, 0, 0, 1, tzinfo=UTC))
+    sync.fake.server_offset = -float(behind)
+    sync.read(STREAM)
+    downloaded = sync.posts[-2:]
+    for post in downloaded:
+        assert datetime.fromtimestamp(post["time"] - behind, UTC).date() == date(2026, 11, 20)
+    assert {post["body"].get("days_ago_end") for post in downloaded} == {6, None}
+
+
 def test_a_server_whose_clock_jumps_between_two_days_does_not_use_up_the_budget(
     sync: Sync, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -147,12 +148,17 @@ def test_a_column_date_that_is_no_date_does_not_become_a_window() -> None:
     assert (row["window_start"], row["date_started"]) == ("2026-11-01", "last week")
 
 
-@pytest.mark.parametrize("cell", ["", "soon", "2026-13-01 10:00:00"])
-def test_the_cursor_is_never_null(cell: str, caplog: pytest.LogCaptureFixture) -> None:
-    row = call(date_started=cell)
+def test_a_row_without_a_time_stands_at_the_begin_of_its_window(caplog: pytest.LogCaptureFixture) -> None:
+    row = call(date_started="")
     assert row["date_started"] == "2026-11-01T00:00:00+00:00"
     assert (row["window_start"], row["window_end"]) == ("2026-11-01", "2026-11-10")
-    assert "no readable date_started" in caplog.text
+    assert "a row has no date_started" in caplog.text
+
+
+@pytest.mark.parametrize("cell", ["soon", "2026-13-01 10:00:00", "1793520000"])
+def test_a_time_in_an_unknown_form_is_an_error_where_it_is_the_cursor(cell: str) -> None:
+    with pytest.raises(AirbyteTracedException, match=f"'{cell}' in date_started, which is no time"):
+        call(date_started=cell)
 
 
 def test_rows_of_other_days_than_those_asked_for_are_kept_and_said(caplog: pytest.LogCaptureFixture) -> None:

@@ -46,8 +46,8 @@ def told(rows: list[dict[str, Any]], stream: str, like: list[dict[str, Any]]) ->
     return [
         {
             name: datetime.fromisoformat(row[name]).astimezone(UTC)
-            if row[name] and columns.get(name, {}).get("format") == "date-time"
-            else row[name]
+            if row.get(name) and columns.get(name, {}).get("format") == "date-time"
+            else row.get(name)
             for name in names
         }
         for row in last.values()
