@@ -165,7 +165,7 @@ class Account(FakeDialpad):
 
 @cache
 def _world() -> World:
-    return World(seed=11, days=6, calls_per_day=20, messages_per_day=30, agents=120, call_centers=2, today=NOON.date())
+    return World(seed=11, days=6, calls_per_day=60, messages_per_day=30, agents=120, call_centers=2, today=NOON.date())
 
 
 @cache
