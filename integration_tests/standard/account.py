@@ -55,12 +55,13 @@ def world() -> World:
 
 @contextmanager
 def account(folder: Path, *, later: timedelta = timedelta()) -> Iterator[FakeDialpad]:
-    """Time stands at noon of one day, or `later`; whoever sends a request is answered by the account as it was at noon.
+    """Time stands at noon of one day, or `later`; whoever sends a request is answered by the account.
 
-    `folder` takes the call receiver's file.
+    Nothing happens in it after ten, so that it does not matter how far waiting moves the clock. `folder` takes the call
+    receiver's file.
     """
     fake = FakeDialpad(world(), clock=lambda: time.time())  # noqa: PLW0108  # looked up at each call
-    fake.horizon = NOON.timestamp()
+    fake.horizon = (NOON - timedelta(hours=2)).timestamp()
     with _receiver(fake, folder) as receiver, still_clock(NOON + later), requests_mock.Mocker() as mocker:
         in_process(fake, mocker)
         mocker.add_matcher(receiver)

@@ -1,0 +1,136 @@
+"""What the retired acceptance tests asked of records and states, and the platform's suite no longer does."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from integration_tests.standard.__main__ import BEFORE
+from integration_tests.standard.account import FILES, account, file
+from integration_tests.standard.recorded import (
+    Sync,
+    configured_catalog,
+    discovered,
+    full_refresh,
+    incremental,
+    key_of,
+    read,
+)
+
+if TYPE_CHECKING:
+    from integration_tests.standard.account import Row
+
+CATALOG: dict[str, Any] = file("configured_catalog.json")
+STREAMS = {configured["stream"]["name"]: configured["stream"] for configured in CATALOG["streams"]}
+INCREMENTAL = [configured["stream"]["name"] for configured in incremental(CATALOG)["streams"]]
+EXPECTED = [json.loads(line) for line in (FILES / "expected_records.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Sync:
+    """A first sync of every stream."""
+    with account(tmp_path_factory.mktemp("whole")):
+        return read(CATALOG)
+
+
+@pytest.fixture(scope="module")
+def again(tmp_path_factory: pytest.TempPathFactory) -> Sync:
+    """The same streams, read whole."""
+    with account(tmp_path_factory.mktemp("again")):
+        return read(full_refresh(CATALOG))
+
+
+@pytest.fixture(scope="module")
+def from_2099(tmp_path_factory: pytest.TempPathFactory) -> Sync:
+    """A sync whose state stands far in the future."""
+    with account(tmp_path_factory.mktemp("future")):
+        return read(incremental(CATALOG), file("abnormal_state.json"))
+
+
+@pytest.fixture(scope="module")
+def three_days_ago(tmp_path_factory: pytest.TempPathFactory) -> Sync:
+    """A first sync, three days ago: its state is in sample_state.json."""
+    with account(tmp_path_factory.mktemp("ago"), later=BEFORE):
+        return read(CATALOG)
+
+
+@pytest.fixture(scope="module")
+def three_days_on(tmp_path_factory: pytest.TempPathFactory) -> Sync:
+    """A sync whose state is three days old."""
+    with account(tmp_path_factory.mktemp("on")):
+        return read(CATALOG, file("sample_state.json"))
+
+
+def table(name: str, *syncs: Sync) -> dict[tuple[Any, ...], Row]:
+    """Rows after deduplication by primary key, the last one winning.
+
+    A survey answer has no day of its own: it stands in the window of the export that it came with last.
+    """
+    left_out = ("window_start", "window_end") if name == "records_csat" else ()
+    return {
+        key_of(STREAMS[name], row): {column: row[column] for column in row if column not in left_out}
+        for sync in syncs
+        for row in sync.rows.get(name, [])
+    }
+
+
+def in_order(rows: list[Row]) -> list[str]:
+    return sorted(json.dumps(row, sort_keys=True) for row in rows)
+
+
+@pytest.mark.usefixtures("fake")
+def test_the_configured_catalogue_is_the_one_that_is_discovered() -> None:
+    assert configured_catalog(discovered()) == CATALOG
+
+
+def test_every_stream_has_expected_records() -> None:
+    assert {record["stream"] for record in EXPECTED} == set(STREAMS)
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_the_expected_records_of_a_stream_are_in_the_sync(whole: Sync, name: str) -> None:
+    read_by_key = {key_of(STREAMS[name], row): row for row in whole.rows[name]}
+    expected = [record["data"] for record in EXPECTED if record["stream"] == name]
+    assert [read_by_key.get(key_of(STREAMS[name], row)) for row in expected] == expected
+
+
+def test_no_stream_fails(whole: Sync, again: Sync, from_2099: Sync, three_days_on: Sync) -> None:
+    assert whole.errors + again.errors + from_2099.errors + three_days_on.errors == []
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_reading_a_stream_twice_gives_the_same_rows(whole: Sync, again: Sync, name: str) -> None:
+    assert in_order(whole.rows[name]) == in_order(again.rows[name])
+
+
+@pytest.mark.parametrize("name", INCREMENTAL)
+def test_a_state_far_in_the_future_gives_no_row(from_2099: Sync, name: str) -> None:
+    assert from_2099.rows.get(name, []) == []
+
+
+@pytest.mark.parametrize("name", INCREMENTAL)
+def test_a_stream_whose_state_is_far_in_the_future_still_writes_a_state(from_2099: Sync, name: str) -> None:
+    assert name in {state["stream"]["stream_descriptor"]["name"] for state in from_2099.states}
+
+
+@pytest.mark.parametrize("name", INCREMENTAL)
+def test_two_syncs_make_the_table_of_one(whole: Sync, three_days_ago: Sync, three_days_on: Sync, name: str) -> None:
+    assert table(name, three_days_ago, three_days_on) == table(name, whole)
+
+
+def test_a_second_sync_reads_less(whole: Sync, three_days_on: Sync) -> None:
+    grown = ["messages", "records_calls", "calls", "digital_sessions", "analytics_record_data"]
+    assert [name for name in grown if len(three_days_on.rows[name]) > len(whole.rows[name]) * 0.8] == []
+
+
+def test_no_state_is_of_the_legacy_kind(whole: Sync) -> None:
+    assert [state for state in whole.states if state["type"] != "STREAM" or "data" in state] == []
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_every_stream_writes_a_state_with_a_count(whole: Sync, name: str) -> None:
+    states = [state for state in whole.states if state["stream"]["stream_descriptor"]["name"] == name]
+    assert states
+    assert [state for state in states if "recordCount" not in state["sourceStats"]] == []
