@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from datetime import UTC, datetime
@@ -17,14 +18,19 @@ INTRODUCTION = (Path(__file__).parent / "introduction.md").read_text(encoding="u
 def keep(what: str, text: str) -> None:
     """Puts one measurement in the place of its former one; the other sections stay as their runs left them."""
     sections = _sections(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    sections[TITLES[what]] = (
-        f"Taken {datetime.now(UTC):%Y-%m-%d} at {_commit()}: {'; '.join(machine())}.\n\n{text.strip()}"
-    )
+    sections[TITLES[what]] = f"{_taken()}\n\n{text.strip()}"
     whole = [
         INTRODUCTION.strip(),
         *(f"## {title}\n\n{sections[title]}" for title in TITLES.values() if title in sections),
     ]
     RESULTS.write_text("\n\n".join(whole) + "\n", encoding="utf-8")
+
+
+def _taken() -> str:
+    """When, of what, on what, and how busy that was besides: a load of 1 is the benchmark itself."""
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    when = f"Taken {datetime.now(UTC):%Y-%m-%d} at {_commit()}, at a load of {load} (the last 1, 5 and 15 minutes)."
+    return f"{when} {'; '.join(machine())}."
 
 
 def _sections(text: str) -> dict[str, str]:
