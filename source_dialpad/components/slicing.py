@@ -114,15 +114,16 @@ class Slicing(ABC):
     def unreadable(self, value: object) -> Exception:
         """The error for a saved cursor that cannot be read."""
         return config_error(
-            f"{self.stream}: the saved state holds {value!r} for {self.cursor_field}, which is neither a date nor a time. "
+            f"{self.stream}: the saved state holds {value!r} for {self.cursor_field}, "
+            "which is neither a date nor a time. "
             "Reset the state of this stream, so that it is read again from start_date."
         )
 
     def ahead(self, value: object) -> None:
         """Says that nothing is read, because the saved cursor lies in the future."""
         logger.warning(
-            "%s: the saved state says that everything up to %s was read, which lies in the future; nothing is read until "
-            "then. Reset the state of this stream if that is wrong.",
+            "%s: the saved state says that everything up to %s was read, which lies in the future; nothing is read "
+            "until then. Reset the state of this stream if that is wrong.",
             self.stream,
             value,
         )
@@ -137,6 +138,7 @@ class _Days(Slicing):
     SETTINGS: ClassVar[tuple[str, ...]] = ("scope",)
 
     def cursor(self, reaches: Any) -> dict[str, Any]:
+        """The cursor, with the zone its days are counted in."""
         return {**super().cursor(reaches), "timezone": self.timezone}
 
     def position(self, saved: Cursor) -> date:
@@ -191,9 +193,11 @@ class ExportDays(_Days):
     figures: bool = False
 
     def settings(self) -> dict[str, Any]:
+        """The settings that make other rows, beside the cursor."""
         return {**super().settings(), **({"timezone": self.timezone} if self.figures else {})}
 
     def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
+        """The windows to read, oldest first."""
         bounds = self.bounds(saved)
         if bounds is None:
             return
@@ -210,7 +214,7 @@ class ExportCalendar(_Days):
 
     A figure without a date stands for the window it was asked for, so windows are never cut: the first begins at the
     calendar edge on or before the start, and every window that ends inside the look-back is read again whole. A running
-    day is read from the today table; a running week or month by its closed days, since history and today can't be mixed.
+    day is read from the today table; a running week or month by its closed days: history and today do not mix.
     """
 
     aggregate_window: Grain = "day"
@@ -218,6 +222,7 @@ class ExportCalendar(_Days):
     SETTINGS: ClassVar[tuple[str, ...]] = ("scope", "timezone", "aggregate_window")
 
     def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
+        """The windows to read, oldest first."""
         bounds = self.bounds(saved)
         if bounds is None:
             return
@@ -229,7 +234,9 @@ class ExportCalendar(_Days):
                 yield PlannedWindow(_day_slice(window), reaches=None)
             elif window.first < today:
                 closed = DayWindow(window.first, today - DAY)
-                yield PlannedWindow({**_day_slice(closed), "edge": window.last.isoformat()}, reaches=closed.last.isoformat())
+                yield PlannedWindow(
+                    {**_day_slice(closed), "edge": window.last.isoformat()}, reaches=closed.last.isoformat()
+                )
 
 
 def _day_slice(window: DayWindow) -> dict[str, str]:
@@ -240,8 +247,8 @@ def _day_slice(window: DayWindow) -> dict[str, str]:
 class Instants(Slicing):
     """Touching windows of instants: start inclusive, end exclusive, the last one ending `lag` before now.
 
-    The cursor is the end of the last window read whole, as milliseconds or as RFC 3339 text. `kept_days` is how long the
-    API keeps its rows: an older start, or an older state, is moved forward and said so.
+    The cursor is the end of the last window read whole, as milliseconds or as RFC 3339 text. `kept_days` is how long
+    the API keeps its rows: an older start, or an older state, is moved forward and said so.
     """
 
     step_days: int = 1
@@ -251,6 +258,7 @@ class Instants(Slicing):
     lag: timedelta = LAG
 
     def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
+        """The windows to read, oldest first."""
         bounds = self.bounds(saved)
         if bounds is None:
             return
@@ -293,6 +301,7 @@ class Instants(Slicing):
         return milliseconds(instant) if self.cursor_unit == "milliseconds" else rfc3339(instant)
 
     def position(self, saved: Cursor) -> datetime:
+        """Where a saved cursor stands."""
         return self.parsed(saved[self.cursor_field])
 
     def parsed(self, value: Any) -> datetime:
@@ -313,9 +322,9 @@ class Instants(Slicing):
 class MetricWindows(Instants):
     """Whole local days, weeks or months as instants, for figures that carry no time of their own.
 
-    The edges are midnights of `timezone`, so a day has 23 or 25 hours where the clocks change. The running window is read
-    up to `lag` before now; the state then stands inside it, so that the next sync reads it again whole. Other settings
-    make other figures, so they stand beside the cursor.
+    The edges are midnights of `timezone`, so a day has 23 or 25 hours where the clocks change. The running window is
+    read up to `lag` before now; the state then stands inside it, so that the next sync reads it again whole. Other
+    settings make other figures, so they stand beside the cursor.
     """
 
     grain: Grain = "day"
@@ -325,6 +334,7 @@ class MetricWindows(Instants):
     SETTINGS: ClassVar[tuple[str, ...]] = ("timezone", "grain", "filters", "break_down_by")
 
     def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
+        """The windows to read, oldest first."""
         bounds = self.bounds(saved)
         if bounds is None:
             return
@@ -335,7 +345,8 @@ class MetricWindows(Instants):
                 return
             read_until = rfc3339(min(closes, end))
             yield PlannedWindow(
-                {"start_time": rfc3339(opens), "end_time": rfc3339(closes), "read_until": read_until}, reaches=read_until
+                {"start_time": rfc3339(opens), "end_time": rfc3339(closes), "read_until": read_until},
+                reaches=read_until,
             )
 
 
@@ -353,6 +364,7 @@ class DailySnapshot(Slicing):
     """One window a day: the whole list as it is now, unless today's snapshot was already taken."""
 
     def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
+        """The windows to read, oldest first."""
         today = local_day(datetime.now(UTC), self.zone).isoformat()
         if saved:
             taken = self.position(saved).isoformat()
@@ -363,6 +375,7 @@ class DailySnapshot(Slicing):
         yield PlannedWindow({"snapshot_date": today}, reaches=today)
 
     def position(self, saved: Cursor) -> date:
+        """Where a saved cursor stands."""
         value = saved[self.cursor_field]
         try:
             return date.fromisoformat(str(value))
@@ -381,6 +394,7 @@ class Following(Instants):
     lag: timedelta = field(default=timedelta(0))
 
     def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
+        """The windows to read, oldest first."""
         bounds = self.bounds(saved)
         if bounds is not None:
             yield PlannedWindow({"start_time": rfc3339(bounds[0])}, reaches=GREATEST_RECORD)
@@ -388,4 +402,3 @@ class Following(Instants):
 
 GREATEST_RECORD = "greatest record"
 """Stands in `reaches` for the greatest cursor among the window's records."""
-
