@@ -8,10 +8,11 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+MANIFEST ?= dist/manifest.yaml
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help sync test lint env constraints image-test bench bench-waiting clean
+.PHONY: help sync test lint env constraints manifest wheel-test image-test bench bench-waiting fuzz audit clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -32,6 +33,12 @@ lint: env ## ruff and mypy, both strict
 image-test: env ## build the image and run it, without a container engine (Debian, as root)
 	@$(BIN)/python integration_tests/image/build_and_run.py
 
+fuzz: env ## answers, files and webhooks bent at random, for minutes; EXAMPLES=5000 for longer
+	@FUZZ_EXAMPLES=$(or $(EXAMPLES),300) $(BIN)/python -m pytest -q -n $(WORKERS) --timeout 3600 unit_tests/fuzz
+
+audit: env ## every pinned dependency against the database of known vulnerabilities (asks pypi.org)
+	@$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip --progress-spinner off
+
 bench: env .bench/.ready ## how fast, how much memory, beside other programs; FULL=1 with more rows (minutes)
 	@$(BIN)/python -m benchmarks prove reading start memory growth --write $(if $(FULL),--full)
 
@@ -42,6 +49,14 @@ bench-waiting: env ## a year's backfill and an hourly sync against the API's lim
 	@test -x .bench/bin/python || $(BIN)/python -m venv .bench
 	@.bench/bin/python -m pip install -qq --disable-pip-version-check -r benchmarks/requirements.txt
 	@touch $@
+
+wheel-test: env ## install the wheel with Python 3.11, 3.12 and 3.13, each where nothing else is, and use it
+	@$(BIN)/python -m integration_tests.wheel.elsewhere
+
+manifest: env ## the manifest and its schemas in one file, dist/manifest.yaml, for other runners
+	@mkdir -p $(dir $(MANIFEST))
+	@$(BIN)/python -c 'import json, sys, yaml; from source_dialpad.source import composed_manifest; \
+		yaml.safe_dump(json.loads(json.dumps(composed_manifest())), sys.stdout, sort_keys=False, width=120)' >$(MANIFEST)
 
 env: $(VENV)/.ready ## the environment, made anew when setup.py or constraints.txt has changed
 

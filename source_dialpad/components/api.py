@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import threading
 import time
 from collections.abc import Mapping
@@ -143,9 +144,15 @@ def loaded(content: bytes) -> tuple[Any, bytes]:
 def _mended(content: bytes) -> bytes:
     text = content.decode("utf-8-sig", "replace")
     try:
-        return orjson_safe(json.loads(text, strict=False, parse_constant=lambda _: None))
+        return orjson_safe(json.loads(text, strict=False, parse_constant=lambda _: None, parse_float=_finite))
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def _finite(number: str) -> float | None:
+    """1e999 is a number of JSON, but none that a double can hold."""
+    told = float(number)
+    return told if math.isfinite(told) else None
 
 
 def object_of(answer: Answer, where: str, *required: str) -> dict[str, Any]:

@@ -46,6 +46,7 @@ def refused(reply: Reply) -> AirbyteTracedException:
         (b'\xef\xbb\xbf{"a": "bom"}', "bom"),
         (b'{"a": NaN}', None),
         (b'{"a": -Infinity}', None),
+        (b'{"a": 1e999}', None),
         (b'{"a": 18446744073709551615}', 2**64 - 1),
         (b'{"a": 123456789012345678901234567890}', 123456789012345678901234567890.0),
     ],
@@ -62,7 +63,6 @@ def test_text_that_is_nearly_json_is_read_as_it_was_meant(body: bytes, value: ob
         b"<html>",
         b'{"a": 1',
         b'{"a": "cut off',
-        b'{"a": 1e999}',
         b"[" * 2000 + b"]" * 2000,
         b"[" * 1_000_000,
         b'{"a":' * 100_000,
@@ -158,8 +158,8 @@ def test_a_row_deeper_than_json_can_be_written_is_an_error_of_its_stream() -> No
         (b'{"error": {"message": "limit is too large"}}', "(400): limit is too large"),
         (b'{"error": "limit is too large"}', "(400): {'error': 'limit is too large'}"),
         (b'["limit is too large"]', "(400): ['limit is too large']"),
-        (b"null", "(400): None"),
-        (b"<p>limit is too large</p>", "(400): {}"),
+        (b"null", "(400): no reason given"),
+        (b"<p>limit is too large</p>", "(400): no reason given"),
     ],
 )
 def test_the_reason_of_a_refusal_is_shown_in_whatever_shape_it_comes(body: bytes, reason: str) -> None:
