@@ -89,7 +89,7 @@ class Waits:
             waits = sorted(self._waits.values(), key=lambda wait: wait.until(now))
             if not waits:
                 return "The sync goes on; answers are being read, none is waited for."
-            others = f"; {len(waits) - 1} other requests wait" if waits[1:] else ""
+            others = f" (and {len(waits) - 1} more)" if waits[1:] else ""
             return f"{waits[-1].told(now)}{others}."
 
 

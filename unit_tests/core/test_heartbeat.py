@@ -142,7 +142,7 @@ def test_the_longest_wait_is_named_and_the_others_are_counted(waits: Waits, cloc
     for thread in threads:
         thread.join(10)
     assert told.startswith("calls waits")
-    assert told.endswith("; 1 other requests wait.")
+    assert told.endswith(" (and 1 more).")
     assert "none is waited for" in waits.told()
 
 
