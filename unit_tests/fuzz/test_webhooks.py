@@ -64,7 +64,7 @@ def tokens(draw: st.DrawFn) -> bytes:
     secret = draw(st.sampled_from([SECRET, SECRET, SECRET, "another-secret-that-is-long-enough-0123456789"]))
     payload = json.dumps(claims).encode()
     signed = draw(st.integers(0, 4)) > 0
-    token = jwt.PyJWS().encode(payload, secret if signed else None, algorithm="HS256" if signed else "none")
+    token = jwt.PyJWS().encode(payload, secret if signed else "", algorithm="HS256" if signed else "none")
     return draw(spoilt(token.encode()))
 
 
