@@ -81,6 +81,7 @@ def drawing(every: list[Line]) -> str:
     seconds = [taken.seconds for line in every for _, _, taken in line.steps]
     low, high = math.log10(min(rows)), math.log10(max(rows))
     bottom, top = math.floor(math.log10(min(seconds))), math.ceil(math.log10(max(seconds)))
+    highest = math.ceil(max(taken.peak for line in every for _, _, taken in line.steps) / 100) * 100
     parts = [
         f'<svg xmlns="{SVG}" viewBox="0 0 {2 * WIDTH} {HEIGHT + 60}" font-size="12">',
         "<style>text { font-family: sans-serif }</style>",
@@ -94,11 +95,11 @@ def drawing(every: list[Line]) -> str:
         return HEIGHT - 40 - (math.log10(value) - bottom) / (top - bottom) * (HEIGHT - 80)
 
     def memory_up(value: float) -> float:
-        return HEIGHT - 40 - value / 300 * (HEIGHT - 80)
+        return HEIGHT - 40 - value / highest * (HEIGHT - 80)
 
     panels = (
         (0, "seconds", second_up, [10.0**power for power in range(bottom, top + 1)]),
-        (1, "peak MB", memory_up, [0.0, 100.0, 200.0, 300.0]),
+        (1, "peak MB", memory_up, [float(tick) for tick in range(0, highest + 1, 100)]),
     )
     for panel, title, up, ticks in panels:
         left, right = panel * WIDTH + MARGIN, (panel + 1) * WIDTH - 24

@@ -45,6 +45,7 @@ class Reading:
 
     stream: str
     rows: int
+    runs: int
     taken: dict[str, Taken]
     counted: dict[str, int] = field(default_factory=dict)
 
@@ -121,7 +122,7 @@ def read(stream: str, rows: dict[str, int], runs: int, variants: tuple[str, ...]
             return runner
 
         taken = interleaved(runs, {name: once(command) for name, command in programs.items()})
-    return Reading(stream, held[stream], taken, found)
+    return Reading(stream, held[stream], runs, taken, found)
 
 
 def prove(stream: str, rows: int) -> int:
@@ -157,7 +158,8 @@ def table(readings: list[Reading]) -> str:
     }
     parts = []
     for reading in readings:
-        parts.append(f"### {TITLES[reading.stream]}: {reading.rows:,} rows\n")
+        often = "one run" if reading.runs == 1 else f"medians of {reading.runs} runs"
+        parts.append(f"### {TITLES[reading.stream]}: {reading.rows:,} rows, {often} of each program\n")
         parts.append(
             "| program | rows/s | connector ÷ it | rows a CPU s | connector ÷ it | CPU s | peak MB | seconds |"
         )

@@ -35,6 +35,10 @@ ANSWER_SECONDS = 0.05
 POSTS_AN_HOUR = 195
 REQUESTS_A_SECOND = 20
 HOURLY_SECONDS = 45
+HOUR = 3700
+MIDNIGHT = (
+    " The account's hour crossed midnight, ahead of the machine's clock, so that some exports were asked for twice."
+)
 
 
 @contextlib.contextmanager
@@ -141,7 +145,9 @@ def _hourly() -> str:
             if line.startswith(b'{"type":"STATE"'):
                 state = json.loads(line)["state"]
                 states[state["stream"]["stream_descriptor"]["name"]] = state
-        told(url, "clock", advance=3700)  # an hour later: the POSTs of the first sync count no more
+        now = datetime.now(UTC)
+        later = (now + timedelta(seconds=HOUR)).date() != now.date()
+        told(url, "clock", advance=HOUR)  # an hour later: the POSTs of the first sync count no more
         requests.delete(f"{url}/_fake/requests", timeout=30).raise_for_status()
         taken, following = written([*read, "--state", str(kept(place / "state.json", list(states.values())))])
         second = list(following)
@@ -157,6 +163,7 @@ def _hourly() -> str:
         f"peak, with {len(seen)} requests, {posts} of them export POSTs, "
         f"and {rows:,} rows of the three days of look-back and the lists. The first sync wrote "
         f"{_records(first):,} rows. Last to end: {slowest}."
+        f"{MIDNIGHT if later else ''}"
     )
 
 
