@@ -527,6 +527,7 @@ class CustomerSessionRetriever(MessageDoor):
                 for message in self.read(door, stretch, where, offsets=self._bulk_offsets):
                     session = message.get("customersessionid")
                     if session:
+                        session = text(session)
                         found, ts = named[owner.setdefault(session, number)], message["ts"]
                         found.setdefault(session, Session(Stretch(ts, ts + 1), 0)).add(ts)
 

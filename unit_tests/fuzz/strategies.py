@@ -41,11 +41,15 @@ NUMBERS = (
     | st.sampled_from([0, -1, 2**31, 2**53 + 1, 2**63, 2**64, 253402300800000, 10**16, 1e308, 1788300000000])
 )
 
-JUNK: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | NUMBERS | LETTERS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(LETTERS, inner, max_size=3),
-    max_leaves=6,
-) | st.sampled_from([[], {}, [[]], [{}], [None], {"items": {}}, {"value": [{}]}])
+SCALARS: st.SearchStrategy[Any] = st.none() | st.booleans() | NUMBERS | LETTERS
+NESTED = st.lists(SCALARS, max_size=3) | st.dictionaries(LETTERS, SCALARS, max_size=3)
+JUNK: st.SearchStrategy[Any] = (
+    SCALARS
+    | NESTED
+    | st.lists(NESTED, max_size=2)
+    | st.dictionaries(LETTERS, NESTED, max_size=2)
+    | st.sampled_from([[], {}, [[]], [{}], [None], {"items": {}}, {"value": [{}]}])
+)
 
 
 @st.composite

@@ -210,6 +210,22 @@ def test_a_sample_is_read_as_rows(stream: str) -> None:
     assert told(stream, Hostile(answer))
 
 
+@pytest.mark.parametrize("name", [["cs1"], {"id": "cs1"}, 17, True])
+def test_a_session_whose_name_is_no_text_is_asked_for_by_its_json(name: object) -> None:
+    asked: list[str] = []
+
+    def answer(request: requests.PreparedRequest) -> Reply:
+        body = json.loads(request.body or b"{}")
+        query = dict(parse_qsl(urlsplit(request.url or "").query))
+        asked.extend(query[key] for key in query if key == "customersessionid")
+        start, end, offset = (int(body.get(part) or query.get(part) or 0) for part in ("start", "end", "offset"))
+        found = [{"messages": [{**MESSAGE, "customersessionid": name}]}] if start <= DAY <= end and not offset else []
+        return Reply(json.dumps(found).encode())
+
+    assert told("customer_session_messages", Hostile(answer))
+    assert set(asked) == {json.dumps(name, separators=(",", ":"))}
+
+
 @pytest.mark.parametrize("stream", SAMPLES)
 def test_a_nearly_right_answer_is_rows_or_one_clean_error(stream: str) -> None:
     @examples(3)
