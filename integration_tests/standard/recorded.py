@@ -42,7 +42,8 @@ class Sync:
         return [{"type": "STREAM", "stream": last[name]} for name in sorted(last)]
 
 
-def _sync(output: EntrypointOutput) -> Sync:
+def output_as_sync(output: EntrypointOutput) -> Sync:
+    """The rows, states and errors of a read."""
     done = Sync(errors=[str(message.trace.error.message) for message in output.errors])  # type: ignore[union-attr]
     for record in (_as_json(message)["record"] for message in output.records):
         done.rows.setdefault(record["stream"], []).append(record["data"])
@@ -57,14 +58,21 @@ def _as_json(message: AirbyteMessage) -> Row:
 
 def discovered() -> list[Row]:
     """The streams of the catalogue."""
-    streams: list[Row] = _as_json(run_discover(SourceDialpad(), CONFIG).catalog)["catalog"]["streams"]
+    return streams_of(run_discover(SourceDialpad(), CONFIG))
+
+
+def streams_of(output: EntrypointOutput) -> list[Row]:
+    """The streams that a discovery printed."""
+    streams: list[Row] = _as_json(output.catalog)["catalog"]["streams"]
     return streams
 
 
 def read(catalog: Row, state: Iterable[Row] = ()) -> Sync:
     """Reads the streams of a configured catalogue."""
     states = [AirbyteStateMessageSerializer.load(entry) for entry in state]
-    return _sync(run_read(SourceDialpad(), CONFIG, ConfiguredAirbyteCatalogSerializer.load(catalog), states or None))
+    return output_as_sync(
+        run_read(SourceDialpad(), CONFIG, ConfiguredAirbyteCatalogSerializer.load(catalog), states or None)
+    )
 
 
 def configured_catalog(streams: Iterable[Row]) -> Row:
