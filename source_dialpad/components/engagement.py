@@ -300,9 +300,7 @@ class MessageRows:
         self._ordinals: dict[str, int] = {}
         self._anchor = self._latest = ""
 
-    def page(
-        self, messages: Iterable[Message], stretch: Stretch, neighbours: tuple[range, range]
-    ) -> Iterator[Message]:
+    def page(self, messages: Iterable[Message], stretch: Stretch, neighbours: tuple[range, range]) -> Iterator[Message]:
         """The rows of one page, in place, without those whose `ts` lies in a neighbouring stretch.
 
         Raises `Astray` for a message that an earlier page held: twins come in one answer, a message that comes again
@@ -527,6 +525,7 @@ class CustomerSessionRetriever(MessageDoor):
                 for message in self.read(door, stretch, where, offsets=self._bulk_offsets):
                     session = message.get("customersessionid")
                     if session:
+                        session = text(session)
                         session = text(session)
                         found, ts = named[owner.setdefault(session, number)], message["ts"]
                         found.setdefault(session, Session(Stretch(ts, ts + 1), 0)).add(ts)
