@@ -75,7 +75,9 @@ def test_any_text_comes_back(cells: list[str], packed: bool, newline: str) -> No
     assert texts(text.getvalue(), packed=packed) == cells
 
 
-@pytest.mark.parametrize("body", ["", "\ufeff", "\r\n", HEADER, HEADER.strip(), "\r\n" + HEADER, gzip.compress(b"", mtime=0)])
+@pytest.mark.parametrize(
+    "body", ["", "\ufeff", "\r\n", HEADER, HEADER.strip(), "\r\n" + HEADER, gzip.compress(b"", mtime=0)]
+)
 def test_nothing_or_a_header_alone_is_no_row(body: str | bytes) -> None:
     assert rows(body) == []
 
