@@ -169,7 +169,10 @@ class Catalogue:
         """The entries of `metrics`, `records` or `filter/<attribute>`."""
         with self._lock:
             if path not in self._read:
-                self._read[path] = list(paged(ask, f"{where} (listing {path})", base_url, path))
+                found = list(paged(ask, f"{where} (listing {path})", base_url, path))
+                for entry in found:
+                    _check_entry(entry, path, where)
+                self._read[path] = found
             return self._read[path]
 
     def chosen(self, ask: JsonCalls, config: Config, kind: str, where: str) -> list[Entry]:
@@ -264,6 +267,23 @@ class Catalogue:
 def catalogue(base_url: str, api_key: str) -> Catalogue:  # noqa: ARG001  # one a key
     """The catalogue of a key, shared by all its streams."""
     return Catalogue()
+
+
+def _check_entry(entry: Entry, path: str, where: str) -> None:
+    """Raises a system error for an entry that no request can be made of: one catalogue serves many streams."""
+    if path.startswith("filter/"):
+        usable = entry.get("value") is not None
+    else:
+        usable = entry.get("id") not in (None, "")
+        for members, named in (("filters", "filterAttribute"), ("aggregations", "measure")):
+            held = entry.get(members) or []
+            usable = usable and isinstance(held, list)
+            usable = usable and all(isinstance(each, dict) and each.get(named) is not None for each in held)
+    if not usable:
+        raise system_error(
+            f"{where}: the list {path} of the Analytics API holds an entry of another shape than documented: "
+            f"{excerpt(str(entry))}"
+        )
 
 
 def filter_path(attribute: str) -> str:

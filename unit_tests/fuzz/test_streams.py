@@ -210,6 +210,28 @@ def test_a_sample_is_read_as_rows(stream: str) -> None:
     assert told(stream, Hostile(answer))
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"title": "no id"},
+        {"id": None},
+        {"id": "m1", "filters": [None]},
+        {"id": "m1", "filters": {"filterAttribute": "channel"}},
+        {"id": "m1", "filters": [{"isRequired": False}]},
+        {"id": "m1", "aggregations": [{}]},
+        {"id": "m1", "aggregations": "Count"},
+        {"id": "m1", "aggregations": [["measure"]]},
+    ],
+)
+def test_an_entry_that_no_request_can_be_made_of_is_one_error(entry: object) -> None:
+    answers = {**ANALYTICS, "GET /v1/analytics/metrics": {"data": [ENTRY, entry], "meta": {}}}
+
+    def answer(request: requests.PreparedRequest) -> Reply:
+        return Reply(json.dumps(answers[f"{request.method} {urlsplit(request.url or '').path}"]).encode())
+
+    assert told("analytics_metric_data", Hostile(answer)) == []
+
+
 @pytest.mark.parametrize("name", [["cs1"], {"id": "cs1"}, 17, True])
 def test_a_session_whose_name_is_no_text_is_asked_for_by_its_json(name: object) -> None:
     asked: list[str] = []
