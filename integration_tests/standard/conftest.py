@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from fake_dialpad.server import FakeDialpad
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "image_tests: the platform's tests of an image; they want a container engine")
-
-
 @pytest.fixture
 def fake(tmp_path: Path) -> Iterator[FakeDialpad]:
     with account(tmp_path) as served:
