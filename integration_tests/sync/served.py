@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def served(app: Any) -> Iterator[str]:
     """The address of an ASGI program that runs in a thread."""
     listener = socket.create_server(("localhost", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while not server.started:

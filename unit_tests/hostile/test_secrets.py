@@ -45,6 +45,9 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     def go(*streams: str, reply: Callable[[requests.PreparedRequest], Reply], **config: Any) -> str:
         hostile = Hostile(reply)
         monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", lambda _, *args, **more: hostile.send(*args, **more))
+        monkeypatch.setattr(
+            logging.getLogger("airbyte"), "propagate", True
+        )  # PyAirbyte, where it was imported, says no
         written = io.StringIO()
         handler = logging.StreamHandler(written)
         handler.setFormatter(AirbyteLogFormatter())
