@@ -36,7 +36,10 @@ def configure(level: str, *, stream: TextIO | None = None, clock: Callable[[], f
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(logging.WARNING)
     _log.setLevel(level.upper())
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    for name in ("uvicorn", "uvicorn.error"):
+        server = logging.getLogger(name)
+        server.handlers[:], server.propagate = [], True
+        server.setLevel(logging.WARNING)
 
 
 class JsonLines(logging.Formatter):
