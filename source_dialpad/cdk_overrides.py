@@ -12,6 +12,11 @@
     as its lines; every other record and message goes the CDK's own way. Rows that pass one by one cost more than
     reading, typing and keying them (see benchmarks/RESULTS.md). They can go when the CDK hands pages on, not records.
 
+`ConcurrentDeclarativeSource._concurrent_source` (7.39.1)
+    Replaced by `in_turns`, which `SourceDialpad` calls, so that streams are read in turn (see `turns`) and each of them
+    cuts its slices from the start. The CDK's pool takes slices in the order they come, and half of its threads cut
+    them. It can go when the CDK's pool is fair to streams, or can be given.
+
 Importing `source_dialpad.components` installs the first, so that every door that builds the manifest has it: the
 console script, PyAirbyte, and the generic manifest runner. `unit_tests/core/test_cdk_overrides.py` fails when the
 CDK changes underneath.
@@ -26,6 +31,8 @@ from typing import Any
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.models import AirbyteMessage, AirbyteStreamStatus
 from airbyte_cdk.sources.concurrent_source.concurrent_read_processor import ConcurrentReadProcessor
+from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
+from airbyte_cdk.sources.concurrent_source.thread_pool_manager import ThreadPoolManager
 from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
 from airbyte_cdk.sources.declarative.interpolation.interpolated_nested_mapping import InterpolatedNestedMapping
 from airbyte_cdk.sources.declarative.models.declarative_component_schema import DeclarativeStream
@@ -39,6 +46,7 @@ from airbyte_cdk.utils.stream_status_utils import as_airbyte_message
 from source_dialpad.batches import BATCHING, BatchMessage, RecordBatch
 from source_dialpad.components import slicing
 from source_dialpad.components.cursor import WindowCursor
+from source_dialpad.turns import Turns
 
 _build_concurrent_cursor = ModelToComponentFactory._build_concurrent_cursor  # noqa: SLF001
 
@@ -108,3 +116,15 @@ def install_batches() -> None:
     AirbyteEntrypoint.handle_record_counts = staticmethod(handle_record_counts)  # type: ignore[method-assign,assignment]
     AirbyteEntrypoint.airbyte_message_to_string = staticmethod(message_to_string)  # type: ignore[method-assign,assignment]
     BATCHING.on = True
+
+
+def in_turns(source: ConcurrentSource, slices: int, streams: int) -> ConcurrentSource:
+    """The source with `slices` read at once, each stream in its turn, and all its `streams` begun at the start."""
+    return ConcurrentSource(
+        threadpool=ThreadPoolManager(Turns(slices), source._logger),  # type: ignore[arg-type]  # any executor  # noqa: SLF001
+        logger=source._logger,  # noqa: SLF001
+        slice_logger=source._slice_logger,  # noqa: SLF001
+        queue=source._queue,  # noqa: SLF001
+        message_repository=source._message_repository,  # noqa: SLF001
+        initial_number_partitions_to_generate=max(streams, 1),
+    )

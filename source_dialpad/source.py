@@ -22,6 +22,7 @@ from airbyte_cdk.sources.declarative.concurrent_declarative_source import Concur
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_dialpad.cdk_overrides import in_turns
 from source_dialpad.check import SectionCheck
 from source_dialpad.components.analytics import catalogue
 from source_dialpad.components.engagement import epoch_unit
@@ -97,6 +98,7 @@ class SourceDialpad(ConcurrentDeclarativeSource):
         if not self._has_catalog:
             yield from type(self)(catalog, config, state).read(logger, config, catalog, state)
             return
+        self._concurrent_source = in_turns(self._concurrent_source, self._config["num_workers"], len(catalog.streams))
         mask_keys(self._config)  # again, for the CDK has begun its list anew
         streams = Streams(self._source_config["streams"], self._config)
         streams.say_what_is_left_unused(catalog, self._given_state, logger)

@@ -23,7 +23,7 @@ DAYS = 90
 SESSIONS = 3
 EVENTS = 200
 # Digital sessions come at 95 pages a minute and no faster, so their number decides how long a first sync takes.
-SIZE = ("--days", str(DAYS), "--seed", "7", "--calls-per-day", "400", "--messages-per-day", "60")
+SIZE = ("--days", str(DAYS), "--seed", "7", "--calls-per-day", "200", "--messages-per-day", "60")
 FAKE = ("-m", "fake_dialpad", "--port", "0", *SIZE)
 RECEIVER = ("-m", "call_receiver", "--port")
 ANNOUNCEMENT = "fake_dialpad: "
@@ -46,7 +46,6 @@ def config_for(base_url: str, receiver_url: str, read_key: str, sessions: list[s
     """
     today = datetime.now(UTC)
     return {
-        "num_workers": 20,
         "start_date": (today - timedelta(days=DAYS)).date().isoformat(),
         "timezone": "UTC",
         "engagement": {

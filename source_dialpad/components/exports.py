@@ -35,9 +35,10 @@ from source_dialpad.components.backoff import retry_after
 from source_dialpad.components.errors import excerpt, system_error, transient_error
 from source_dialpad.components.export_rows import ExportColumns, ExportFile, NotAnExport
 from source_dialpad.components.guard import FileGuard
-from source_dialpad.components.retrieval import SliceRetriever, reading_slot
+from source_dialpad.components.retrieval import SliceRetriever
 from source_dialpad.components.secrets import mask_signature
 from source_dialpad.components.windows import DAY, DayWindow, local_day, midnight, zone_of
+from source_dialpad.turns import aside
 
 logger = logging.getLogger("airbyte")
 
@@ -610,17 +611,14 @@ class ExportRetriever(SliceRetriever):
         while True:
             self._wait_for(export)
             try:
-                with reading_slot(self.config["num_workers"]):
-                    response = self._download.raw(
-                        export.where, stream_slice=_with(export.stream_slice, {"download_url": export.download_url})
-                    )
-                    if response.status_code in GONE:
-                        response.close()
-                        raise _Gone  # noqa: TRY301  # the slot is given back on the way
-                    with ExportFile(response, export.where) as file:
-                        yield from columns.rows(
-                            file, scope=scope, window=window, asked=export.window, where=export.where
-                        )
+                response = self._download.raw(
+                    export.where, stream_slice=_with(export.stream_slice, {"download_url": export.download_url})
+                )
+                if response.status_code in GONE:
+                    response.close()
+                    raise _Gone  # noqa: TRY301  # below is what to do about it
+                with ExportFile(response, export.where) as file:
+                    yield from columns.rows(file, scope=scope, window=window, asked=export.window, where=export.where)
             except _Gone:
                 export.file_is_gone()
             except (NotAnExport, requests.RequestException, OSError) as broken:
@@ -634,12 +632,13 @@ class ExportRetriever(SliceRetriever):
 
     def _wait_for(self, export: Export) -> None:
         said = time.monotonic()
-        while export.stage in WAITING:
-            if export.due <= time.monotonic():
-                self._protocol.step(export)
-            else:
-                said = self._say([export], said)
-                time.sleep(_pause([export]))
+        with aside():
+            while export.stage in WAITING:
+                if export.due <= time.monotonic():
+                    self._protocol.step(export)
+                else:
+                    said = self._say([export], said)
+                    time.sleep(_pause([export]))
         if export.error is not None:
             raise export.error
 

@@ -1,13 +1,10 @@
-"""What every retriever shares: a reading slot, the stream's types, and the name of its windows in errors."""
+"""What every retriever shares: the stream's types, and the name of its windows in errors."""
 
 from __future__ import annotations
 
-import threading
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
@@ -21,26 +18,6 @@ from source_dialpad.batches import batched
 from source_dialpad.components.api import JsonCalls
 from source_dialpad.components.errors import refuses_the_key
 from source_dialpad.components.rows import RowTyper
-
-
-@lru_cache(maxsize=32)
-def _slots(workers: int) -> threading.BoundedSemaphore:
-    return threading.BoundedSemaphore(workers)
-
-
-@contextmanager
-def reading_slot(workers: int) -> Iterator[None]:
-    """One of the `workers` places of this process in which a slice may be read.
-
-    The CDK's pool has more threads than that, so that streams which only wait (for an export to be prepared, for the
-    budget) do not keep the others from going on.
-    """
-    slots = _slots(workers)
-    slots.acquire()
-    try:
-        yield
-    finally:
-        slots.release()
 
 
 @dataclass
@@ -68,16 +45,15 @@ class SliceRetriever(Retriever):
         """The typed rows of one slice; once the key was refused, the other slices fail the same way, unasked."""
         stream_slice = stream_slice or StreamSlice(partition={}, cursor_slice={})
         typed = self.typer(records_schema)
-        with reading_slot(self.config["num_workers"]):
-            if self._refused is not None:
-                raise self._refused
-            try:
-                rows = map(typed, self.rows(stream_slice, self.where(stream_slice)))
-                yield from batched(self.name, stream_slice, rows)
-            except AirbyteTracedException as error:
-                if refuses_the_key(error):
-                    self._refused = error
-                raise
+        if self._refused is not None:
+            raise self._refused
+        try:
+            rows = map(typed, self.rows(stream_slice, self.where(stream_slice)))
+            yield from batched(self.name, stream_slice, rows)
+        except AirbyteTracedException as error:
+            if refuses_the_key(error):
+                self._refused = error
+            raise
 
     def typer(self, schema: Mapping[str, Any]) -> RowTyper:
         """The stream's types, compiled once."""

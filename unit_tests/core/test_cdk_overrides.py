@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
+from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
 from airbyte_cdk.sources.declarative.models.declarative_component_schema import DeclarativeStream
 from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import ModelToComponentFactory
 from airbyte_cdk.sources.streams.concurrent.cursor import ConcurrentCursor, Cursor, FinalStateCursor
@@ -17,6 +18,7 @@ from source_dialpad import cdk_overrides
 from source_dialpad.components import slicing
 from source_dialpad.components.cursor import WindowCursor
 from source_dialpad.source import SourceDialpad
+from source_dialpad.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +63,17 @@ def test_the_replacement_takes_what_the_original_takes() -> None:
 
 def test_the_factory_still_asks_it_for_the_cursor() -> None:
     assert "self._build_concurrent_cursor(" in inspect.getsource(ModelToComponentFactory.create_default_stream)
+
+
+def test_the_source_that_reads_in_turns_is_the_cdks_but_for_its_pool() -> None:
+    built = SourceDialpad(config=dict(CONFIG))._concurrent_source
+    ours = cdk_overrides.in_turns(built, slices=3, streams=46)
+    assert vars(ours).keys() == vars(built).keys()
+    differ = {name for name, value in vars(ours).items() if value is not vars(built)[name]}
+    assert differ == {"_threadpool", "_initial_number_partitions_to_generate"}
+    pool: object = ours._threadpool._threadpool
+    assert isinstance(pool, Turns)
+    assert "self._concurrent_source.read(" in inspect.getsource(ConcurrentDeclarativeSource.read)
 
 
 def cursors() -> dict[str, Cursor]:
