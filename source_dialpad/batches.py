@@ -4,7 +4,7 @@ One by one, a row costs several objects, two turns of a lock and a dataclass dum
 more than reading, typing and keying it. A batch is one queue item: a `Record` to the threads that read slices, an
 `AirbyteMessage` to the entrypoint. Slices, cursors, states, statuses and their order stay the CDK's.
 
-Batches are made only when `run.py` drives the read and has put in place what counts and writes them (see
+Batches are made only when `command.py` drives the read and has put in place what counts and writes them (see
 `cdk_overrides`); every other host gets the rows one by one.
 """
 

@@ -8,9 +8,10 @@
     again.
 
 `ConcurrentReadProcessor.on_record`, `AirbyteEntrypoint.handle_record_counts`, `.airbyte_message_to_string` (7.39.1)
-    Replaced by `install_batches`, which only `run.py` calls, so that a `RecordBatch` counts as its rows and is written
-    as its lines; every other record and message goes the CDK's own way. Rows that pass one by one cost more than
-    reading, typing and keying them (see benchmarks/RESULTS.md). They can go when the CDK hands pages on, not records.
+    Replaced by `install_batches`, which only `command.py` calls, so that a `RecordBatch` counts as its rows and is
+    written as its lines; every other record and message goes the CDK's own way. Rows that pass one by one cost more
+    than reading, typing and keying them (see benchmarks/RESULTS.md). They can go when the CDK hands pages on, not
+    records.
 
 `ConcurrentDeclarativeSource._concurrent_source` (7.39.1)
     Replaced by `in_turns`, which `SourceDialpad` calls, so that streams are read in turn (see `turns`) and each of them
@@ -106,7 +107,7 @@ def handle_record_counts(
 
 
 def message_to_string(message: AirbyteMessage) -> str:
-    """A batch passes as it is, for `run.py` writes its lines as bytes; every other message becomes text."""
+    """A batch passes as it is, for `command.py` writes its lines as bytes; every other message becomes text."""
     return message if isinstance(message, BatchMessage) else _message_to_string(message)  # type: ignore[return-value]
 
 

@@ -1,16 +1,12 @@
-"""Manifest and schemas make the source."""
+"""The source that the manifest makes."""
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator, Mapping
-from functools import cache
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
-import yaml
 from airbyte_cdk.models import (
     AirbyteConnectionStatus,
     AirbyteMessage,
@@ -28,25 +24,8 @@ from source_dialpad.components.analytics import catalogue
 from source_dialpad.components.engagement import epoch_unit
 from source_dialpad.components.secrets import mask_keys
 from source_dialpad.components.settings import CheckedConfig
+from source_dialpad.manifest import composed_manifest
 from source_dialpad.outcome import CDK_SUMMARY, Outcome, Streams
-
-PACKAGE = Path(__file__).resolve().parent
-SCHEMA_FOLDERS = (PACKAGE / "schemas", PACKAGE.parent / "schemas")
-"""Where the schemas are: inside an installed package, or beside it in a checkout."""
-
-
-def composed_manifest() -> dict[str, Any]:
-    """The manifest with every schema file under `schemas`, as any declarative runner takes it."""
-    folder = next(path for path in SCHEMA_FOLDERS if path.is_dir())
-    manifest: dict[str, Any] = _loaded(PACKAGE / "manifest.yaml")
-    schemas = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
-    return {**manifest, "schemas": schemas}
-
-
-@cache
-def _loaded(path: Path) -> Any:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506  # a safe loader, the fast one
 
 
 class SourceDialpad(ConcurrentDeclarativeSource):

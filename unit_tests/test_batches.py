@@ -14,7 +14,7 @@ from airbyte_cdk.sources.concurrent_source.concurrent_read_processor import Conc
 from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
 from airbyte_cdk.sources.types import StreamSlice
 
-from source_dialpad import cdk_overrides, run
+from source_dialpad import cdk_overrides, command
 from source_dialpad.batches import BATCHING, MOST_ROWS, BatchMessage, RecordBatch, batched
 
 if TYPE_CHECKING:
@@ -104,6 +104,6 @@ def test_the_command_line_writes_batches(monkeypatch: pytest.MonkeyPatch, capsys
         monkeypatch.setattr(holder, name, holder.__dict__[name])  # put back when the test ends
     monkeypatch.setattr(BATCHING, "on", False)
     monkeypatch.setattr(sys, "argv", ["source-dialpad", "spec"])
-    run.run()
+    command.run()
     assert BATCHING.on
     assert '"SPEC"' in capsys.readouterr().out

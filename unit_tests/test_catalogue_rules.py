@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from source_dialpad.source import composed_manifest
+from source_dialpad.manifest import composed_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,7 +23,8 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from fake_dialpad.server import FakeDialpad, in_process
 from source_dialpad.components.exports import export_desk
-from source_dialpad.source import SourceDialpad, composed_manifest
+from source_dialpad.manifest import composed_manifest
+from source_dialpad.source import SourceDialpad
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -18,7 +18,7 @@ from airbyte_cdk.test.entrypoint_wrapper import EntrypointOutput, _run_command
 
 from integration_tests.standard.account import CONFIG, FILES, account, file
 from integration_tests.standard.recorded import Sync, full_refresh, output_as_sync, read, streams_of
-from source_dialpad.source import composed_manifest
+from source_dialpad.manifest import composed_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

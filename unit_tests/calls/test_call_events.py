@@ -14,7 +14,8 @@ from jsonschema import Draft7Validator
 
 from call_receiver.app import create_app
 from call_receiver.store import Store
-from source_dialpad.source import SourceDialpad, composed_manifest
+from source_dialpad.manifest import composed_manifest
+from source_dialpad.source import SourceDialpad
 from unit_tests.core.reading import read
 from unit_tests.receiver.in_process import READ_KEY, InProcess
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator, FormatChecker
 
 from source_dialpad.components.rows import RowTyper, boolean, integer, number, rfc3339_of, text
-from source_dialpad.source import composed_manifest
+from source_dialpad.manifest import composed_manifest
 
 SCHEMAS: dict[str, Any] = composed_manifest()["schemas"]
 COLUMNS: dict[str, Any] = {

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from source_dialpad.components.settings import CheckedConfig
-from source_dialpad.source import composed_manifest
+from source_dialpad.manifest import composed_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

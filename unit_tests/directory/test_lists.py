@@ -12,7 +12,8 @@ from airbyte_cdk.models import FailureType
 from jsonschema import Draft7Validator, FormatChecker
 
 from fake_dialpad.truth import truth
-from source_dialpad.source import SourceDialpad, composed_manifest
+from source_dialpad.manifest import composed_manifest
+from source_dialpad.source import SourceDialpad
 from unit_tests.core.fixtures import URL, dialpad
 from unit_tests.core.reading import Read, Row, read
 

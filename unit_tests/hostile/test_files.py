@@ -18,7 +18,7 @@ from source_dialpad.components.api import JsonCalls
 from source_dialpad.components.export_rows import ExportColumns, ExportFile, NotAnExport
 from source_dialpad.components.guard import FileGuard
 from source_dialpad.components.windows import DayWindow
-from source_dialpad.source import composed_manifest
+from source_dialpad.manifest import composed_manifest
 from unit_tests.hostile.answering import KEYS, Hostile, Reply, requester
 
 if TYPE_CHECKING:
