@@ -14,7 +14,7 @@ def run() -> None:
     if sys.argv[1:] == ["spec"]:
         _write_specification()
         return
-    _import_models_without_notes()
+    import_models_without_notes()
     from source_dialpad.command import run as run_command  # noqa: PLC0415  # see above
 
     run_command()
@@ -28,7 +28,7 @@ def _write_specification() -> None:
     sys.stdout.write(orjson.dumps({"type": "SPEC", "spec": specification()}).decode() + "\n")
 
 
-def _import_models_without_notes() -> None:
+def import_models_without_notes() -> None:
     """Imports the CDK's models; serpyco-rs would parse their sources for notes that its JSON schemas alone carry."""
     import attributes_doc  # noqa: PLC0415  # see above
 

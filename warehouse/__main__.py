@@ -9,10 +9,12 @@ import shutil
 import signal
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from source_dialpad.run import import_models_without_notes
 from warehouse.invented import DAYS, FakeDidNotStartError, invented_account
 from warehouse.progress import Progress
 
@@ -90,13 +92,15 @@ def main(words: Sequence[str] | None = None) -> int:
             account, config = "real", _configuration(asked.config)
         else:
             account, served = "invented", stack.enter_context(invented_account(HOME / "fake.log"))
-        with progress.while_working(lambda: "starting"):
+        with progress.while_working(lambda: "starting"), ThreadPoolExecutor(1) as beside:
+            inventing = beside.submit(served) if account == "invented" else None
             warnings.simplefilter("ignore", FutureWarning)  # of Google's packages under PyAirbyte, about old Pythons
+            import_models_without_notes()
             from warehouse import sync  # noqa: PLC0415  # PyAirbyte reads its settings at import: see private_folder
 
-            if account == "invented":
+            if inventing:
                 try:
-                    config = served()
+                    config = inventing.result()
                 except FakeDidNotStartError as error:
                     progress.say(f"The invented company could not be started: {error}")
                     return 1

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 DAYS = 90
 SESSIONS = 3
 EVENTS = 200
-# Digital sessions come at 95 pages a minute and no faster, so their number decides how long a first sync takes.
-SIZE = ("--days", str(DAYS), "--seed", "7", "--calls-per-day", "200", "--messages-per-day", "60")
+# Dialpad takes 16 requests a second, and 95 a minute for digital sessions: pages decide how long a first sync takes.
+SIZE = ("--days", str(DAYS), "--seed", "7", "--calls-per-day", "150", "--messages-per-day", "40")
 FAKE = ("-m", "fake_dialpad", "--port", "0", *SIZE)
 RECEIVER = ("-m", "call_receiver", "--port")
 ANNOUNCEMENT = "fake_dialpad: "

@@ -204,7 +204,7 @@ def test_spec_is_the_cdks_own_and_comes_without_importing_it() -> None:
 def test_the_cdks_models_come_without_notes_and_the_parser_of_notes_comes_back() -> None:
     script = (
         "import attributes_doc; parsed = attributes_doc.get_attributes_doc\n"
-        "from source_dialpad.run import _import_models_without_notes as models; models()\n"
+        "from source_dialpad.run import import_models_without_notes as models; models()\n"
         "assert attributes_doc.get_attributes_doc is parsed\n"
         "from airbyte_cdk.models import AirbyteMessageSerializer as messages\n"
         "message = {'type': 'RECORD', 'record': {'stream': 'users', 'data': {'id': 1}, 'emitted_at': 7}}\n"
