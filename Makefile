@@ -7,7 +7,7 @@
 
 VENV ?= .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+WORKERS ?= 3
 MANIFEST ?= dist/manifest.yaml
 MAKEFLAGS += --no-print-directory
 
@@ -23,7 +23,7 @@ sync: env ## load an account into a warehouse; run it again for what is new
 		$(if $(STREAMS),--streams '$(STREAMS)') $(if $(RESET),--reset)
 
 test: lint ## everything: lint and types, then every test
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: env ## ruff and mypy, both strict
 	@$(BIN)/ruff check -q .

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DAYS = 90
 SESSIONS = 3
 EVENTS = 200
-# Dialpad takes 16 requests a second, and 95 a minute for digital sessions: pages decide how long a first sync takes.
+# The connector sends 15 requests a second, and 95 a minute for digital sessions: pages decide how long a first sync takes.
 SIZE = ("--days", str(DAYS), "--seed", "7", "--calls-per-day", "150", "--messages-per-day", "40")
 FAKE = ("-m", "fake_dialpad", "--port", "0", *SIZE)
 RECEIVER = ("-m", "call_receiver", "--port")

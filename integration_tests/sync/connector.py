@@ -38,6 +38,8 @@ class Output:
                     self.states[stream["stream_descriptor"]["name"]].append(message["state"])
                 case "TRACE" if message["trace"]["type"] == "STREAM_STATUS":
                     told = message["trace"]["stream_status"]
+                    if "reasons" in told:  # RUNNING, since a request has come too fast: it may come at any time
+                        continue
                     self.statuses[told["stream_descriptor"]["name"]].append(told["status"])
                 case "TRACE":
                     self.errors.append(message["trace"]["error"])
