@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DAYS = 90
 SESSIONS = 3
 EVENTS = 200
-# The connector sends 15 requests a second, and 95 a minute for digital sessions: pages decide how long a first sync takes.
+# Pages decide how long a first sync takes: 15 a second are asked for, and of digital sessions 95 a minute.
 SIZE = ("--days", str(DAYS), "--seed", "7", "--calls-per-day", "150", "--messages-per-day", "40")
 FAKE = ("-m", "fake_dialpad", "--port", "0", *SIZE)
 RECEIVER = ("-m", "call_receiver", "--port")
