@@ -31,6 +31,11 @@ CDK_SUMMARY = "Concurrent read failure"
 """How the CDK marks its own error at the end of a read in which a stream failed."""
 
 
+def section_of(group: Mapping[str, Any]) -> str:
+    """The section of the configuration that brings a group of the manifest's streams."""
+    return next(name for name in SECTIONS if f"'{name}'" in group["condition"])
+
+
 class Streams:
     """The streams of the manifest, and the section of the configuration that each one needs."""
 
@@ -39,11 +44,12 @@ class Streams:
         self._sections: dict[str, str] = {}
         self._cursors: dict[str, str] = {}
         for group in definitions:
-            section = next(name for name in SECTIONS if f"'{name}'" in group["condition"])
+            section = section_of(group)
             for stream in group["streams"]:
                 self._sections[stream["name"]] = section
                 if "incremental_sync" in stream:
-                    self._cursors[stream["name"]] = stream["incremental_sync"]["cursor_field"]
+                    named = {**stream.get("$parameters", {}), **stream["incremental_sync"]}
+                    self._cursors[stream["name"]] = named["cursor_field"]
         self._config = config
 
     def missing(self, catalog: ConfiguredAirbyteCatalog) -> Iterator[AirbyteMessage]:

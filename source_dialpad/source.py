@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import chain
 from typing import Any
 
@@ -15,6 +16,7 @@ from airbyte_cdk.models import (
     Status,
 )
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
+from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
@@ -25,7 +27,32 @@ from source_dialpad.components.engagement import epoch_unit
 from source_dialpad.components.secrets import mask_keys
 from source_dialpad.components.settings import CheckedConfig
 from source_dialpad.manifest import composed_manifest
-from source_dialpad.outcome import CDK_SUMMARY, Outcome, Streams
+from source_dialpad.outcome import CDK_SUMMARY, Outcome, Streams, section_of
+
+
+@cache
+def resolved_manifest() -> dict[str, Any]:
+    """The composed manifest with its references resolved."""
+    return dict(ManifestReferenceResolver().preprocess_manifest(composed_manifest()))
+
+
+def needed_manifest(
+    config: Mapping[str, Any] | None = None, catalog: ConfiguredAirbyteCatalog | None = None
+) -> dict[str, Any]:
+    """The resolved manifest with no more streams than a configuration and a catalogue bring, and no definitions.
+
+    The CDK copies and checks a manifest many times over.
+    """
+    wanted = None if catalog is None else {configured.stream.name for configured in catalog.streams}
+    groups = []
+    for group in resolved_manifest()["streams"]:
+        if config is None or section_of(group) in config:
+            streams = [each for each in group["streams"] if wanted is None or each["name"] in wanted]
+            groups.append({**group, "streams": streams})
+    return {
+        **{name: part for name, part in resolved_manifest().items() if name not in ("definitions", "schemas")},
+        "streams": [group for group in groups if group["streams"]],
+    }
 
 
 class SourceDialpad(ConcurrentDeclarativeSource):
@@ -49,7 +76,11 @@ class SourceDialpad(ConcurrentDeclarativeSource):
         catalogue.cache_clear()  # found out anew by every run of a process that lives longer
         epoch_unit.cache_clear()
         super().__init__(
-            catalog=catalog, config=config, state=state, source_config=composed_manifest(), config_path=config_path
+            catalog=catalog,
+            config=config,
+            state=state,
+            source_config=needed_manifest(config, catalog),
+            config_path=config_path,
         )
         if config is not None and not config:  # the CDK passes an empty configuration by unchecked
             specification = self._source_config["spec"]["connection_specification"]
@@ -79,7 +110,7 @@ class SourceDialpad(ConcurrentDeclarativeSource):
             return
         self._concurrent_source = in_turns(self._concurrent_source, self._config["num_workers"], len(catalog.streams))
         mask_keys(self._config)  # again, for the CDK has begun its list anew
-        streams = Streams(self._source_config["streams"], self._config)
+        streams = Streams(resolved_manifest()["streams"], self._config)
         streams.say_what_is_left_unused(catalog, self._given_state, logger)
         outcome = Outcome()
         try:
@@ -101,7 +132,7 @@ class SourceDialpad(ConcurrentDeclarativeSource):
         mask_keys(self._config)
         try:
             self._prepare_for_stream_build()
-            problems = SectionCheck(self._source_config, self._config, logger).problems()
+            problems = SectionCheck(resolved_manifest(), self._config, logger).problems()
         except AirbyteTracedException as error:
             problems = [error.message or str(error)]
         if problems:

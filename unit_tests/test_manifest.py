@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from airbyte_cdk.models import ConfiguredAirbyteCatalog, ConfiguredAirbyteCatalogSerializer
 
 from source_dialpad import SourceDialpad
+from source_dialpad.source import needed_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
+SCHEMAS = list((ROOT / "schemas").glob("*.json"))
 CONFIG = json.loads((ROOT / "integration_tests" / "sample_config.json").read_text(encoding="utf-8"))
 
 
@@ -41,6 +44,27 @@ def test_building_every_stream_meets_nothing_deprecated() -> None:
     source = SourceDialpad(config=CONFIG)
     source.discover(logging.getLogger("airbyte"), CONFIG)
     assert source.deprecation_warnings() == []
+
+
+def names(needed: dict[str, Any]) -> set[str]:
+    return {stream["name"] for group in needed["streams"] for stream in group["streams"]}
+
+
+def catalog(*asked: str) -> ConfiguredAirbyteCatalog:
+    modes = {"sync_mode": "full_refresh", "destination_sync_mode": "append"}
+    streams = [
+        {"stream": {"name": name, "json_schema": {}, "supported_sync_modes": ["full_refresh"]}, **modes}
+        for name in asked
+    ]
+    return ConfiguredAirbyteCatalogSerializer.load({"streams": streams})
+
+
+def test_only_the_streams_of_configuration_and_catalogue_are_built() -> None:
+    assert names(needed_manifest()) == names(needed_manifest(CONFIG)) == {each.stem for each in SCHEMAS}
+    assert names(needed_manifest({"call_receiver": {}})) == {"call_events"}
+    assert names(needed_manifest(CONFIG, catalog("users", "messages", "no_such"))) == {"users", "messages"}
+    assert names(needed_manifest({"analytics": {}}, catalog("users", "analytics_metrics"))) == {"analytics_metrics"}
+    assert needed_manifest().keys() == manifest().keys() - {"definitions"}
 
 
 def test_no_schema_is_loaded_from_a_file() -> None:

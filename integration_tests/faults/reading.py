@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
 
 import orjson
 import requests_mock
@@ -17,19 +15,15 @@ from airbyte_cdk.models import (
     AirbyteStateMessageSerializer,
     ConfiguredAirbyteCatalogSerializer,
 )
-from airbyte_cdk.sources.declarative import concurrent_declarative_source
-from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from fake_dialpad.server import FakeDialpad, in_process
 from source_dialpad.components.exports import export_desk
-from source_dialpad.manifest import composed_manifest
 from source_dialpad.source import SourceDialpad
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_get_declarative_component_schema = concurrent_declarative_source.get_declarative_component_schema
 
 Row = dict[str, Any]
 """A record, a state, a message: as JSON holds it."""
@@ -76,12 +70,7 @@ def read(fake: FakeDialpad, config: Row, streams: Iterable[Row], state: Iterable
     states = [AirbyteStateMessageSerializer.load(entry) for entry in state]
     export_desk.cache_clear()  # each read is a process of its own, with an hour's budget of its own
     outcome = Outcome()
-    names = frozenset(each.stream.name for each in catalog.streams)
-    with (
-        requests_mock.Mocker() as mocker,
-        patch("source_dialpad.source.composed_manifest", lambda: _cut(names)),
-        patch.object(concurrent_declarative_source, "get_declarative_component_schema", _component_schema),
-    ):
+    with requests_mock.Mocker() as mocker:
         in_process(fake, mocker)
         source = SourceDialpad(catalog, json.loads(json.dumps(config)), states)
         try:
@@ -90,25 +79,6 @@ def read(fake: FakeDialpad, config: Row, streams: Iterable[Row], state: Iterable
         except AirbyteTracedException as error:
             outcome.ended_by = error
     return outcome
-
-
-@cache
-def _component_schema() -> Row:
-    return dict(_get_declarative_component_schema())
-
-
-@cache
-def _resolved() -> Row:
-    return dict(ManifestReferenceResolver().preprocess_manifest(composed_manifest()))
-
-
-def _cut(names: frozenset[str]) -> Row:
-    """The manifest with these streams alone: building all of them takes longer than reading one."""
-    groups = [
-        {**group, "streams": [stream for stream in group["streams"] if stream["name"] in names]}
-        for group in _resolved()["streams"]
-    ]
-    return {**_resolved(), "streams": [group for group in groups if group["streams"]], "definitions": {}, "schemas": {}}
 
 
 def _as_json(message: AirbyteMessage) -> Row:
