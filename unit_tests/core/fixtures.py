@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests_mock
-from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
 from airbyte_cdk.sources.streams.call_rate import HttpAPIBudget
 
 from fake_dialpad.server import FakeDialpad, in_process
@@ -57,25 +56,6 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     monkeypatch.setattr(time, "sleep", noted)
     monkeypatch.setattr(HttpAPIBudget, "acquire_call", lambda *_, **__: None)
     return waits
-
-
-@pytest.fixture(autouse=True)
-def one_manifest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The manifest, resolved and validated once a process: that is two thirds of what building a source takes."""
-    resolve, validate = ConcurrentDeclarativeSource._pre_process_manifest, ConcurrentDeclarativeSource._validate_source
-
-    def resolved(source: ConcurrentDeclarativeSource, manifest: dict[str, Any]) -> dict[str, Any]:
-        if not _RESOLVED:
-            _RESOLVED.update(resolve(source, manifest))
-            source._source_config = _RESOLVED
-            validate(source)
-        return _RESOLVED
-
-    monkeypatch.setattr(ConcurrentDeclarativeSource, "_pre_process_manifest", resolved)
-    monkeypatch.setattr(ConcurrentDeclarativeSource, "_validate_source", lambda _: None)
-
-
-_RESOLVED: dict[str, Any] = {}
 
 
 def dialpad(**more: Any) -> dict[str, Any]:

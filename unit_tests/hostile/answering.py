@@ -13,7 +13,7 @@ from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import M
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
-from source_dialpad.source import SourceDialpad
+from source_dialpad.source import SourceDialpad, resolved_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -113,10 +113,9 @@ class _Pieces(io.RawIOBase):
         return size
 
 
-@cache
 def definitions() -> dict[str, Any]:
     """The manifest's definitions, references resolved."""
-    found: dict[str, Any] = SourceDialpad(config=CONFIG)._source_config["definitions"]
+    found: dict[str, Any] = resolved_manifest()["definitions"]
     return found
 
 
