@@ -7,7 +7,7 @@
 
 VENV ?= .venv
 BIN := $(VENV)/bin
-WORKERS ?= 3
+WORKERS ?= 2
 MANIFEST ?= dist/manifest.yaml
 MAKEFLAGS += --no-print-directory
 
