@@ -12,7 +12,7 @@ MANIFEST ?= dist/manifest.yaml
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help sync test lint env constraints manifest wheel-test image-test bench bench-waiting fuzz audit clean
+.PHONY: help sync test lint env constraints manifest wheel-test image-test kill-test bench bench-waiting fuzz audit clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -32,6 +32,9 @@ lint: env ## ruff and mypy, both strict
 
 image-test: env ## build the image and run it, without a container engine (Debian, as root)
 	@$(BIN)/python integration_tests/image/build_and_run.py
+
+kill-test: env ## kill -9 at fifty moments of a sync of everything, and what the syncs after them bring (minutes)
+	@$(BIN)/python -m integration_tests.resume.real_kills
 
 fuzz: env ## answers, files and webhooks bent at random, for minutes; EXAMPLES=5000 for longer
 	@FUZZ_EXAMPLES=$(or $(EXAMPLES),300) $(BIN)/python -m pytest -q -n $(WORKERS) --timeout 3600 unit_tests/fuzz

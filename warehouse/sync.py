@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import airbyte as ab
 from airbyte import exceptions as ab_exceptions
 from airbyte.shared.sql_processor import SQLRuntimeError
-from sqlalchemy import inspect, make_url, text
+from sqlalchemy import URL, inspect, make_url, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from warehouse.progress import Progress, Row, following, table
@@ -92,6 +92,11 @@ def shown(into: str) -> str:
 
 def opened(into: str, folder: Path) -> Warehouse:
     """The warehouse, made when it isn't there. Raises SyncError with the cure when it can't be opened."""
+    if "://" in into and not is_postgres(into):
+        raise SyncError(
+            f"The warehouse {into.partition('://')[0]}://… is neither a DuckDB file nor Postgres: give a path, such as "
+            "warehouse.duckdb, or postgresql://user@host/database."
+        )
     try:
         if not is_postgres(into):
             return DuckDBTables(db_path=Path(into).absolute(), cache_dir=folder / "spool")
@@ -295,7 +300,8 @@ def _reason(error: Exception) -> str:
 def opening(into: str) -> str:
     """The one line that opens the warehouse."""
     if is_postgres(into):
-        url = make_url(into).set(password=None)  # psql asks for it
+        told = make_url(into)  # all but the password, for which psql asks
+        url = URL.create(told.drivername, told.username, None, told.host, told.port, told.database, told.query)
         url = url.update_query_dict({"options": f"-csearch_path={POSTGRES_SCHEMA}"})
         return f"psql {shlex.quote(url.render_as_string())}"
     if shutil.which("duckdb"):

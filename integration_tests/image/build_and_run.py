@@ -195,6 +195,46 @@ def check_runs(container: str, entrypoint: list[str], folder: Path, config: dict
     expect(f"read gives rows: {', '.join(f'{name} {count:,}' for name, count in rows.items())}", all(rows.values()))
 
 
+READ_ONLY = """
+set -eu
+mount --bind "$ROOT" "$ROOT"
+mount --bind "$GIVEN" "$ROOT/mnt"
+mount --bind /etc/hosts "$ROOT/etc/hosts"
+mount --rbind /dev "$ROOT/dev"
+mount -t proc proc "$ROOT/proc"
+mount -t tmpfs tmpfs "$ROOT/tmp"
+mount -o remount,bind,ro "$ROOT"
+mount -o remount,bind,ro "$ROOT/mnt"
+cp "$ROOT/bin/true" "$ROOT/opt/written" 2>/dev/null && { echo "the root can be written" >&2; exit 3; }
+exec chroot --userspec=airbyte:airbyte "$ROOT" env -i HOME=/home/airbyte PATH="$IMAGE_PATH" "$@"
+"""
+"""What `docker run --read-only --tmpfs /tmp` does, in a mount namespace of its own."""
+
+
+def check_read_only(container: str, entrypoint: list[str], folder: Path) -> None:
+    """A read with a root that cannot be written, and nothing but /tmp beside it."""
+    root = buildah("mount", container).strip()
+    path = next(
+        pair.removeprefix("PATH=")
+        for pair in json.loads(buildah("inspect", "--type", "image", IMAGE))["OCIv1"]["config"]["Env"]
+        if pair.startswith("PATH=")
+    )
+    words = [*entrypoint, "read", "--config", "/mnt/config.json", "--catalog", "/mnt/catalog.json"]
+    try:
+        with step("read with a read-only root"):
+            done = subprocess.run(
+                ["unshare", "--mount", "sh", "-c", READ_ONLY, "sh", *words],
+                env={**os.environ, "ROOT": root, "GIVEN": str(folder), "IMAGE_PATH": path},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+    finally:
+        buildah("umount", container)
+    rows = sum('"type":"RECORD"' in line for line in done.stdout.splitlines())
+    expect(f"it ends well with {rows:,} rows {done.stderr[-500:]}", done.returncode == 0 and rows)
+
+
 def main() -> None:
     """Build, look, run."""
     if missing := [tool for tool in ("debootstrap", "buildah") if not shutil.which(tool)]:
@@ -216,6 +256,7 @@ def main() -> None:
                 with step("an invented company"):
                     config = served()
                 check_runs(container, entrypoint, folder, config)
+                check_read_only(container, entrypoint, folder)
         finally:
             buildah("rm", container)
 

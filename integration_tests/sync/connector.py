@@ -85,8 +85,8 @@ class Connector:
         streams: list[dict[str, Any]] = found.one("catalog")["streams"]
         return streams
 
-    def read(self, streams: list[dict[str, Any]], state: list[dict[str, Any]] | None = None) -> Output:
-        """Reads streams of the catalogue, incrementally where they can."""
+    def files(self, streams: list[dict[str, Any]]) -> list[str]:
+        """Configuration and catalogue as the arguments of `read`; the streams incremental where they can."""
         catalog = {
             "streams": [
                 {
@@ -99,7 +99,11 @@ class Connector:
                 for stream in streams
             ]
         }
-        files = ["--config", self._file("config.json", self.config), "--catalog", self._file("catalog.json", catalog)]
+        return ["--config", self._file("config.json", self.config), "--catalog", self._file("catalog.json", catalog)]
+
+    def read(self, streams: list[dict[str, Any]], state: list[dict[str, Any]] | None = None) -> Output:
+        """Reads streams of the catalogue, incrementally where they can."""
+        files = self.files(streams)
         if state is not None:
             files += ["--state", self._file("state.json", state)]
         return self.run("read", *files)

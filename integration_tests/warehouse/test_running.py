@@ -106,6 +106,15 @@ def test_the_password_of_the_warehouse_is_never_shown() -> None:
 
     into = "postgresql://loader:a-long-passphrase-7@localhost:5432/dwh"
     assert "a-long-passphrase-7" not in sync.shown(into) + sync.opening(into)
+    assert "postgresql://loader@localhost:5432/dwh" in sync.opening(into)
+
+
+def test_a_warehouse_of_another_kind_is_refused_before_a_file_of_its_name_is_made(duckdb_loader: Loader) -> None:
+    from warehouse import sync  # noqa: PLC0415  # PyAirbyte reads its settings at import
+
+    duckdb_loader.into = "mysql://loader@localhost/dwh"
+    with pytest.raises(sync.SyncError, match=r"^The warehouse mysql://… is neither a DuckDB file nor Postgres"):
+        duckdb_loader.sync({"calls": stream()})
 
 
 # The command line, as `make sync` starts it, with the stand-in in the connector's place.

@@ -220,7 +220,7 @@ codecs.register_error("dialpad-export", _replace_and_say)
 Say = Callable[..., None]
 """Logs once a run: `say(what, message, *values)`."""
 
-OURS = ("scope", "window_start", "window_end", "timezone", "row_key", "record_key")
+OURS = ("scope", "window_start", "window_end", "timezone", "row_key", "record_key", "other_columns")
 DAY_COLUMNS = ("date_started", "date")
 """Columns that say on which day a row lies; the first one a file has counts."""
 
@@ -294,7 +294,7 @@ class LocalTimes:
             if len(self.offsets) > 100_000:  # noqa: PLR2004  # eleven years of hours
                 self.offsets.clear()
             self.offsets[cell[:13]] = offset
-        return f"{moment.isoformat()}{offset}"
+        return f"{moment.isoformat(timespec='microseconds' if '.' in cell else 'seconds')}{offset}"
 
 
 def day(cell: str) -> str:
@@ -385,7 +385,9 @@ class ExportColumns:
         unknown = [name for name in names if name not in self._properties]
         if unknown:
             self._say(
-                "unknown", "the export has columns the schema does not know; they pass as text: %s.", ", ".join(unknown)
+                "unknown",
+                "the export has columns the schema does not know; they pass as text, and in other_columns: %s.",
+                ", ".join(unknown),
             )
         taken = set(OURS) - {"timezone"}
         header: list[str] = []
@@ -437,6 +439,7 @@ class ExportColumns:
             "window_end",
             *(["timezone"] if zone_column is None else []),
         ]
+        others = [name for name in header if name not in self._properties]
         rest = [None] * len(missing)
         always = [self._timezone] if zone_column is None else []
         held: Row | None = None
@@ -487,6 +490,8 @@ class ExportColumns:
                         )
                     values += (*rest, scope, own_day, own_day, *always)
                 record: Row = dict(zip(names, values))  # noqa: B905  # as long by construction; strict costs a tenth
+                if others:
+                    record["other_columns"] = {name: record[name] for name in others if record[name] is not None}
                 if self._cursor and record[self._cursor] is None:
                     record[self._cursor] = rfc3339(midnight(window.first, zone_of(self._timezone)))
                     self._say("undated", "a row has no %s; it stands at the begin of its window.", self._cursor)

@@ -86,8 +86,16 @@ def test_empty_lines_are_no_rows() -> None:
     assert texts("\r\n" + HEADER + "\r\n" + LINE + "\r\n") == ["hello"]
 
 
-def test_an_unknown_column_passes_as_text() -> None:
-    assert rows("call_id,date,mood,timezone\r\n1,2026-11-01 10:00:00,7,UTC\r\n")[0]["mood"] == "7"
+def test_unknown_columns_pass_as_text_and_stand_together_in_a_listed_one() -> None:
+    first, second = rows(
+        "call_id,date,mood,timezone,tint\r\n1,2026-11-01 10:00:00,7,UTC,\r\n2,2026-11-01,8,UTC,red\r\n"
+    )
+    assert (first["mood"], first["tint"], first["other_columns"]) == ("7", None, {"mood": "7"})
+    assert second["other_columns"] == {"mood": "8", "tint": "red"}
+
+
+def test_where_every_column_is_known_no_other_columns_come() -> None:
+    assert rows(HEADER + LINE)[0].get("other_columns") is None
 
 
 def test_a_missing_known_column_is_null_and_said_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -94,6 +94,7 @@ def test_many_values_of_a_column_do_not_confuse_each_other() -> None:
         ("UTC", "2026-11-01 10:15:30+02:00", "2026-11-01T10:15:30+02:00"),
         ("Asia/Kolkata", "2026-11-01T10:15:30Z", "2026-11-01T10:15:30+00:00"),
         ("UTC", "2026-11-01", "2026-11-01T00:00:00+00:00"),
+        ("UTC", "2026-11-01 00:00:00.000000", "2026-11-01T00:00:00.000000+00:00"),  # warm or not: a key may hold it
     ],
 )
 @pytest.mark.parametrize("warm", [False, True])
