@@ -25,7 +25,7 @@ Row = dict[str, Any]
 
 MOST_ROWS: Final = 500
 MOST_BYTES: Final = 1 << 19
-WAITING: Final = 32
+WAITING: Final = 8
 """Batches that may wait to be written; a reader that is faster than the writer waits, so memory stays flat."""
 
 
