@@ -5,12 +5,19 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from airbyte_cdk.sources.declarative import concurrent_declarative_source
 from pyrate_limiter.abstracts.bucket import BucketFactory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# How fast a machine is, and what else it does, is no property of the code.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 import time_machine
-from hypothesis import settings
 
 from fake_dialpad.server import FakeDialpad
 from fake_dialpad.world import World
@@ -18,9 +17,6 @@ from unit_tests.stats.one_stream import NOON, Clock, Sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-settings.register_profile("stats", deadline=None)  # another process may be at work beside
-settings.load_profile("stats")
 
 
 @pytest.fixture
