@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import jwt
@@ -28,6 +29,10 @@ ENVELOPE = {"iat": 1_793_577_600, "exp": 1_793_577_900, **EVENT}
 SEGMENT = st.binary(max_size=30).map(lambda part: base64.urlsafe_b64encode(part).rstrip(b"="))
 
 
+PLACE = r"[0-9]{1,25}|.{0,5}-[0-9]{1,25}|[0-9]{4}-[0-9]{2}-[0-9]{2}T.{0,12}"
+"""What a place or a time in the log may look like."""
+
+
 def taken_or_refused(receiver: InProcess, body: bytes) -> None:
     """Answers the body, and everything that was kept can still be read."""
     answer = receiver.post(body)
@@ -41,18 +46,20 @@ def taken_or_refused(receiver: InProcess, body: bytes) -> None:
     assert any(item["event_id"] == told["event_id"] and isinstance(item["event"], dict) for item in read["items"])
 
 
+def receiving(store: Store, **settings: Any) -> closing[InProcess]:
+    """A receiver in process, closed at the end."""
+    return closing(InProcess(create_app(store, read_key=READ_KEY, **settings)))
+
+
 def test_any_body_is_kept_or_refused(store: Store, clock: Clock) -> None:
-    receiver = InProcess(create_app(store, read_key=READ_KEY))
+    with receiving(store) as receiver:
 
-    @examples(60)
-    @given(json_bytes(EVENT) | st.binary(max_size=80) | JUNK.map(lambda value: json.dumps(value).encode()))
-    def run(body: bytes) -> None:
-        taken_or_refused(receiver, body)
+        @examples(60)
+        @given(json_bytes(EVENT) | st.binary(max_size=80) | JUNK.map(lambda value: json.dumps(value).encode()))
+        def run(body: bytes) -> None:
+            taken_or_refused(receiver, body)
 
-    try:
         run()
-    finally:
-        receiver.close()
 
 
 @st.composite
@@ -69,31 +76,29 @@ def tokens(draw: st.DrawFn) -> bytes:
 
 
 def test_any_token_is_kept_or_refused(store: Store, clock: Clock) -> None:
-    receiver = InProcess(create_app(store, secrets=[SECRET], read_key=READ_KEY, clock=lambda: 1_793_577_600.0))
+    with closing(
+        InProcess(create_app(store, secrets=[SECRET], read_key=READ_KEY, clock=lambda: 1_793_577_600.0))
+    ) as receiver:
 
-    @examples(60)
-    @given(tokens() | json_bytes(EVENT))
-    def run(body: bytes) -> None:
-        taken_or_refused(receiver, body)
+        @examples(60)
+        @given(tokens() | json_bytes(EVENT))
+        def run(body: bytes) -> None:
+            taken_or_refused(receiver, body)
 
-    try:
         run()
-    finally:
-        receiver.close()
 
 
 @pytest.mark.parametrize("path", ["after", "received_after", "limit"])
 def test_any_question_is_answered_or_refused(store: Store, clock: Clock, path: str) -> None:
-    receiver = InProcess(create_app(store, read_key=READ_KEY))
+    with receiving(store) as receiver:
 
-    @examples(30)
-    @given(st.text(max_size=30) | st.from_regex(r"[0-9]{1,25}|.{0,5}-[0-9]{1,25}|[0-9]{4}-[0-9]{2}-[0-9]{2}T.{0,12}"))
-    def run(value: str) -> None:
-        answer = receiver.get("/events", **{path: value.encode("utf-8", "replace").decode()})
-        assert answer.status_code < 500, answer.text
-        orjson.loads(answer.content)
+        @examples(30)
+        @given(
+            st.text(max_size=30) | st.from_regex(r"[0-9]{1,25}|.{0,5}-[0-9]{1,25}|[0-9]{4}-[0-9]{2}-[0-9]{2}T.{0,12}")
+        )
+        def run(value: str) -> None:
+            answer = receiver.get("/events", **{path: value.encode("utf-8", "replace").decode()})
+            assert answer.status_code < 500, answer.text
+            orjson.loads(answer.content)
 
-    try:
         run()
-    finally:
-        receiver.close()
