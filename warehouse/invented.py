@@ -127,7 +127,7 @@ def _send_events(base_url: str, receiver_url: str, receiver: subprocess.Popen[st
             requests.get(f"{receiver_url}/healthz", timeout=10).raise_for_status()
             break
         if receiver.poll() is not None:
-            break
+            raise FakeDidNotStartError("The call receiver ended before it served; its words are in .sync/receiver.log.")
         time.sleep(0.1)
     else:
         raise FakeDidNotStartError("The call receiver did not come up within 10 s.")

@@ -526,7 +526,6 @@ class CustomerSessionRetriever(MessageDoor):
                     session = message.get("customersessionid")
                     if session:
                         session = text(session)
-                        session = text(session)
                         found, ts = named[owner.setdefault(session, number)], message["ts"]
                         found.setdefault(session, Session(Stretch(ts, ts + 1), 0)).add(ts)
 

@@ -631,16 +631,21 @@ class ExportRetriever(SliceRetriever):
                 return
 
     def _wait_for(self, export: Export) -> None:
-        said = time.monotonic()
-        with aside():
-            while export.stage in WAITING:
-                if export.due <= time.monotonic():
-                    self._protocol.step(export)
-                else:
-                    said = self._say([export], said)
-                    time.sleep(_pause([export]))
+        """Returns when the export is ready; one that is made anew gives its turn to other slices meanwhile."""
+        if export.stage in WAITING:
+            with aside():
+                self._until_ready(export)
         if export.error is not None:
             raise export.error
+
+    def _until_ready(self, export: Export) -> None:
+        said = time.monotonic()
+        while export.stage in WAITING:
+            if export.due <= time.monotonic():
+                self._protocol.step(export)
+            else:
+                said = self._say([export], said)
+                time.sleep(_pause([export]))
 
 
 class _Gone(Exception):  # noqa: N818  # what the file is

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jwt
 import orjson

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from airbyte_cdk.sources.types import StreamSlice
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +23,8 @@ from source_dialpad.components.windows import DayWindow
 from unit_tests.stats.test_truth import assert_true, settled
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from unit_tests.stats.one_stream import Clock, Sync
 
 STREAM = "records_voicemails"
@@ -443,3 +447,24 @@ def test_a_clock_that_is_wildly_off_tells_no_time(sync: Sync) -> None:
     sync.fake.server_offset = 30 * 3600.0
     sync.read(STREAM)
     assert sync.posts[0]["body"]["days_ago_end"] == 6
+
+
+def test_an_export_that_is_ready_is_read_in_its_own_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    asides: list[str] = []
+
+    @contextmanager
+    def noted() -> Iterator[None]:
+        asides.append("given away")
+        yield
+
+    monkeypatch.setattr(exports, "aside", noted)
+    days = DayWindow(date(2026, 11, 1), date(2026, 11, 2))
+    nowhere = StreamSlice(partition={}, cursor_slice={})
+    ready = exports.Export(days, running=False, body={}, where="records_calls", stream_slice=nowhere)
+    ready.stage = exports.Stage.READY
+    retriever: Any = SimpleNamespace(_until_ready=lambda _: None)
+    exports.ExportRetriever._wait_for(retriever, ready)
+    assert asides == []
+    ready.stage = exports.Stage.PREPARING
+    exports.ExportRetriever._wait_for(retriever, ready)
+    assert asides == ["given away"]
