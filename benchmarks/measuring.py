@@ -98,7 +98,8 @@ def counted(command: Sequence[str | Path], *, env: dict[str, str] | None = None)
 
 
 def _environment(more: dict[str, str] | None) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "", **(more or {})}
+    ours = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "", "MALLOC_ARENA_MAX": "2"}  # the last as in the image
+    return {**os.environ, **ours, **(more or {})}
 
 
 @contextlib.contextmanager

@@ -106,6 +106,8 @@ def clean(place: Path) -> None:
 def read(stream: str, rows: dict[str, int], runs: int, variants: tuple[str, ...] = VARIANTS) -> Reading:
     """Measures the variants of one stream in turn; raises when one of them does not read every row."""
     variants = tuple(each for each in variants if PEERS.exists() or each not in ("singer", "dlt"))
+    if "connector" not in variants:
+        raise SystemExit(f"--variants {','.join(variants)}: every ratio is of the connector, so name it too")
     with served(days=DAYS, **{stream: rows[stream]}) as (base, held), folder() as place:
         programs = {name: command for name, command in commands(stream, base, place).items() if name in variants}
         print(f"{stream}: {held[stream]} rows", file=sys.stderr)

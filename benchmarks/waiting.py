@@ -1,4 +1,4 @@
-"""Waiting: a backfill and an hourly sync against fake_dialpad, with its limits and nothing taken out.
+"""Waiting: backfills and an hourly sync against fake_dialpad, with its limits and nothing taken out.
 
 The least time of a backfill of N exports, by Dialpad's rules (Stats API page: 200 POSTs an hour, of which the connector
 uses 195; 15 s before the first poll; 20 requests a second for the company):
@@ -35,6 +35,8 @@ ANSWER_SECONDS = 0.05
 POSTS_AN_HOUR = 195
 REQUESTS_A_SECOND = 20
 HOURLY_SECONDS = 45
+PAGES_A_SECOND = 10
+"""Of Digital Engagement and of the Analytics API, each; the connector's own limit where no document names one."""
 HOUR = 3700
 MIDNIGHT = (
     " The account's hour crossed midnight, ahead of the machine's clock, so that some exports were asked for twice."
@@ -42,7 +44,9 @@ MIDNIGHT = (
 
 
 @contextlib.contextmanager
-def account(days: int, *, call_centers: int = 6, calls: int = 8, messages: int = 60) -> Iterator[str]:
+def account(
+    days: int, *, call_centers: int = 6, calls: int = 8, messages: int = 60, answer: float = ANSWER_SECONDS
+) -> Iterator[str]:
     """An invented account whose exports take 15 s and whose answers take 50 ms; nothing happens in it any more."""
     asked = (
         "--port",
@@ -66,7 +70,7 @@ def account(days: int, *, call_centers: int = 6, calls: int = 8, messages: int =
         assert process.stdout is not None  # it was asked for  # noqa: S101
         url = process.stdout.readline().split()[-1]
         told(url, "clock", horizon="now")
-        told(url, "faults", fault=f"hang:{ANSWER_SECONDS}", path_regex="^/(api|v1|Koopid|_storage)", times=1_000_000)
+        told(url, "faults", fault=f"hang:{answer}", path_regex="^/(api|v1|Koopid|_storage)", times=1_000_000)
         yield url
     finally:
         process.send_signal(signal.SIGTERM)
@@ -92,7 +96,7 @@ def least(exports: int) -> float:
 
 def measured() -> str:
     """The figures as Markdown."""
-    return f"{__doc__.partition(chr(10))[2].strip()}\n\n{_backfill()}\n\n{_hourly()}"
+    return f"{__doc__.partition(chr(10))[2].strip()}\n\n{_backfill()}\n\n{_pages()}\n\n{_workers()}\n\n{_hourly()}"
 
 
 def _settings(url: str, days: int, **dialpad: Any) -> dict[str, Any]:
@@ -120,6 +124,49 @@ def _backfill() -> str:
             f"{taken.seconds:.1f} | {taken.cpu:.1f} |"
         )
     return "### A year's backfill of the eight records exports, windows of 90 days\n\n" + "\n".join(table)
+
+
+def _paged(stream: str, days: int, workers: int | None, answer: float) -> tuple[int, float]:
+    """How many requests the pages of a stream took, and the seconds from the first to the end of the last."""
+    with account(days + 1, answer=answer) as url, folder() as place:
+        settings = {
+            "start_date": (datetime.now(UTC) - timedelta(days=days)).date().isoformat(),
+            "engagement": {"api_key": "engagement-key-0123456789", "base_url": url, "provider_id": "1020"},
+            "analytics": {"api_key": "analytics-key-0123456789", "base_url": url},
+            **({} if workers is None else {"num_workers": workers}),
+        }
+        config, streams = kept(place / "config.json", settings), kept(place / "catalog.json", catalog(stream))
+        _, rows = counted([*CONNECTOR, "read", "--config", str(config), "--catalog", str(streams)])
+        times = [each["time"] for each in asked_for(url)]
+    if not rows:
+        raise SystemExit(f"{stream}: no rows came, so nothing was measured")
+    span = max(times) + answer - min(times)
+    print(f"  {stream}, {workers or 'usual'} workers, {answer} s: {len(times)} requests, {span:.1f} s", file=sys.stderr)
+    return len(times), span
+
+
+def _pages() -> str:
+    table = ["| | requests | least s | first request to last answer s | ratio |", "|---|---|---|---|---|"]
+    for stream, days in (("messages", 180), ("analytics_record_data", 180), ("analytics_metric_data", 30)):
+        count, span = _paged(stream, days, None, ANSWER_SECONDS)
+        bound = (count - 1) / PAGES_A_SECOND + ANSWER_SECONDS
+        table.append(f"| `{stream}`, {days} days | {count} | {bound:.1f} | {span:.1f} | {span / bound:.2f} |")
+    return (
+        f"### Messages and analytics at their limits\n\n{PAGES_A_SECOND} requests a second each, so N requests take at "
+        f"least (N - 1) / {PAGES_A_SECOND} s and an answer.\n\n" + "\n".join(table)
+    )
+
+
+def _workers() -> str:
+    answers, days = (0.05, 0.5, 1.0, 2.0), 50
+    table = [f"| `num_workers` |{''.join(f' answers of {answer:g} s |' for answer in answers)}", "|---" * 5 + "|"]
+    for workers in (2, 4, 8, 16):
+        spans = [_paged("messages", days, workers, answer)[1] for answer in answers]
+        table.append(f"| {workers} |{''.join(f' {span:.1f} s |' for span in spans)}")
+    return (
+        f"### `num_workers`, where answers are slow\n\n`messages` of {days} days, two requests a day, first request to "
+        "last answer.\n\n" + "\n".join(table)
+    )
 
 
 def _hourly() -> str:

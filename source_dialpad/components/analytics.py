@@ -531,10 +531,11 @@ class Flattening:
         self._ordinals: dict[str, int] = {}
 
     def page(self, records: list[Entry]) -> Iterator[Entry]:
-        """The rows of one page; raises `Astray` for a record that an earlier page held."""
+        """The rows of one page, which it empties; raises `Astray` for a record that an earlier page held."""
         self._page += 1
-        for record in records:
-            row = self._flat(record)
+        records.reverse()
+        while records:
+            row = self._flat(records.pop())
             if row is not None:
                 yield row
 
@@ -550,12 +551,14 @@ class Flattening:
         try:
             for each in held_fields:
                 name, held = each["name"], each.get("field")
-                if held is None:
-                    fields[name] = None
-                    continue
-                lists = lists or "values" in held
-                fields[name] = field_value(held)
-                label = field_label(held)
+                if held.__class__ is dict and "value" in held:  # field_value and field_label, without their calls
+                    value, label = held["value"], held.get("label")
+                    if value.__class__ is str and value[-1:] == "]":
+                        value = field_value(held)
+                else:
+                    lists = lists or "values" in (held or ())
+                    value, label = field_value(held), field_label(held)
+                fields[name] = value
                 if label is not None:
                     labels[name] = label
         except (KeyError, TypeError, AttributeError):

@@ -68,7 +68,7 @@ class JsonCalls:
         for left in reversed(range(UNREADABLE_TRIES)):
             response = self.raw(where, stream_slice=stream_slice, body=body, params=params, path=path)
             try:
-                return Answer(response.status_code, *loaded(response.content))
+                return Answer(response.status_code, *_taken_from(response))
             except ValueError:
                 if response.status_code in accept:
                     return Answer(response.status_code, None, response.content)
@@ -115,6 +115,16 @@ class JsonCalls:
 
     def _url(self, stream_slice: StreamSlice | None) -> str:
         return self.requester.get_url(stream_state=None, stream_slice=stream_slice, next_page_token=None)
+
+
+def _taken_from(response: requests.Response) -> tuple[Any, bytes]:
+    """What `loaded` makes of the body, which the response then holds no longer.
+
+    Where the CDK's limiter has waited, the frames of the call live on until the collector comes, and the response too.
+    """
+    value, content = loaded(response.content)
+    response._content = b""  # noqa: SLF001  # where `content` keeps what it has read
+    return value, content
 
 
 _mending = threading.Event()

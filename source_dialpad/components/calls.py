@@ -33,6 +33,8 @@ TIMES = (
 )
 """Times of an event, milliseconds since 1970 UTC; each gets a sibling `<name>_time` as RFC 3339."""
 
+SIBLINGS = tuple((name, f"{name}_time") for name in TIMES)
+
 
 @dataclass
 class CallEventsRetriever(SliceRetriever):
@@ -42,6 +44,8 @@ class CallEventsRetriever(SliceRetriever):
     is gone (410: the events behind it were pruned meanwhile, or the database was replaced or restored), reading goes on
     by the time of the last event, and says so.
     """
+
+    ours = frozenset(sibling for _, sibling in SIBLINGS)
 
     def rows(self, stream_slice: StreamSlice, where: str) -> Iterable[dict[str, Any]]:
         """The events, their payload's fields beside `event_id` and `received_at`."""
@@ -101,10 +105,11 @@ def _is_kept_event(item: dict[str, Any]) -> bool:
 def _row(item: dict[str, Any]) -> dict[str, Any]:
     event = item["event"]
     row = {**event, "event_id": item["event_id"], "received_at": item["received_at"]}
-    for name in TIMES:
-        if event.get(name) is not None:
+    for name, sibling in SIBLINGS:
+        value = event.get(name)
+        if value is not None:
             try:
-                row[f"{name}_time"] = rfc3339_of(event[name])
+                row[sibling] = rfc3339_of(value)
             except (ValueError, OverflowError):
-                row[f"{name}_time"] = None
+                row[sibling] = None
     return row

@@ -13,6 +13,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -27,7 +28,7 @@ from source_dialpad.components.api import Answer, JsonCalls
 from source_dialpad.components.errors import config_error, excerpt, system_error
 from source_dialpad.components.retrieval import SliceRetriever
 from source_dialpad.components.rows import text
-from source_dialpad.components.windows import from_milliseconds, milliseconds, rfc3339
+from source_dialpad.components.windows import milliseconds, second_of_milliseconds
 
 logger = logging.getLogger("airbyte")
 
@@ -227,11 +228,14 @@ class Offsets:
     messages is an answer of one message and never an empty one, and messages that come or go while paging are noticed.
     Where that fails (`offset` is ignored, or counts pages; the order changes from answer to answer; messages arrived)
     `Astray` is raised, and the stretch is read in halves: one answer is one moment and needs no paging.
+
+    A page is handed on when the one behind it is there; where pages have followed each other before, a full one is
+    handed on at once, so that no more than one of them is in memory.
     """
 
     def __init__(self) -> None:
         """Nothing found out: `offset` is believed."""
-        self._useless = False
+        self._useless = self._followed = False
         self._longest = 0
         self._lock = threading.Lock()
 
@@ -246,27 +250,34 @@ class Offsets:
         if not first or (known is not None and known <= len(first) < PAGE):
             yield first
             return
-        page, read = first, len(first)
+        page, read, is_first, handed_on = first, len(first), True, False
+        del first  # a page is freed as its rows are written
         while not self._useless:
+            handed_on = self._followed and not (is_first and read < PAGE)
+            last = deepcopy(page[-1]) if handed_on else page[-1]
+            if handed_on:
+                yield page
             following = fetch(max(read - 1, 1))
             if read == 1:  # there is no message before the last to begin with
-                fresh = following
                 astray = bool(following)
             else:
-                fresh = following[1:]
                 # in one page that is the whole, any order will do
-                whole = page is first and len(following) == 1 and following[0] in page
-                astray = following[:1] != page[-1:] and not whole
+                whole = is_first and not handed_on and len(following) == 1 and following[0] in page
+                astray = following[:1] != [last] and not whole
             if astray:
-                self._useless = self._useless or following == page or not following
+                self._followed = False
+                self._useless = self._useless or not following or (not handed_on and following == page)
                 break
-            yield page
-            if not fresh:
+            if not handed_on:
+                yield page
+            if len(following) <= 1:
                 return
-            page, read = fresh, read + len(fresh)
-        if not self._useless or page is not first or not self._is_whole(first, smallest=smallest):
+            self._followed = True
+            del following[0]
+            page, read, is_first = following, read + len(following), False
+        if handed_on or not self._useless or not is_first or not self._is_whole(page, smallest=smallest):
             raise Astray
-        yield first
+        yield page
 
     def _is_whole(self, page: list[Message], *, smallest: bool) -> bool:
         """Whether nothing was cut off a page: it is shorter than another that was given.
@@ -300,8 +311,8 @@ class MessageRows:
         self._ordinals: dict[str, int] = {}
         self._anchor = self._latest = ""
 
-    def page(self, messages: Iterable[Message], stretch: Stretch, neighbours: tuple[range, range]) -> Iterator[Message]:
-        """The rows of one page, in place, without those whose `ts` lies in a neighbouring stretch.
+    def page(self, messages: list[Message], stretch: Stretch, neighbours: tuple[range, range]) -> Iterator[Message]:
+        """The rows of one page, in place, without those whose `ts` lies in a neighbouring stretch; empties the page.
 
         Raises `Astray` for a message that an earlier page held: twins come in one answer, a message that comes again
         was pushed along by others. The answer that holds a page begins with the last message of the page before.
@@ -309,8 +320,9 @@ class MessageRows:
         (start, end), (before, after) = stretch, neighbours
         provider_id, identity, pages, number = self._provider_id, self._identity, self._pages, self._page + 1
         self._page, self._anchor = number, self._latest
-        written_second, written = -1, ""
-        for message in messages:
+        messages.reverse()
+        while messages:
+            message = messages.pop()
             get, ts = message.get, message["ts"]
             if not start <= ts < end and (ts in before or ts in after):
                 self._latest = ""
@@ -331,10 +343,7 @@ class MessageRows:
             else:
                 pages[key] = number
             message["message_key"] = key
-            second = ts // 1000
-            if second != written_second:
-                written_second, written = second, rfc3339(from_milliseconds(second * 1000))[:19]
-            message["created_at"] = f"{written}.{ts % 1000:03d}+00:00"
+            message["created_at"] = f"{second_of_milliseconds(ts)}.{ts % 1000:03d}+00:00"
             conversation, dot, segment = session.rpartition(".")
             message["conversation_id"] = (conversation if dot else session) or None
             numbered = dot and segment.isdecimal() and len(segment) <= LONGEST_SEGMENT
@@ -392,6 +401,10 @@ def bulk_door(
 class MessageDoor(SliceRetriever):
     """What both doors share: the unit, the pages of a stretch, and the proof that its messages belong to it."""
 
+    ours = frozenset(
+        ("message_key", "ts", "created_at", "provider_id", "conversation_id", "segment", "redacted_entities")
+    )
+
     def __post_init__(self) -> None:
         """Reads the section's settings."""
         super().__post_init__()
@@ -412,21 +425,21 @@ class MessageDoor(SliceRetriever):
         def page(unit: Unit, part: Stretch, offset: int = 0) -> list[Message]:
             return placed(door(unit, part, offset), part, unit, where)
 
-        offsets = offsets or self._offsets
         unit, first = self._unit.first_page(page, stretch, where)
-        halves = _halves(stretch, unit)
+        halves, in_first = _halves(stretch, unit), len(first)
         rows, neighbours = MessageRows(self.provider_id, self._sender_identity), _neighbours(stretch, unit)
+        offsets = offsets or self._offsets
+        pages = offsets.pages(lambda offset: page(unit, stretch, offset), first, known=known, smallest=not halves)
+        del first
         try:
-            for messages in offsets.pages(
-                lambda offset: page(unit, stretch, offset), first, known=known, smallest=not halves
-            ):
+            for messages in pages:
                 yield from rows.page(messages, stretch, neighbours)
         except Refused as refusal:
             raise _refused(where, {unit: refusal}) from None
         except Astray:
             if not halves:
                 raise system_error(
-                    f"{where}: Digital Engagement pages through {len(first)} messages of one moment ({stretch.start} "
+                    f"{where}: Digital Engagement pages through {in_first} messages of one moment ({stretch.start} "
                     f"to {stretch.end}) in a way that cannot be followed, and a smaller window cannot be asked for."
                 ) from None
         else:

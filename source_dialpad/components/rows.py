@@ -14,23 +14,26 @@ import logging
 import math
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from source_dialpad.components.errors import system_error
-from source_dialpad.components.windows import from_milliseconds, rfc3339
+from source_dialpad.components.windows import rfc3339, rfc3339_of_milliseconds
 
 logger = logging.getLogger("airbyte")
 
 Convert = Callable[[Any], Any]
 Fitting = tuple[type, ...]
+Member = tuple[str, Fitting, Convert, str]
+"""A column: its name, the classes of values that fit as they are, what others become, and its path in reports."""
 
-UTC_LENGTHS = (25, 29, 32)
-"""Characters of a time in UTC as we write it: with seconds, milliseconds or microseconds."""
+UNREADABLE = (ValueError, TypeError, OverflowError)
+"""What a value that is not of its column's type raises."""
 
+_USUAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?", re.ASCII)
 _WRITTEN = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d)(?P<seconds>:\d\d(\.\d+)?)?(?P<offset>Z|[+-]\d\d:?\d\d)?"
 )
@@ -48,13 +51,14 @@ class UnreadableError(ValueError):
 class RowTyper:
     """Turns JSON objects into rows of one schema, in place; safe to share between threads."""
 
-    def __init__(self, stream: str, schema: Mapping[str, Any]) -> None:
-        """`schema` is the stream's JSON Schema."""
+    def __init__(self, stream: str, schema: Mapping[str, Any], ours: Collection[str] = ()) -> None:
+        """`schema` is the stream's JSON Schema; `ours` are columns that we write, in their types, and nobody else."""
         self._stream = stream
         self._reported: set[str] = set()
         self._lock = threading.Lock()
         properties = schema.get("properties", {})
-        self._converters = self._members(properties, "")
+        theirs = {name: column for name, column in properties.items() if name not in ours}
+        self._members = self._members_of(theirs, "")
         self._firm = [name for name, column in properties.items() if "null" not in column.get("type", ["null"])]
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -62,11 +66,8 @@ class RowTyper:
 
         Raises a system error for a row without a value that the schema says is never null: its key, its cursor.
         """
+        self._convert(self._members, row)
         get = row.get
-        for name, fitting, convert in self._converters:
-            value = get(name)
-            if value is not None and value.__class__ not in fitting:
-                row[name] = convert(value)
         for name in self._firm:
             if get(name) is None:
                 raise system_error(
@@ -75,10 +76,21 @@ class RowTyper:
                 )
         return row
 
-    def _members(self, properties: Mapping[str, Any], path: str) -> list[tuple[str, Fitting, Convert]]:
-        """Each column that has a type: its name, the classes of values that fit as they are, and what others become."""
+    def _convert(self, members: list[Member], held: dict[str, Any]) -> None:
+        get = held.get
+        for name, fitting, convert, path in members:
+            value = get(name)
+            if value is not None and value.__class__ not in fitting:
+                try:
+                    held[name] = convert(value)
+                except UNREADABLE:
+                    held[name] = None
+                    self._report(value, path, convert)
+
+    def _members_of(self, properties: Mapping[str, Any], path: str) -> list[Member]:
+        """Each column that has a type."""
         found = ((name, schema, self._converter(schema, f"{path}{name}")) for name, schema in properties.items())
-        return [(name, _fitting(schema), convert) for name, schema, convert in found if convert is not None]
+        return [(name, _fitting(schema), convert, f"{path}{name}") for name, schema, convert in found if convert]
 
     def _converter(self, schema: Mapping[str, Any], path: str) -> Convert | None:
         types = schema.get("type", [])
@@ -91,47 +103,41 @@ class RowTyper:
         if kind == "array":
             return self._array(schema, path)
         if kind == "string" and schema.get("format") == "date-time":
-            return self._reporting(rfc3339_of, path)
-        return self._reporting({"string": text, "integer": integer, "number": number, "boolean": boolean}[kind], path)
+            return rfc3339_of
+        return {"string": text, "integer": integer, "number": number, "boolean": boolean}[kind]
 
     def _object(self, schema: Mapping[str, Any], path: str) -> Convert:
-        members = self._members(schema.get("properties", {}), f"{path}.")
+        members = self._members_of(schema.get("properties", {}), f"{path}.")
 
         def convert(value: Any) -> Any:
-            if not isinstance(value, dict):
-                return self._report(value, path, "object")
-            for name, fitting, convert_member in members:
-                member = value.get(name)
-                if member is not None and member.__class__ not in fitting:
-                    value[name] = convert_member(member)
+            if value.__class__ is not dict:
+                raise UnreadableError
+            self._convert(members, value)
             return value or None
 
+        convert.__name__ = "object"
         return convert
 
     def _array(self, schema: Mapping[str, Any], path: str) -> Convert:
         convert_item = self._converter(schema.get("items", {}), f"{path}[]")
         fitting = _fitting(schema.get("items", {}))
 
-        def convert(value: Any) -> Any:
-            if value in ("", {}, []):
-                return []
-            items = value if isinstance(value, list) else [value]
-            if convert_item is None or all(item.__class__ in fitting for item in items):
-                return items
-            return [None if item is None else convert_item(item) for item in items]
-
-        return convert
-
-    def _reporting(self, read: Convert, path: str) -> Convert:
-        def convert(value: Any) -> Any:
+        def item(value: Any) -> Any:
+            if value is None or value.__class__ in fitting:
+                return value
             try:
-                return read(value)
-            except (ValueError, TypeError, OverflowError):
-                return self._report(value, path, read.__name__)
+                return convert_item(value)  # type: ignore[misc]  # not asked for where there is none
+            except UNREADABLE:
+                self._report(value, f"{path}[]", convert_item)  # type: ignore[arg-type]
+                return None
+
+        def convert(value: Any) -> Any:
+            items = value if value.__class__ is list else [] if value in ("", {}) else [value]
+            return [item(each) for each in items] if convert_item else items
 
         return convert
 
-    def _report(self, value: Any, path: str, wanted: str) -> None:
+    def _report(self, value: Any, path: str, convert: Convert) -> None:
         with self._lock:
             if path in self._reported:
                 return
@@ -141,7 +147,7 @@ class RowTyper:
             self._stream,
             path,
             type(value).__name__,
-            wanted.removesuffix("_of"),
+            convert.__name__.removesuffix("_of"),
         )
 
 
@@ -151,13 +157,18 @@ def _fitting(schema: Mapping[str, Any]) -> Fitting:
     kinds = {types} if isinstance(types, str) else set(types) - {"null"}
     if kinds == {"string"} and schema.get("format") != "date-time":
         return (str,)
+    if kinds == {"number"}:
+        return (float, int)  # of JSON, hence finite
     return (bool,) if kinds == {"boolean"} else ()
 
 
 def text(value: Any) -> str:
     """Text as it is; numbers and booleans as JSON writes them, whole numbers without a fraction."""
-    if isinstance(value, str):
-        return value
+    kind = value.__class__
+    if kind is str:
+        return value  # type: ignore[no-any-return]
+    if kind is int:
+        return str(value)
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return orjson.dumps(value).decode()
@@ -165,6 +176,8 @@ def text(value: Any) -> str:
 
 def integer(value: Any) -> int | None:
     """A whole number; text of digits is read, `3.0` is 3, empty text is null."""
+    if value.__class__ is int and -INT64 <= value < INT64:
+        return value
     if isinstance(value, str):
         if not value.strip():
             return None
@@ -211,23 +224,18 @@ def rfc3339_of(value: Any) -> str | None:
     if isinstance(value, float):
         value = int(value)
     if isinstance(value, int):
-        return rfc3339(from_milliseconds(value))
-    if (
-        len(value) in UTC_LENGTHS
-        and value.endswith("+00:00")
-        and value[10] == "T"
-        and value[7] == "-"
-        and value[16] == ":"
-    ):
-        datetime.fromisoformat(value)
-        return str(value)  # as we write it
+        return rfc3339_of_milliseconds(value)
+    plain = value[:-1] if value[-1:] == "Z" else value.removesuffix("+00:00")
+    if _USUAL.fullmatch(plain):
+        datetime.fromisoformat(plain)  # a month 13 is no time
+        return f"{plain}+00:00"
     value = value.strip()
     if not value:
         return None
     if value.isdigit() and len(value) > 8:  # noqa: PLR2004  # milliseconds as text, not a date without hyphens
-        return rfc3339(from_milliseconds(int(value)))
+        return rfc3339_of_milliseconds(int(value))
     value = ZONE_NAME.sub("", value)
-    moment = datetime.fromisoformat(value)  # a month 13 is no time
+    moment = datetime.fromisoformat(value)
     written = _WRITTEN.fullmatch(value)
     if not written:  # a date, or another form of ISO 8601
         return rfc3339(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

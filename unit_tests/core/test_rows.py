@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator, FormatChecker
 
 from source_dialpad.components.rows import RowTyper, boolean, integer, number, rfc3339_of, text
+from source_dialpad.components.windows import from_milliseconds, rfc3339, rfc3339_of_milliseconds
 from source_dialpad.manifest import composed_manifest
 
 SCHEMAS: dict[str, Any] = composed_manifest()["schemas"]
@@ -75,6 +76,8 @@ def typed(**row: Any) -> dict[str, Any]:
         ("at", "2021-06-20T19:18:00Z", "2021-06-20T19:18:00+00:00"),
         ("at", "2021-06-20T19:18:00+0530", "2021-06-20T19:18:00+05:30"),
         ("at", "2021-06-20T19:18-08:00", "2021-06-20T19:18:00-08:00"),
+        ("at", "2021-06-20T19:18:00.123+02", "2021-06-20T19:18:00.123+02:00"),
+        ("at", "2021-06-20T19:18:00,123Z", "2021-06-20T19:18:00.123+00:00"),
         ("at", "2021-12-01T12:46:36.581Z[GMT]", "2021-12-01T12:46:36.581+00:00"),
         ("at", "2021-06-20", "2021-06-20T00:00:00+00:00"),
         ("at", "20210620T191800+0200", "2021-06-20T19:18:00+02:00"),
@@ -197,6 +200,25 @@ def test_a_time_with_an_offset_stays_the_same_instant(moment: datetime, minutes:
     for form in (local.isoformat(), local.isoformat(" "), local.strftime("%Y-%m-%dT%H:%M:%S.%f%z")):
         found = str(rfc3339_of(form))
         assert (datetime.fromisoformat(found), found[10]) == (at, "T")
+
+
+@given(value=st.integers(-62_135_596_800_000, 253_402_300_799_999))
+def test_milliseconds_are_written_as_any_other_instant(value: int) -> None:
+    assert rfc3339_of(value) == rfc3339_of_milliseconds(value) == rfc3339(from_milliseconds(value))
+
+
+@pytest.mark.parametrize("value", [-62_135_596_800_001, 253_402_300_800_000, 2**63])
+def test_milliseconds_beyond_the_calendar_are_no_time(value: int) -> None:
+    with pytest.raises(OverflowError):
+        rfc3339_of_milliseconds(value)
+
+
+def test_columns_that_are_ours_are_not_looked_at_again_but_must_be_there() -> None:
+    schema = {"properties": {"key": {"type": "string"}, "theirs": {"type": ["null", "string"]}}}
+    typer = RowTyper("s", schema, ours=["key"])
+    assert typer({"key": 1, "theirs": 1}) == {"key": 1, "theirs": "1"}
+    with pytest.raises(AirbyteTracedException, match="s: a row came without a readable key"):
+        typer({"theirs": 1})
 
 
 @given(value=st.integers(-(2**63), 2**63 - 1))

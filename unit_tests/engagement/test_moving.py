@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from source_dialpad.components.engagement import Astray, MessageRows, Offsets, Stretch
+from source_dialpad.components.engagement import PAGE, Astray, MessageRows, Offsets, Stretch
 from unit_tests.engagement.reading import held
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from fake_dialpad.server import FakeDialpad
     from unit_tests.engagement.reading import Account
@@ -109,3 +109,32 @@ def test_an_empty_answer_behind_a_page_proves_nothing() -> None:
 
 def test_no_messages_are_no_messages() -> None:
     assert read(lambda offset: []) == []
+
+
+def test_once_pages_have_followed_each_other_no_two_of_them_are_in_memory() -> None:
+    kept, given, held_back = [message(ts) for ts in range(5 * PAGE)], list[list[dict[str, Any]]](), list[int]()
+
+    def serve(offset: int) -> list[dict[str, Any]]:
+        held_back.append(sum(map(len, given)))
+        given.append([dict(row) for row in kept[offset : offset + PAGE]])
+        return given[-1]
+
+    assert [row["ts"] for row in read(serve)] == [each["ts"] for each in kept]
+    assert held_back == [0, PAGE] + [0] * (len(held_back) - 2)
+
+
+def test_a_page_waits_for_the_one_behind_it_again_when_one_did_not_follow() -> None:
+    kept, offsets = [message(ts) for ts in range(3 * PAGE)], Offsets()
+
+    def serve(offset: int) -> list[dict[str, Any]]:
+        return [dict(row) for row in kept[offset : offset + PAGE]]
+
+    def pages_of(serve: Callable[[int], list[dict[str, Any]]]) -> Iterator[list[dict[str, Any]]]:
+        return offsets.pages(serve, serve(0), known=None, smallest=False)
+
+    assert sum(map(len, pages_of(serve))) == 3 * PAGE
+    strayed = pages_of(lambda _: serve(0))
+    assert next(strayed) == serve(0)
+    for pages in (strayed, pages_of(lambda _: serve(0))):
+        with pytest.raises(Astray):  # the stretch is read in halves
+            next(pages)

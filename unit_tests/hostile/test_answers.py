@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
+import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
@@ -31,6 +32,14 @@ def refused(reply: Reply) -> AirbyteTracedException:
         answer(reply)
     assert str(error.value.message).startswith("users: ")
     return error.value
+
+
+def test_an_answer_that_was_read_holds_its_body_no_longer() -> None:
+    door, seen = requester("dialpad_lists_requester", Hostile(Reply(b'{"a": 1}'))), list[requests.Response]()
+    ask = JsonCalls(door)
+    door._http_client._session.hooks["response"].append(lambda response, *_, **__: seen.append(response))
+    assert ask("users")[1:] == ({"a": 1}, b'{"a": 1}')
+    assert [response.content for response in seen] == [b""]
 
 
 @pytest.mark.parametrize(
