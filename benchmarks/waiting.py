@@ -158,7 +158,7 @@ def _pages() -> str:
 
 
 def _workers() -> str:
-    answers, days = (0.05, 0.5, 1.0, 2.0), 50
+    answers, days = (0.05, 0.5, 1.0, 2.0), 25
     table = [f"| `num_workers` |{''.join(f' answers of {answer:g} s |' for answer in answers)}", "|---" * 5 + "|"]
     for workers in (2, 4, 8, 16):
         spans = [_paged("messages", days, workers, answer)[1] for answer in answers]
