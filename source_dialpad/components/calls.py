@@ -33,7 +33,8 @@ TIMES = (
 )
 """Times of an event, milliseconds since 1970 UTC; each gets a sibling `<name>_time` as RFC 3339."""
 
-SIBLINGS = tuple((name, f"{name}_time") for name in TIMES)
+SIBLINGS = {name: f"{name}_time" for name in TIMES}
+OURS = frozenset(SIBLINGS.values())
 
 
 @dataclass
@@ -45,7 +46,7 @@ class CallEventsRetriever(SliceRetriever):
     by the time of the last event, and says so.
     """
 
-    ours = frozenset(sibling for _, sibling in SIBLINGS)
+    ours = OURS
 
     def rows(self, stream_slice: StreamSlice, where: str) -> Iterable[dict[str, Any]]:
         """The events, their payload's fields beside `event_id` and `received_at`."""
@@ -104,8 +105,10 @@ def _is_kept_event(item: dict[str, Any]) -> bool:
 
 def _row(item: dict[str, Any]) -> dict[str, Any]:
     event = item["event"]
+    if not OURS.isdisjoint(event):
+        event = {name: value for name, value in event.items() if name not in OURS}
     row = {**event, "event_id": item["event_id"], "received_at": item["received_at"]}
-    for name, sibling in SIBLINGS:
+    for name, sibling in SIBLINGS.items():
         value = event.get(name)
         if value is not None:
             try:
