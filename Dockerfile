@@ -20,7 +20,7 @@ RUN --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
 
 FROM ${BASE_IMAGE}
 COPY --from=build /opt/source-dialpad /opt/source-dialpad
-# Threads that read share two heaps of the C library, not one each: a seventh less memory, and no slower.
+# Threads that read share two heaps of the C library and have not one each: a tenth less memory.
 ENV PATH="/opt/source-dialpad/bin:${PATH}" \
     AIRBYTE_ENTRYPOINT="source-dialpad" \
     MALLOC_ARENA_MAX="2"

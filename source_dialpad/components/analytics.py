@@ -551,12 +551,13 @@ class Flattening:
         try:
             for each in held_fields:
                 name, held = each["name"], each.get("field")
-                if held.__class__ is dict and "value" in held:  # field_value and field_label, without their calls
+                # the usual field: field_value and field_label, without their calls
+                if held.__class__ is dict and "value" in held and "values" not in held:
                     value, label = held["value"], held.get("label")
                     if value.__class__ is str and value[-1:] == "]":
                         value = field_value(held)
                 else:
-                    lists = lists or "values" in (held or ())
+                    lists = lists or "values" in (() if held is None else held)
                     value, label = field_value(held), field_label(held)
                 fields[name] = value
                 if label is not None:

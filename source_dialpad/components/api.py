@@ -129,6 +129,9 @@ def _taken_from(response: requests.Response) -> tuple[Any, bytes]:
 
 _mending = threading.Event()
 
+DIGITS = 20
+"""Characters of the longest whole numbers of 64 bits."""
+
 
 def loaded(content: bytes) -> tuple[Any, bytes]:
     """The value of a JSON text, and the bytes it was read from.
@@ -154,7 +157,9 @@ def loaded(content: bytes) -> tuple[Any, bytes]:
 def _mended(content: bytes) -> bytes:
     text = content.decode("utf-8-sig", "replace")
     try:
-        return orjson_safe(json.loads(text, strict=False, parse_constant=lambda _: None, parse_float=_finite))
+        return orjson_safe(
+            json.loads(text, strict=False, parse_constant=lambda _: None, parse_float=_finite, parse_int=_whole)
+        )
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -163,6 +168,12 @@ def _finite(number: str) -> float | None:
     """1e999 is a number of JSON, but none that a double can hold."""
     told = float(number)
     return told if math.isfinite(told) else None
+
+
+def _whole(number: str) -> int | float | None:
+    """As orjson has it: beyond 64 bits a whole number is a double."""
+    whole = int(number) if len(number) <= DIGITS else None
+    return whole if whole is not None and -(2**63) <= whole < 2**64 else _finite(number)
 
 
 def object_of(answer: Answer, where: str, *required: str) -> dict[str, Any]:

@@ -13,7 +13,6 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -229,8 +228,8 @@ class Offsets:
     Where that fails (`offset` is ignored, or counts pages; the order changes from answer to answer; messages arrived)
     `Astray` is raised, and the stretch is read in halves: one answer is one moment and needs no paging.
 
-    A page is handed on when the one behind it is there; where pages have followed each other before, a full one is
-    handed on at once, so that no more than one of them is in memory.
+    A page is handed on when the one behind it is there; where pages have followed each other before it is handed on at
+    once, unless it may be a whole of any order, so that no more than one of them is in memory.
     """
 
     def __init__(self) -> None:
@@ -250,23 +249,26 @@ class Offsets:
         if not first or (known is not None and known <= len(first) < PAGE):
             yield first
             return
-        page, read, is_first, handed_on = first, len(first), True, False
+        page, read, is_first, handed_on, twins = first, len(first), True, False, 0
         del first  # a page is freed as its rows are written
         while not self._useless:
             handed_on = self._followed and not (is_first and read < PAGE)
-            last = deepcopy(page[-1]) if handed_on else page[-1]
+            last = dict(page[-1])  # whoever it is handed on to adds to it
             if handed_on:
                 yield page
             following = fetch(max(read - 1, 1))
+            # an offset that is ignored gives a page of nothing but twins for ever
+            twins += len(following) > 1 and following[0] == following[-1]
+            endless = twins > FEW or (twins == 1 and is_first and not self._followed and following == page)
             if read == 1:  # there is no message before the last to begin with
                 astray = bool(following)
             else:
                 # in one page that is the whole, any order will do
                 whole = is_first and not handed_on and len(following) == 1 and following[0] in page
-                astray = following[:1] != [last] and not whole
+                astray = endless or (following[:1] != [last] and not whole)
             if astray:
                 self._followed = False
-                self._useless = self._useless or not following or (not handed_on and following == page)
+                self._useless = self._useless or endless or not following or (not handed_on and following == page)
                 break
             if not handed_on:
                 yield page

@@ -61,6 +61,8 @@ def key(one: dict[str, Any], record_id: str = "ratings") -> str:
 )
 def test_every_variant_of_a_field_gives_its_value_and_label(held: Any, value: Any, label: Any) -> None:
     assert (field_value(held), field_label(held)) == (value, label)
+    (row,) = flat([{**record(), "fields": [{"name": "x", "field": held}]}])
+    assert (row["fields"], row["labels"]) == ({"x": value}, {} if label is None else {"x": label})
 
 
 def test_a_record_becomes_one_row() -> None:
@@ -87,7 +89,7 @@ def test_a_record_without_a_readable_time_fails(primary: Any) -> None:
         flat([{**record(), "primaryTimestampField": primary}])
 
 
-@pytest.mark.parametrize("listed", [[{"field": 1}], [1], {"csid": 1}, 5])
+@pytest.mark.parametrize("listed", [[{"field": 1}], [{"name": "x", "field": 0}], [1], {"csid": 1}, 5])
 def test_fields_of_another_shape_fail_without_showing_the_row(listed: Any) -> None:
     with pytest.raises(AirbyteTracedException, match="no list of name and field; its members are fields, primary"):
         flat([{**record(), "fields": listed}])
@@ -117,6 +119,21 @@ def test_tags_in_another_order_keep_the_key() -> None:
         return {**record(), "fields": [{"name": "tags", "field": held}]}
 
     assert key(tagged("a", "b")) == key(tagged("b", "a"))
+
+
+def test_a_list_with_a_value_of_its_own_keeps_the_key_in_another_order() -> None:
+    def tagged(*tags: int) -> dict[str, Any]:
+        held = {"value": list(tags), "values": [{"value": tag, "label": "x"} for tag in tags]}
+        return {**record(), "fields": [{"name": "tags", "field": held}]}
+
+    assert key(tagged(1, 2)) == key(tagged(2, 1))
+    assert flat([tagged(1, 2)])[0]["labels"] == {"tags": ["x", "x"]}
+
+
+def test_a_page_is_freed_as_its_rows_are_made() -> None:
+    page = [record({"csid": number}) for number in range(3)]
+    left = [len(page) for _ in Flattening("ratings", START, END, "records").page(page)]
+    assert left == [2, 1, 0]
 
 
 def test_tags_stay_in_the_order_they_came() -> None:

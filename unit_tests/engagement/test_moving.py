@@ -138,3 +138,42 @@ def test_a_page_waits_for_the_one_behind_it_again_when_one_did_not_follow() -> N
     for pages in (strayed, pages_of(lambda _: serve(0))):
         with pytest.raises(Astray):  # the stretch is read in halves
             next(pages)
+
+
+def test_an_empty_answer_behind_a_page_that_was_handed_on_loses_nothing() -> None:
+    kept, offsets = [message(ts) for ts in range(2 * PAGE)], Offsets()
+
+    def serve(offset: int) -> list[dict[str, Any]]:
+        return [dict(row) for row in kept[offset : offset + PAGE]]
+
+    assert sum(map(len, offsets.pages(serve, serve(0), known=None, smallest=True))) == 2 * PAGE
+    pages = offsets.pages(lambda _: [], serve(0), known=None, smallest=True)
+    next(pages).clear()
+    with pytest.raises(Astray):
+        next(pages)
+
+
+def test_a_message_of_any_depth_is_read() -> None:
+    deep: list[Any] = []
+    for _ in range(2000):
+        deep = [deep]
+    kept = [message(ts, topmatches=deep) for ts in range(2 * PAGE)]
+    assert len(read(lambda offset: [dict(row) for row in kept[offset : offset + PAGE]])) == 2 * PAGE
+
+
+@pytest.mark.timeout(20)
+def test_twins_alone_behind_an_ignored_offset_come_once() -> None:
+    def twins(_: int) -> list[dict[str, Any]]:
+        return [message(1), message(1)]
+
+    assert list(map(len, Offsets().pages(twins, twins(0), known=None, smallest=True))) == [2]
+
+
+@pytest.mark.timeout(20)
+def test_twins_alone_come_to_an_end_though_offsets_were_kept_before() -> None:
+    kept, offsets = [message(ts) for ts in range(5)], Offsets()
+    few = offsets.pages(lambda offset: kept[offset : offset + 3], kept[:3], known=None, smallest=True)
+    assert sum(map(len, few)) == 5
+    twins = offsets.pages(lambda _: [message(1), message(1)], [message(1), message(1)], known=None, smallest=True)
+    with pytest.raises(Astray):
+        sum(map(len, twins))

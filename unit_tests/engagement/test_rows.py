@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft7Validator
 
-from source_dialpad.components.engagement import MessageRows, Stretch
+from source_dialpad.components.engagement import MessageDoor, MessageRows, Stretch
+from source_dialpad.manifest import composed_manifest
 
 IDENTITY = ("sessionid", "ts", "sendertype", "workflownodeid")
 ALWAYS, NONE = Stretch(0, 2**60), (range(0), range(0))
@@ -63,6 +65,13 @@ def test_another_order_gives_the_same_keys(pages: tuple[list[dict[str, Any]], li
 def test_different_messages_have_different_keys(one: dict[str, Any], other: dict[str, Any]) -> None:
     same = [(m.get(name) or "") for name in IDENTITY for m in (one,)] == [(other.get(name) or "") for name in IDENTITY]
     assert (keys([one]) == keys([other])) is same
+
+
+def test_what_needs_no_second_look_is_written_whatever_came() -> None:
+    theirs: dict[str, Any] = {name: {"not": ["ours"]} for name in MessageDoor.ours - {"ts"}}
+    assert one(**theirs) == one()
+    schema = composed_manifest()["schemas"]["messages"]["properties"]
+    Draft7Validator({"properties": {name: schema[name] for name in MessageDoor.ours}}).validate(one())
 
 
 def test_twins_of_one_millisecond_are_two_rows() -> None:
