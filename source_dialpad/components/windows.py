@@ -111,12 +111,8 @@ def rfc3339(instant: datetime) -> str:
 
 def rfc3339_of_milliseconds(value: int) -> str:
     """Milliseconds since 1970 UTC as `rfc3339` writes them, four times as fast: every row has such times."""
-    fraction = value % 1000
-    return (
-        f"{second_of_milliseconds(value)}.{fraction:03d}+00:00"
-        if fraction
-        else f"{second_of_milliseconds(value)}+00:00"
-    )
+    second, fraction = second_of_milliseconds(value), value % 1000
+    return f"{second}.{fraction:03d}+00:00" if fraction else f"{second}+00:00"
 
 
 def second_of_milliseconds(value: int) -> str:
