@@ -8,8 +8,8 @@ WORKDIR /build
 COPY constraints.txt setup.py pyproject.toml LICENSE ./
 COPY source_dialpad source_dialpad
 COPY schemas schemas
-COPY call_receiver call_receiver
-# --build-arg EXTRAS=[receiver] makes an image that can run `dialpad-call-receiver` as well.
+COPY event_receiver event_receiver
+# --build-arg EXTRAS=[receiver] makes an image that can run `dialpad-event-receiver` as well.
 ARG EXTRAS=
 # A registry of one's own: docker build --secret id=pip_conf,src=pip.conf --secret id=ca_bundle,src=ca.crt. Neither is kept.
 RUN --mount=type=secret,id=pip_conf,target=/etc/pip.conf \

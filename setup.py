@@ -1,8 +1,8 @@
-"""Builds the wheel: the connector, its schemas and the call receiver; nothing of what stands around them."""
+"""Builds the wheel: the connector, its schemas and the event receiver; nothing of what stands around them."""
 
 from setuptools import find_packages, setup
 
-# What `dialpad-call-receiver` needs beside the connector.
+# What `dialpad-event-receiver` needs beside the connector.
 RECEIVER = [
     "psycopg[binary]>=3.2,<4",
     "PyJWT>=2.10,<3",
@@ -21,14 +21,14 @@ setup(
     # schemas/ is the contract with the warehouse and stands at the top; it travels inside the package, so that a
     # wheel and a checkout find it by the same two paths.
     packages=[
-        *find_packages(include=["source_dialpad", "source_dialpad.*", "call_receiver", "call_receiver.*"]),
+        *find_packages(include=["source_dialpad", "source_dialpad.*", "event_receiver", "event_receiver.*"]),
         "source_dialpad.schemas",
     ],
     package_dir={"source_dialpad.schemas": "schemas"},
     package_data={
         "source_dialpad": ["manifest.yaml", "py.typed"],
         "source_dialpad.schemas": ["*.json"],
-        "call_receiver": ["py.typed", "*.json"],
+        "event_receiver": ["py.typed", "*.json"],
     },
     include_package_data=False,
     install_requires=[
@@ -69,7 +69,7 @@ setup(
     entry_points={
         "console_scripts": [
             "source-dialpad = source_dialpad.run:run",
-            "dialpad-call-receiver = call_receiver.run:run",
+            "dialpad-event-receiver = event_receiver.run:run",
         ],
     },
 )

@@ -183,7 +183,7 @@ def _tag(label: str) -> dict[str, str]:
 
 
 def event(number: int, start: datetime, dice: random.Random) -> dict[str, object]:
-    """One kept call event, as call_receiver serves it."""
+    """One kept call event, as event_receiver serves it."""
     at = start + timedelta(milliseconds=number * 20)
     ms, call = int(at.timestamp() * 1000), FIRST_CALL + number // 4
     state = ("calling", "ringing", "connected", "hangup")[number % 4]

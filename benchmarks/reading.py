@@ -60,7 +60,7 @@ def configuration(base: str, days: int = DAYS, window_days: int = 1) -> dict[str
         "dialpad": {"api_key": KEY, "base_url": base, "export_window_days": window_days},
         "engagement": {"api_key": KEY, "base_url": base, "provider_id": "1020"},
         "analytics": {"api_key": KEY, "base_url": base},
-        "call_receiver": {"api_key": KEY, "base_url": base},
+        "event_receiver": {"api_key": KEY, "base_url": base},
     }
 
 

@@ -1,4 +1,4 @@
-"""Loads call_receiver over loopback, and says how long answers took and whether every acknowledged event is there.
+"""Loads event_receiver over loopback, and says how long answers took and whether every acknowledged event is there.
 
     python benchmarks/receiver_load.py                                  500 events a second for 60 s
     python benchmarks/receiver_load.py --kill-after 5 --seconds 10      kill -9 on the way, then look
@@ -32,7 +32,7 @@ from typing import Any
 import jwt
 import requests
 
-from call_receiver.delivery import event_id
+from event_receiver.delivery import event_id
 
 SECRET = "load-secret-b1946ac92492d2347c6235b4d2611184"  # noqa: S105 - of this program's own receiver
 READ_KEY = "load-reader-591785b794601e212b260e25925636fd"
@@ -55,8 +55,8 @@ class Receiver:
     """A receiver in a process of its own, on a free port."""
 
     def __init__(self, database: str) -> None:
-        environment = {**os.environ, "CALL_RECEIVER_SECRET": SECRET, "CALL_RECEIVER_READ_KEY": READ_KEY}
-        command = [sys.executable, "-m", "call_receiver", "--port", "0", "--database", database]
+        environment = {**os.environ, "EVENT_RECEIVER_SECRET": SECRET, "EVENT_RECEIVER_READ_KEY": READ_KEY}
+        command = [sys.executable, "-m", "event_receiver", "--port", "0", "--database", database]
         self.process = subprocess.Popen(  # noqa: S603 - the receiver itself
             command, env=environment, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent
         )

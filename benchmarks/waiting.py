@@ -175,7 +175,7 @@ def _hourly() -> str:
             **_settings(url, 5),
             "engagement": {"api_key": "engagement-key-0123456789", "base_url": url, "provider_id": "1020"},
             "analytics": {"api_key": "analytics-key-0123456789", "base_url": url},
-            "call_receiver": {"api_key": "receiver-key-0123456789", "base_url": receiver},
+            "event_receiver": {"api_key": "receiver-key-0123456789", "base_url": receiver},
         }
         config = kept(place / "config.json", settings)
         found = [

@@ -31,7 +31,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_connector_schemas_and_receiver_and_nothing_else(built: Path) -> None:
     (wheel,) = (built / "dist").glob("*.whl")
-    sources = [path for name in ("source_dialpad", "call_receiver") for path in (built / name).rglob("*")]
+    sources = [path for name in ("source_dialpad", "event_receiver") for path in (built / name).rglob("*")]
     kept = {".py", ".yaml", ".typed", ".json"}
     expected = {str(path.relative_to(built)) for path in sources if path.suffix in kept or path.name == "py.typed"}
     expected |= {f"source_dialpad/schemas/{path.name}" for path in (built / "schemas").glob("*.json")}
@@ -81,4 +81,4 @@ def test_both_commands_are_declared(built: Path) -> None:
     with ZipFile(wheel) as archive:
         points = archive.read("airbyte_source_dialpad-0.1.0.dist-info/entry_points.txt").decode()
     assert "source-dialpad = source_dialpad.run:run" in points
-    assert "dialpad-call-receiver = call_receiver.run:run" in points
+    assert "dialpad-event-receiver = event_receiver.run:run" in points

@@ -44,7 +44,7 @@ class SectionCheck:
             "engagement": self._engagement,
             "dialpad": self._dialpad,
             "analytics": self._analytics,
-            "call_receiver": self._call_receiver,
+            "event_receiver": self._event_receiver,
         }
         found = []
         for section, check in checks.items():
@@ -96,6 +96,6 @@ class SectionCheck:
         if "break_down_by" in settings:
             catalogue.values(ask, self._config, settings["break_down_by"], "analytics", "analytics.break_down_by")
 
-    def _call_receiver(self) -> None:
-        answer = self._ask("call_receiver_requester")("call_receiver", params={"limit": 1})
-        object_of(answer, "call_receiver", "items", "next_cursor")
+    def _event_receiver(self) -> None:
+        answer = self._ask("event_receiver_requester")("event_receiver", params={"limit": 1})
+        object_of(answer, "event_receiver", "items", "next_cursor")

@@ -16,7 +16,7 @@ import yaml
 from airbyte_cdk.models import AirbyteStateMessageSerializer, ConfiguredAirbyteCatalogSerializer
 from airbyte_cdk.sources.declarative.interpolation.interpolated_nested_mapping import InterpolatedNestedMapping
 
-import call_receiver.run
+import event_receiver.run
 import fake_dialpad.__main__
 import warehouse.__main__
 from source_dialpad.components import exports, slicing
@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 USERS_PAGE = DOCS / "integrations" / "sources" / "dialpad.md"
-API_PAGES = [DOCS / f"{api}.md" for api in ("engagement", "stats", "analytics", "directory", "calls")]
+API_PAGES = [DOCS / f"{api}.md" for api in ("engagement", "stats", "analytics", "directory", "events")]
 PAGES = [README, *sorted(DOCS.rglob("*.md"))]
 
 
@@ -119,7 +119,7 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", read(page), re.DOTALL | re.MULTILINE)
 
 
-PROGRAMS = ("make", "docker", "python", "source-dialpad", "source-declarative-manifest", "dialpad-call-receiver")
+PROGRAMS = ("make", "docker", "python", "source-dialpad", "source-declarative-manifest", "dialpad-event-receiver")
 
 
 def shell(page: Path) -> list[str]:
@@ -245,10 +245,10 @@ def test_every_flag_of_the_warehouse_is_in_the_readme(capsys: pytest.CaptureFixt
     assert not {flag for flag in found if not mentioned(flag, read(README))}
 
 
-def test_every_command_and_flag_of_the_call_receiver_is_on_its_page() -> None:
-    found = flags(call_receiver.run._parser()) - {"serve"}  # the command that needs no name
+def test_every_command_and_flag_of_the_event_receiver_is_on_its_page() -> None:
+    found = flags(event_receiver.run._parser()) - {"serve"}  # the command that needs no name
     assert {"register", "--database"} <= found
-    assert not {word for word in found if not mentioned(word, read(DOCS / "calls.md"))}
+    assert not {word for word in found if not mentioned(word, read(DOCS / "events.md"))}
 
 
 def make_targets() -> set[str]:
@@ -278,7 +278,7 @@ def test_every_flag_of_a_command_in_the_pages_exists(capsys: pytest.CaptureFixtu
         "docker": protocol | {"--rm", "--build-arg"},
         "source-dialpad": protocol,
         "source-declarative-manifest": protocol,
-        "dialpad-call-receiver": flags(call_receiver.run._parser()),
+        "dialpad-event-receiver": flags(event_receiver.run._parser()),
         "python -m fake_dialpad": flags(fake_dialpad.__main__.parser()),
         "python -m warehouse": warehouse_flags(capsys),
     }

@@ -61,7 +61,7 @@ def catalog(*asked: str) -> ConfiguredAirbyteCatalog:
 
 def test_only_the_streams_of_configuration_and_catalogue_are_built() -> None:
     assert names(needed_manifest()) == names(needed_manifest(CONFIG)) == {each.stem for each in SCHEMAS}
-    assert names(needed_manifest({"call_receiver": {}})) == {"call_events"}
+    assert names(needed_manifest({"event_receiver": {}})) == {"call_events"}
     assert names(needed_manifest(CONFIG, catalog("users", "messages", "no_such"))) == {"users", "messages"}
     assert names(needed_manifest({"analytics": {}}, catalog("users", "analytics_metrics"))) == {"analytics_metrics"}
     assert needed_manifest().keys() == manifest().keys() - {"definitions"}

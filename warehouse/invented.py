@@ -1,4 +1,4 @@
-"""An account to look at when there is no real one: fake_dialpad and a call receiver, stopped when the sync is done."""
+"""An account to look at when there is no real one: fake_dialpad and an event receiver, both stopped at the end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EVENTS = 200
 # Pages decide how long a first sync takes: 15 a second are asked for, and of digital sessions 95 a minute.
 SIZE = ("--days", str(DAYS), "--seed", "7", "--calls-per-day", "150", "--messages-per-day", "40")
 FAKE = ("-m", "fake_dialpad", "--port", "0", *SIZE)
-RECEIVER = ("-m", "call_receiver", "--port")
+RECEIVER = ("-m", "event_receiver", "--port")
 ANNOUNCEMENT = "fake_dialpad: "
 DIALPAD_KEY = "dialpad-key-0123456789"
 
@@ -56,7 +56,7 @@ def config_for(base_url: str, receiver_url: str, read_key: str, sessions: list[s
         },
         "dialpad": {"base_url": base_url, "api_key": DIALPAD_KEY, "aggregate_window": "month"},
         "analytics": {"base_url": base_url, "api_key": "analytics-key-0123456789", "grain": "month"},
-        "call_receiver": {"base_url": receiver_url, "api_key": read_key},
+        "event_receiver": {"base_url": receiver_url, "api_key": read_key},
     }
 
 
@@ -96,7 +96,7 @@ def invented_account(log_path: Path) -> Iterator[Callable[[], dict[str, Any]]]:
     The fake's log goes to `log_path`, the receiver's beside it. The fake sends the receiver call events, signed, as
     Dialpad would. FakeDidNotStartError when one of them ends before it serves.
     """
-    keys = {"CALL_RECEIVER_SECRET": secrets.token_hex(24), "CALL_RECEIVER_READ_KEY": secrets.token_hex(24)}
+    keys = {"EVENT_RECEIVER_SECRET": secrets.token_hex(24), "EVENT_RECEIVER_READ_KEY": secrets.token_hex(24)}
     with socket.create_server(("localhost", 0)) as found:
         port = found.getsockname()[1]
     with (
@@ -114,7 +114,7 @@ def invented_account(log_path: Path) -> Iterator[Callable[[], dict[str, Any]]]:
                 if line.startswith(ANNOUNCEMENT):
                     base_url, receiver_url = line.removeprefix(ANNOUNCEMENT).strip(), f"http://localhost:{port}"
                     _send_events(base_url, receiver_url, receiver, keys)
-                    return config_for(base_url, receiver_url, keys["CALL_RECEIVER_READ_KEY"], some_sessions(base_url))
+                    return config_for(base_url, receiver_url, keys["EVENT_RECEIVER_READ_KEY"], some_sessions(base_url))
             raise FakeDidNotStartError(log_path.read_text().strip() or "It gave no reason.")
 
         yield served
@@ -127,11 +127,11 @@ def _send_events(base_url: str, receiver_url: str, receiver: subprocess.Popen[st
             requests.get(f"{receiver_url}/healthz", timeout=10).raise_for_status()
             break
         if receiver.poll() is not None:
-            raise FakeDidNotStartError("The call receiver ended before it served; its words are in .sync/receiver.log.")
+            raise FakeDidNotStartError("The event receiver ended before it served; its log is .sync/receiver.log.")
         time.sleep(0.1)
     else:
-        raise FakeDidNotStartError("The call receiver did not come up within 10 s.")
-    register = ["-m", "call_receiver", "register", "--url", f"{receiver_url}/events", "--base-url", base_url]
+        raise FakeDidNotStartError("The event receiver did not come up within 10 s.")
+    register = ["-m", "event_receiver", "register", "--url", f"{receiver_url}/events", "--base-url", base_url]
     subprocess.run(  # noqa: S603  # our own program
         [sys.executable, *register],
         check=True,

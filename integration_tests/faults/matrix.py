@@ -32,7 +32,7 @@ SECTIONS: Final[Row] = {
     "engagement": {"base_url": HOST, "api_key": "engagement-key-0123456789", "provider_id": "1020"},
     "dialpad": {"base_url": HOST, "api_key": "dialpad-key-0123456789", "export_window_days": 1},
     "analytics": {"base_url": HOST, "api_key": "analytics-key-0123456789"},
-    "call_receiver": {"base_url": f"{HOST}/receiver", "api_key": "receiver-key-0123456789abcdef"},
+    "event_receiver": {"base_url": f"{HOST}/receiver", "api_key": "receiver-key-0123456789abcdef"},
 }
 FIRST_DAY: Final = (NOON - timedelta(days=2)).date()
 
@@ -70,7 +70,7 @@ DOORS: Final = [
     Door("filter values", "analytics_filter_values", "analytics", "GET", r"^/v1/analytics/filter/", windows=False),
     Door("directory list", "users", "dialpad", "GET", r"^/api/v2/users$", windows=False),
     Door("calls", "calls", "dialpad", "GET", r"^/api/v2/call$"),
-    Door("call events", "call_events", "call_receiver", "GET", r"^/receiver/events$"),
+    Door("call events", "call_events", "event_receiver", "GET", r"^/receiver/events$"),
 ]
 
 
@@ -146,7 +146,7 @@ CELLS: Final = [(trouble, door) for trouble in TROUBLES for door in DOORS if tro
 
 
 class Account(FakeDialpad):
-    """The fake, and beside it what the connector sees of a call receiver: 30 events in pages of 10."""
+    """The fake, and beside it what the connector sees of an event receiver: 30 events in pages of 10."""
 
     def _answer(self, request: Request) -> Response:
         if not request.path.startswith("/receiver/"):

@@ -15,12 +15,12 @@ ROOT = Path(__file__).parents[2]
 
 
 class Receiver:
-    """`dialpad-call-receiver` on a free port; its log goes to a file."""
+    """`dialpad-event-receiver` on a free port; its log goes to a file."""
 
     def __init__(self, database: str, log: Path) -> None:
         self.log = log
-        environment = {**os.environ, "CALL_RECEIVER_SECRET": SECRET, "CALL_RECEIVER_READ_KEY": READ_KEY}
-        command = [sys.executable, "-m", "call_receiver", "--port", "0", "--database", database]
+        environment = {**os.environ, "EVENT_RECEIVER_SECRET": SECRET, "EVENT_RECEIVER_READ_KEY": READ_KEY}
+        command = [sys.executable, "-m", "event_receiver", "--port", "0", "--database", database]
         with log.open("w") as stderr:
             self.process = subprocess.Popen(command, env=environment, stderr=stderr, cwd=ROOT)
 

@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from call_receiver import store as store_module
-from call_receiver.delivery import Event
-from call_receiver.store import KeptEvent, Store
+from event_receiver import store as store_module
+from event_receiver.delivery import Event
+from event_receiver.store import KeptEvent, Store
 from integration_tests.receiver.writers import SHARED, write
 
 WRITERS = 8

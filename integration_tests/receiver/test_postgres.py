@@ -10,8 +10,8 @@ import psycopg
 import pytest
 import requests
 
-from call_receiver.delivery import Event
-from call_receiver.store import Store
+from event_receiver.delivery import Event
+from event_receiver.store import Store
 from integration_tests.receiver.running import SECRET
 
 

@@ -12,8 +12,8 @@ import jwt
 import pytest
 import requests
 
-from call_receiver.server import listen
-from call_receiver.store import Store
+from event_receiver.server import listen
+from event_receiver.store import Store
 from integration_tests.receiver.running import ROOT, SECRET, Receiver
 
 EVENT = {"call_id": 5000000000000001, "state": "hangup", "external_number": "+12025550102"}
@@ -106,14 +106,14 @@ def test_a_database_file_is_for_its_owner_only(receiver: Receiver, tmp_path: Pat
 
 
 def test_a_port_that_is_taken_is_an_error_with_its_cure(running: Receiver, sqlite: str) -> None:
-    command = [sys.executable, "-m", "call_receiver", "--port", str(running.port), "--database", sqlite]
+    command = [sys.executable, "-m", "event_receiver", "--port", str(running.port), "--database", sqlite]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
     assert ended.returncode == 2
     assert "--port" in ended.stderr.splitlines()[-1]
 
 
 def test_without_its_extra_the_command_says_how_to_install_it() -> None:
-    command = [sys.executable, "-S", "-c", "import call_receiver.run"]  # -S: no installed packages
+    command = [sys.executable, "-S", "-c", "import event_receiver.run"]  # -S: no installed packages
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
     assert ended.returncode == 1
     assert ended.stderr.strip().endswith("pip install 'airbyte-source-dialpad[receiver]'")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
-from call_receiver.run import run
+from event_receiver.run import run
 from fake_dialpad.server import FakeDialpad, Keys, serve
 from fake_dialpad.world import World
 from integration_tests.receiver.running import SECRET, Receiver
@@ -23,10 +23,10 @@ Command = Callable[..., list[str]]
 
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run `dialpad-call-receiver`; return what it says."""
+    """Run `dialpad-event-receiver`; return what it says."""
 
     def said(*arguments: str) -> list[str]:
-        assert run(arguments, {"DIALPAD_API_KEY": Keys().dialpad, "CALL_RECEIVER_SECRET": SECRET}) == 0
+        assert run(arguments, {"DIALPAD_API_KEY": Keys().dialpad, "EVENT_RECEIVER_SECRET": SECRET}) == 0
         printed = capsys.readouterr()
         assert SECRET not in printed.out + printed.err
         return printed.out.splitlines()

@@ -3,8 +3,8 @@
 import random
 import time
 
-from call_receiver.delivery import Event
-from call_receiver.store import Store
+from event_receiver.delivery import Event
+from event_receiver.store import Store
 
 SHARED = [Event(f"shared-{number}", "{}") for number in range(10)]
 

@@ -20,8 +20,8 @@ from typing import Any
 
 import requests
 
-from call_receiver.app import create_app
-from call_receiver.store import Store
+from event_receiver.app import create_app
+from event_receiver.store import Store
 from fake_dialpad.server import FakeDialpad, serve
 from fake_dialpad.world import World
 from integration_tests.sync.connector import EXECUTABLE, Connector, Output, Row, table
@@ -37,7 +37,7 @@ SECRET, READ_KEY = "kill-secret-e4da3b7fbbce2345d7772b0674a318d5", "kill-reader-
 
 
 class Accounts:
-    """Accounts in which the same things have happened, and one call receiver that all of them share."""
+    """Accounts in which the same things have happened, and one event receiver that all of them share."""
 
     def __init__(self, stack: ExitStack, folder: Path) -> None:
         """Has the receiver take forty events."""
@@ -67,7 +67,7 @@ class Accounts:
             "engagement": {"base_url": url, "api_key": "engagement-key-0123456789", "provider_id": "1020"},
             "dialpad": {"base_url": url, "api_key": "dialpad-key-0123456789", **limits},
             "analytics": {"base_url": url, "api_key": "analytics-key-0123456789", "grain": "week"},
-            "call_receiver": {"base_url": self._receiver, "api_key": READ_KEY},
+            "event_receiver": {"base_url": self._receiver, "api_key": READ_KEY},
         }
         return Connector(config, folder)
 

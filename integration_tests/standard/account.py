@@ -19,8 +19,8 @@ import requests_mock
 from requests.adapters import HTTPAdapter
 from urllib3.response import HTTPResponse
 
-from call_receiver.app import create_app
-from call_receiver.store import Store
+from event_receiver.app import create_app
+from event_receiver.store import Store
 from fake_dialpad.server import FakeDialpad, in_process
 from fake_dialpad.world import World
 from integration_tests.faults.still_clock import NOON, still_clock
@@ -71,8 +71,8 @@ def account(folder: Path, *, later: timedelta = timedelta()) -> Iterator[FakeDia
 
 @contextmanager
 def _receiver(fake: FakeDialpad, folder: Path) -> Iterator[Callable[[Any], Response | None]]:
-    """What answers requests to the call receiver, which has taken some events of the account; None to all others."""
-    host, key = urlsplit(CONFIG["call_receiver"]["base_url"]).netloc, CONFIG["call_receiver"]["api_key"]
+    """What answers requests to the event receiver, which has taken some events of the account; None to all others."""
+    host, key = urlsplit(CONFIG["event_receiver"]["base_url"]).netloc, CONFIG["event_receiver"]["api_key"]
     arrival = int((NOON - timedelta(hours=1)).timestamp() * 1_000_000)
     store = Store(f"sqlite:///{folder / 'events.db'}", clock=lambda: arrival)
     app, turn = InProcess(create_app(store, read_key=key)), threading.Lock()

@@ -1,4 +1,4 @@
-"""An invented account over TCP, a call receiver that takes its webhooks, and the connector beside them."""
+"""An invented account over TCP, an event receiver that takes its webhooks, and the connector beside them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from call_receiver.app import create_app
-from call_receiver.store import Store
+from event_receiver.app import create_app
+from event_receiver.store import Store
 from fake_dialpad.server import FakeDialpad, serve
 from fake_dialpad.world import World
 from integration_tests.sync.connector import Connector
@@ -37,7 +37,7 @@ def fake() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def receiver(tmp_path_factory: pytest.TempPathFactory, fake: str) -> Iterator[str]:
-    """A call receiver that has taken 40 call events of the account."""
+    """A event receiver that has taken 40 call events of the account."""
     store = Store(f"sqlite:///{tmp_path_factory.mktemp('receiver') / 'events.db'}")
     with served(create_app(store, secrets=(SECRET,), read_key=READ_KEY)) as url:
         key = {"Authorization": "Bearer dialpad-key-0123456789"}
@@ -68,7 +68,7 @@ def config(fake: str, receiver: str) -> dict[str, Any]:
             "aggregate_window": "month",
         },
         "analytics": {"base_url": fake, "api_key": "analytics-key-0123456789", "grain": "week"},
-        "call_receiver": {"base_url": receiver, "api_key": READ_KEY},
+        "event_receiver": {"base_url": receiver, "api_key": READ_KEY},
     }
 
 

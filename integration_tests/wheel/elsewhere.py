@@ -42,7 +42,7 @@ def interpreter(version: str) -> str | None:
 def wheel(folder: Path) -> Path:
     """The wheel of this checkout."""
     checkout = folder / "checkout"
-    for name in ("source_dialpad", "call_receiver", "schemas"):
+    for name in ("source_dialpad", "event_receiver", "schemas"):
         shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("setup.py", "pyproject.toml", "LICENSE", "README.md"):
         shutil.copy(ROOT / name, checkout / name)

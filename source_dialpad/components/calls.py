@@ -1,4 +1,4 @@
-"""Call events: what call_receiver kept, in the order it kept it."""
+"""Call events: what event_receiver kept, in the order it kept it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class CallEventsRetriever(SliceRetriever):
                 restarts += 1
                 reason = _reason(answer)
                 if "after" not in params or restarts > MOST_RESTARTS:
-                    raise transient_error(f"{where}: call_receiver cannot read on: {reason} Run the sync again.")
+                    raise transient_error(f"{where}: event_receiver cannot read on: {reason} Run the sync again.")
                 logger.warning(
                     "%s: %s Reading goes on with the events received from %s on; events that were removed before they "
                     "were read can no longer be had.",
@@ -90,8 +90,8 @@ def _page(answer: Answer, where: str) -> tuple[list[dict[str, Any]], str]:
         if all(isinstance(item, dict) and _is_kept_event(item) for item in items):
             return items, value["next_cursor"]
     raise system_error(
-        f"{where}: call_receiver answered with another shape than items and next_cursor: {excerpt(answer.content)}. "
-        "Check call_receiver.base_url."
+        f"{where}: event_receiver answered with another shape than items and next_cursor: {excerpt(answer.content)}. "
+        "Check event_receiver.base_url."
     )
 
 

@@ -29,14 +29,14 @@ from source_dialpad.components.windows import local_day, zone_of
 
 logger = logging.getLogger("airbyte")
 
-SECTIONS = ("engagement", "dialpad", "analytics", "call_receiver")
+SECTIONS = ("engagement", "dialpad", "analytics", "event_receiver")
 """The optional sections; at least one has to be there."""
 
 DOCUMENTED_PATHS = {
     "engagement": "/KoopidPartnerServer/api/APIEndpoint/Dashboard",
     "dialpad": "/api/v2",
     "analytics": "/v1/analytics",
-    "call_receiver": "/events",
+    "event_receiver": "/events",
 }
 """What people copy behind the host: these, whole parts of them from the host on, and whatever follows them."""
 
@@ -166,7 +166,7 @@ def _problems(config: Mapping[str, Any], properties: Mapping[str, Any]) -> Itera
     if not any(section in config for section in SECTIONS):
         unknown = [name for name in config if name not in properties and not name.startswith("_")]
         yield (
-            "No section is configured: fill in at least one of engagement, dialpad, analytics or call_receiver; each "
+            "No section is configured: fill in at least one of engagement, dialpad, analytics or event_receiver; each "
             "one brings the streams of its API"
             + (f" (the configuration holds {', '.join(unknown)}, which is none of them)." if unknown else ".")
         )
@@ -263,13 +263,13 @@ _EXAMPLE = {
     "engagement": "app.koopid.ai",
     "dialpad": "dialpad.com",
     "analytics": "dev.dixa.io",
-    "call_receiver": "calls.example.com",
+    "event_receiver": "calls.example.com",
 }
 
 
 def _is_documented(path: str, section: str) -> bool:
     path = path.rstrip("/") + "/"
-    if section == "call_receiver":  # our own program may stand behind a prefix of the user's proxy
+    if section == "event_receiver":  # our own program may stand behind a prefix of the user's proxy
         return True
     documented = DOCUMENTED_PATHS[section] + "/"
     return documented.startswith(path) or path.startswith(documented)
@@ -312,7 +312,7 @@ def _with_defaults(values: Mapping[str, Any], properties: Mapping[str, Any]) -> 
 def _base_url(url: str, section: str) -> str:
     parts = urlsplit(url)
     path = ""
-    if section == "call_receiver":
+    if section == "event_receiver":
         path = parts.path.rstrip("/").removesuffix(DOCUMENTED_PATHS[section])
     return f"{parts.scheme}://{parts.netloc}{path}"
 

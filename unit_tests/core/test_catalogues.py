@@ -47,7 +47,7 @@ URL = "https://dialpad.example"
 EVERYTHING = dialpad(
     engagement={"base_url": URL, "api_key": "engagement-key-0123456789", "provider_id": "1020"},
     analytics={"base_url": URL, "api_key": "analytics-key-0123456789"},
-    call_receiver={"base_url": URL, "api_key": "receiver-key-0123456789"},
+    event_receiver={"base_url": URL, "api_key": "receiver-key-0123456789"},
 )
 
 
@@ -210,7 +210,7 @@ def row_is_before(row: dict[str, Any], state: dict[str, Any]) -> bool:
 def test_no_stream_is_left_of_a_section_that_is_not_configured(fake: FakeDialpad) -> None:
     every = {stream.name for stream in SourceDialpad(config=dict(EVERYTHING)).streams(EVERYTHING)}
     left: set[str] = set()
-    for section in ("engagement", "dialpad", "analytics", "call_receiver"):
+    for section in ("engagement", "dialpad", "analytics", "event_receiver"):
         alone = {"start_date": EVERYTHING["start_date"], section: EVERYTHING[section]}
         brought = {stream.name for stream in SourceDialpad(config=dict(alone)).streams(alone)}
         assert brought

@@ -36,7 +36,7 @@ CONFIG: dict[str, Any] = {
     "dialpad": {"api_key": "dialpad-key-0123456789"},
     "engagement": {"base_url": "https://a.b", "api_key": "engagement-key-0123456789", "provider_id": "1020"},
     "analytics": {"api_key": "analytics-key-0123456789"},
-    "call_receiver": {"base_url": "https://a.b", "api_key": "receiver-key-0123456789"},
+    "event_receiver": {"base_url": "https://a.b", "api_key": "receiver-key-0123456789"},
 }
 
 

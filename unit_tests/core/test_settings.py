@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Config = dict[str, Any]
 PROPERTIES: dict[str, Any] = composed_manifest()["spec"]["connection_specification"]["properties"]
-SECTIONS = ("engagement", "dialpad", "analytics", "call_receiver")
+SECTIONS = ("engagement", "dialpad", "analytics", "event_receiver")
 SECRETS = {section: f"{section}-key-71f2c9d04be8a3561" for section in SECTIONS}
 REMOVED = object()
 GOOD: Config = {
@@ -33,7 +33,7 @@ GOOD: Config = {
     "engagement": {"base_url": "https://app.koopid.ai", "api_key": SECRETS["engagement"], "provider_id": "1020"},
     "dialpad": {"api_key": SECRETS["dialpad"]},
     "analytics": {"api_key": SECRETS["analytics"]},
-    "call_receiver": {"base_url": "https://calls.example.com", "api_key": SECRETS["call_receiver"]},
+    "event_receiver": {"base_url": "https://calls.example.com", "api_key": SECRETS["event_receiver"]},
 }
 
 
@@ -263,8 +263,8 @@ def test_space_around_a_key_is_trimmed(value: str) -> None:
         ),
         ("engagement.base_url", "https://a.b/KoopidPartnerServer", "https://a.b"),
         ("analytics.base_url", "https://dev.dixa.io/v1/analytics/metrics", "https://dev.dixa.io"),
-        ("call_receiver.base_url", "https://a.b/events", "https://a.b"),
-        ("call_receiver.base_url", "https://a.b/hooks/events/", "https://a.b/hooks"),
+        ("event_receiver.base_url", "https://a.b/events", "https://a.b"),
+        ("event_receiver.base_url", "https://a.b/hooks/events/", "https://a.b/hooks"),
     ],
 )
 def test_a_url_is_taken_with_or_without_slash_and_documented_path(key: str, given: str, taken: str) -> None:
@@ -291,7 +291,7 @@ def test_defaults_fill_what_is_left_out_and_no_section_is_added() -> None:
         "num_workers": 8,
     }
     assert whole["dialpad"]["base_url"] == "https://dialpad.com"
-    assert not {"engagement", "analytics", "call_receiver"} & set(whole)
+    assert not {"engagement", "analytics", "event_receiver"} & set(whole)
 
 
 def test_a_null_is_a_key_left_out() -> None:

@@ -1,4 +1,4 @@
-"""Bodies sent to call_receiver: kept and served as they came, or refused; never a fault, nor a log nobody can read."""
+"""Bodies sent to event_receiver: kept and served as they came, or refused; never a fault, nor a log nobody can read."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from call_receiver.app import create_app
+from event_receiver.app import create_app
 from source_dialpad.components.api import loaded
 from unit_tests.fuzz.strategies import JUNK, bent, examples, json_bytes, spoilt
 from unit_tests.receiver.conftest import clock, database, own_logging, store
 from unit_tests.receiver.in_process import READ_KEY, SECRET, Clock, InProcess
 
 if TYPE_CHECKING:
-    from call_receiver.store import Store
+    from event_receiver.store import Store
 
 __all__ = ["clock", "database", "own_logging", "store"]
 

@@ -25,13 +25,13 @@ KEYS = {
     "engagement": "engagement-key+0cc175b9c0f1b6a831c399e269772661/A==",
     "dialpad": "dialpad-key+92eb5ffee6ae2fec3ad71c777531578f/B==",
     "analytics": "analytics-key+4a8a08f09d37b73795649038408b5f33/C==",
-    "call_receiver": "receiver-key+8277e0910d750195b448797616e091ad/D==",
+    "event_receiver": "receiver-key+8277e0910d750195b448797616e091ad/D==",
 }
 HOSTS = {
     "engagement": "engagement.example.com",
     "dialpad": "dialpad.example.com",
     "analytics": "analytics.example.com",
-    "call_receiver": "calls.example.com",
+    "event_receiver": "calls.example.com",
 }
 CONFIG: dict[str, Any] = {
     "start_date": "2026-09-01",
@@ -47,7 +47,7 @@ REQUESTERS = {
     "export_poll_requester": "dialpad",
     "analytics_requester": "analytics",
     "analytics_query_requester": "analytics",
-    "call_receiver_requester": "call_receiver",
+    "event_receiver_requester": "event_receiver",
 }
 """Every requester that carries a key, and the section the key stands in."""
 

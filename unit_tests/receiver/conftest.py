@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from call_receiver.app import create_app
-from call_receiver.store import Store
+from event_receiver.app import create_app
+from event_receiver.store import Store
 from unit_tests.receiver.in_process import READ_KEY, SECRET, Clock, InProcess
 
 

@@ -11,12 +11,12 @@ import jwt
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from call_receiver import app as app_module
-from call_receiver import keeping, logs
-from call_receiver.app import create_app, received_at_text
-from call_receiver.delivery import Event
-from call_receiver.refusals import SettingError
-from call_receiver.store import Store
+from event_receiver import app as app_module
+from event_receiver import keeping, logs
+from event_receiver.app import create_app, received_at_text
+from event_receiver.delivery import Event
+from event_receiver.refusals import SettingError
+from event_receiver.store import Store
 from unit_tests.receiver.in_process import READ_KEY, SECRET, Clock, InProcess
 
 EVENT = {"call_id": 5000000000000001, "state": "hangup", "event_timestamp": 1793577649994, "contact": {"id": 1}}
@@ -410,7 +410,7 @@ def test_without_a_key_of_its_own_reading_is_shut(store: Store) -> None:
 
 
 def test_an_empty_reading_key_is_refused_at_the_start(store: Store) -> None:
-    with pytest.raises(SettingError, match="CALL_RECEIVER_READ_KEY"):
+    with pytest.raises(SettingError, match="EVENT_RECEIVER_READ_KEY"):
         create_app(store, read_key=" ")
 
 
@@ -466,12 +466,12 @@ def test_metrics_count_kept_repeated_and_refused(receiver: InProcess) -> None:
     receiver.post("hello")
     lines = receiver.get("/metrics", key=None).text.splitlines()
     assert {
-        "call_receiver_events_kept_total 1",
-        "call_receiver_events_repeated_total 1",
-        'call_receiver_requests_refused_total{reason="not_json"} 1',
-        "call_receiver_answer_seconds_count 3",
-        "call_receiver_commit_seconds_count 2",
-        "call_receiver_store_errors_total 0",
+        "event_receiver_events_kept_total 1",
+        "event_receiver_events_repeated_total 1",
+        'event_receiver_requests_refused_total{reason="not_json"} 1',
+        "event_receiver_answer_seconds_count 3",
+        "event_receiver_commit_seconds_count 2",
+        "event_receiver_store_errors_total 0",
     } <= set(lines)
 
 

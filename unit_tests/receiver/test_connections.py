@@ -7,8 +7,8 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from call_receiver.metrics import Metrics
-from call_receiver.server import Limits, limited_protocol
+from event_receiver.metrics import Metrics
+from event_receiver.server import Limits, limited_protocol
 
 HEAD = b"POST /events HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\n"
 

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from call_receiver.delivery import Deliveries, Event, event_id
-from call_receiver.refusals import RefusedError, SettingError
+from event_receiver.delivery import Deliveries, Event, event_id
+from event_receiver.refusals import RefusedError, SettingError
 
 SECRET = "unit-secret-9d5ed678fe57bcca610140957afab571"
 FORMER = "unit-former-900150983cd24fb0d6963f7d28e17f72"

@@ -5,8 +5,8 @@ import logging
 import pytest
 import uvicorn
 
-from call_receiver import logs
-from call_receiver.metrics import Histogram, Metrics
+from event_receiver import logs
+from event_receiver.metrics import Histogram, Metrics
 
 
 def test_a_duration_on_the_edge_of_a_bucket_belongs_to_it() -> None:
@@ -30,7 +30,7 @@ def test_every_figure_has_its_meaning_and_its_kind() -> None:
     assert {sample.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count") for sample in samples} <= set(
         kinds
     )
-    assert histograms == {"call_receiver_answer_seconds", "call_receiver_commit_seconds"}
+    assert histograms == {"event_receiver_answer_seconds", "event_receiver_commit_seconds"}
 
 
 class Log:
@@ -70,7 +70,7 @@ def test_an_error_is_logged_by_type_and_place_and_without_its_text(log: Log) -> 
 
 
 def test_a_server_that_has_set_up_its_own_logs_writes_ours_all_the_same() -> None:
-    uvicorn.Config("call_receiver:app", log_config=uvicorn.config.LOGGING_CONFIG)
+    uvicorn.Config("event_receiver:app", log_config=uvicorn.config.LOGGING_CONFIG)
     log = Log()
     logging.getLogger("uvicorn.error").error("no more file descriptors")
     assert [line["message"] for line in log.lines()] == ["no more file descriptors"]

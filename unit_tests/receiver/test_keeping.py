@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable, Sequence
 import pytest
 from sqlalchemy.exc import DataError, OperationalError
 
-from call_receiver import keeping
-from call_receiver.delivery import Event
-from call_receiver.keeping import Keeper
-from call_receiver.metrics import Metrics
-from call_receiver.refusals import RefusedError
-from call_receiver.store import Store
+from event_receiver import keeping
+from event_receiver.delivery import Event
+from event_receiver.keeping import Keeper
+from event_receiver.metrics import Metrics
+from event_receiver.refusals import RefusedError
+from event_receiver.store import Store
 
 Answers = list[bool | BaseException]
 

@@ -8,10 +8,10 @@ import pytest
 import requests
 import requests_mock
 
-from call_receiver import register as register_module
-from call_receiver.app import create_app
-from call_receiver.register import Dialpad, DialpadError, listed, register, remove, same_url
-from call_receiver.store import Store
+from event_receiver import register as register_module
+from event_receiver.app import create_app
+from event_receiver.register import Dialpad, DialpadError, listed, register, remove, same_url
+from event_receiver.store import Store
 from fake_dialpad.server import FakeDialpad, InProcessAdapter, Keys
 from fake_dialpad.world import World
 from unit_tests.receiver.in_process import READ_KEY, SECRET, InProcess
@@ -104,7 +104,7 @@ def test_a_webhook_with_another_secret_gets_the_receivers(fake: FakeDialpad, dia
 def test_a_signing_webhook_is_not_taken_for_an_unsigned_one(fake: FakeDialpad, dialpad: Dialpad) -> None:
     dialpad.create_webhook(URL, SECRET)
     before = writes(fake)
-    with pytest.raises(DialpadError, match="CALL_RECEIVER_SECRET"):
+    with pytest.raises(DialpadError, match="EVENT_RECEIVER_SECRET"):
         register(dialpad, URL, "")
     assert writes(fake) == before
 

@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 import requests_mock
 
-from call_receiver import run as run_module
-from call_receiver.delivery import Event
-from call_receiver.metrics import Metrics
-from call_receiver.run import run
-from call_receiver.store import Store
+from event_receiver import run as run_module
+from event_receiver.delivery import Event
+from event_receiver.metrics import Metrics
+from event_receiver.run import run
+from event_receiver.store import Store
 from unit_tests.receiver.in_process import READ_KEY, SECRET
 
 URL = "https://calls.example.com/events"
 API_KEY = "unit-dialpad-098f6bcd4621d373cade4e832627b4f6"
-PAGE = (Path(__file__).parents[2] / "docs" / "calls.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -49,19 +49,19 @@ def test_without_a_command_it_serves_on_localhost(served: list[Any], database: s
 
 
 def test_host_port_and_database_are_taken_from_flags_and_environment(served: list[Any], database: str) -> None:
-    assert run(["--host", "0.0.0.0", "--port", "9000"], {"CALL_RECEIVER_DATABASE": database}) == 0  # noqa: S104
+    assert run(["--host", "0.0.0.0", "--port", "9000"], {"EVENT_RECEIVER_DATABASE": database}) == 0  # noqa: S104
     assert served[0][1] == ("0.0.0.0", 9000)  # noqa: S104
 
 
 def test_starting_makes_the_tables(served: list[Any], database: str, tmp_path: Path) -> None:
-    run(["--database", database], {"CALL_RECEIVER_SECRET": SECRET, "CALL_RECEIVER_READ_KEY": READ_KEY})
+    run(["--database", database], {"EVENT_RECEIVER_SECRET": SECRET, "EVENT_RECEIVER_READ_KEY": READ_KEY})
     assert (tmp_path / "events.db").exists()
 
 
 def test_a_receiver_whose_postgres_is_away_starts_and_waits_for_it(
     served: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("call_receiver.store.LOCK_SECONDS", 1)
+    monkeypatch.setattr("event_receiver.store.LOCK_SECONDS", 1)
     assert run(["--database", "postgresql://nobody@localhost:1/events"], {}) == 0
     assert len(served) == 1
 
@@ -74,7 +74,7 @@ def test_secrets_may_stand_in_files(served: list[Any], database: str, tmp_path: 
     assert run(["--database", database, *flags], {}) == 0
 
 
-@pytest.mark.parametrize("name", ["CALL_RECEIVER_SECRET", "CALL_RECEIVER_READ_KEY"])
+@pytest.mark.parametrize("name", ["EVENT_RECEIVER_SECRET", "EVENT_RECEIVER_READ_KEY"])
 def test_a_secret_that_is_set_and_empty_does_not_open_the_receiver(
     refused: Refuse, served: list[Any], database: str, name: str
 ) -> None:
@@ -83,8 +83,8 @@ def test_a_secret_that_is_set_and_empty_does_not_open_the_receiver(
 
 
 def test_a_secret_given_twice_is_refused(refused: Refuse, database: str, tmp_path: Path) -> None:
-    said = refused("--database", database, "--secret-file", str(tmp_path), CALL_RECEIVER_SECRET=SECRET)
-    assert "Both CALL_RECEIVER_SECRET and --secret-file" in said
+    said = refused("--database", database, "--secret-file", str(tmp_path), EVENT_RECEIVER_SECRET=SECRET)
+    assert "Both EVENT_RECEIVER_SECRET and --secret-file" in said
     assert SECRET not in said
 
 
@@ -139,7 +139,7 @@ def api() -> Any:
         yield mocker
 
 
-ENVIRONMENT = {"DIALPAD_API_KEY": API_KEY, "CALL_RECEIVER_SECRET": SECRET}
+ENVIRONMENT = {"DIALPAD_API_KEY": API_KEY, "EVENT_RECEIVER_SECRET": SECRET}
 
 
 def test_register_sends_the_receivers_secret_and_prints_none(api: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -209,8 +209,8 @@ def test_a_url_with_another_path_is_remarked_on(api: Any, capsys: pytest.Capture
 
 def test_every_flag_command_and_variable_stands_on_the_page() -> None:
     source = Path(run_module.__file__).read_text(encoding="utf-8")
-    named = {*re.findall(r'"(--[a-z-]+)"', source), *re.findall(r"\b(?:CALL_RECEIVER|DIALPAD)_[A-Z_]+", source)}
-    named |= {f"dialpad-call-receiver {command}" for command in run_module.COMMANDS if command != "serve"}
+    named = {*re.findall(r'"(--[a-z-]+)"', source), *re.findall(r"\b(?:EVENT_RECEIVER|DIALPAD)_[A-Z_]+", source)}
+    named |= {f"dialpad-event-receiver {command}" for command in run_module.COMMANDS if command != "serve"}
     assert {name for name in named if name not in PAGE} == {"--help"}
 
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from call_receiver import store as store_module
-from call_receiver.delivery import Event
-from call_receiver.refusals import SettingError
-from call_receiver.store import Store
+from event_receiver import store as store_module
+from event_receiver.delivery import Event
+from event_receiver.refusals import SettingError
+from event_receiver.store import Store
 from unit_tests.receiver.in_process import Clock
 
 

@@ -61,19 +61,19 @@ class Metrics:
         )
         lines: list[str] = []
         for name, kind, meaning, value in singles:
-            lines += [*_head(name, kind, meaning), f"call_receiver_{name} {value}"]
+            lines += [*_head(name, kind, meaning), f"event_receiver_{name} {value}"]
         lines += _head("requests_refused_total", "counter", "Requests refused, by the error of their answer.")
         lines += [
-            f'call_receiver_requests_refused_total{{reason="{reason}"}} {count}'
+            f'event_receiver_requests_refused_total{{reason="{reason}"}} {count}'
             for reason, count in sorted(self.refused.items())
         ]
         for name, meaning, histogram in (
             ("answer_seconds", "From the head of a POST /events to its answer.", self.answers),
             ("commit_seconds", "One commit to the database, of one event or many.", self.commits),
         ):
-            lines += [*_head(name, "histogram", meaning), *histogram.lines(f"call_receiver_{name}")]
+            lines += [*_head(name, "histogram", meaning), *histogram.lines(f"event_receiver_{name}")]
         return "\n".join(lines) + "\n"
 
 
 def _head(name: str, kind: str, meaning: str) -> list[str]:
-    return [f"# HELP call_receiver_{name} {meaning}", f"# TYPE call_receiver_{name} {kind}"]
+    return [f"# HELP event_receiver_{name} {meaning}", f"# TYPE event_receiver_{name} {kind}"]

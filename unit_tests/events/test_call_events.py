@@ -12,8 +12,8 @@ import pytest
 from airbyte_cdk.models import FailureType
 from jsonschema import Draft7Validator
 
-from call_receiver.app import create_app
-from call_receiver.store import Store
+from event_receiver.app import create_app
+from event_receiver.store import Store
 from source_dialpad.manifest import composed_manifest
 from source_dialpad.source import SourceDialpad
 from unit_tests.core.reading import read
@@ -34,7 +34,7 @@ SCHEMA: dict[str, Any] = composed_manifest()["schemas"]["call_events"]
 
 def config(**more: Any) -> Row:
     start = (datetime.now(UTC).date() - timedelta(days=15)).isoformat()
-    return {"start_date": start, "call_receiver": {"base_url": URL, "api_key": READ_KEY, **more}}
+    return {"start_date": start, "event_receiver": {"base_url": URL, "api_key": READ_KEY, **more}}
 
 
 class Receiver:
@@ -232,7 +232,7 @@ def test_a_place_that_is_gone_again_and_again_is_an_error_after_some_tries(door:
     door.get(f"{URL}/events", json=answer)
     out = read(config(), "call_events")
     assert (out.errors[0].failure_type, len(door.request_history)) == (FailureType.transient_error, 8)
-    assert "call_receiver cannot read on: Events after this cursor have been pruned." in str(out.errors[0].message)
+    assert "event_receiver cannot read on: Events after this cursor have been pruned." in str(out.errors[0].message)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_an_answer_of_another_shape_is_an_error_and_not_an_empty_log(body: Any, 
     door.get(f"{URL}/events", json=body)
     out = read(config(), "call_events")
     assert out.records == []
-    assert "call_receiver answered with another shape" in str(out.errors[0].message)
+    assert "event_receiver answered with another shape" in str(out.errors[0].message)
 
 
 def check(settings: Row) -> Any:
@@ -268,7 +268,7 @@ def test_check_takes_the_right_key(receiver: Receiver) -> None:
 def test_a_wrong_key_is_a_config_error_that_names_the_key_and_not_its_value(receiver: Receiver) -> None:
     wrong = "wrong-key-0cc175b9c0f1b6a831c3"
     text = str(check(config(api_key=wrong)).message)
-    assert text.startswith("call_receiver refused call_receiver.api_key: Reading needs the header")
+    assert text.startswith("event_receiver refused event_receiver.api_key: Reading needs the header")
     assert wrong not in json.dumps(text)
     out = read(config(api_key=wrong), "call_events")
     assert out.errors[0].failure_type == FailureType.config_error
@@ -276,6 +276,6 @@ def test_a_wrong_key_is_a_config_error_that_names_the_key_and_not_its_value(rece
 
 def test_another_server_at_the_address_is_a_config_error(door: requests_mock.Mocker) -> None:
     door.get(f"{URL}/events", status_code=404, text="not found")
-    assert "There is no call_receiver at this address (404). Check call_receiver.base_url." in str(
+    assert "There is no event_receiver at this address (404). Check event_receiver.base_url." in str(
         check(config()).message
     )

@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 import jwt
 from jwt.algorithms import HMACAlgorithm
 
-from call_receiver.refusals import RefusedError, SettingError
+from event_receiver.refusals import RefusedError, SettingError
 
 MAX_DEPTH: Final = 64
 """Levels of nesting an event may have; the documented payload has three."""
@@ -146,7 +146,7 @@ class _HS256(HMACAlgorithm):
 def _unsigned_event(body: bytes) -> Event:
     start = body.lstrip()[:4].lstrip(b'"')
     if start.startswith(b"eyJ") and body.count(b".") == 2:  # noqa: PLR2004 - a compact token has three parts
-        text = "The event is signed but this receiver has no secret to check it with: set CALL_RECEIVER_SECRET."
+        text = "The event is signed but this receiver has no secret to check it with: set EVENT_RECEIVER_SECRET."
         # Our fault, not the sender's: a 4xx would be final, a 503 is delivered again.
         raise RefusedError(503, "secret_not_set", text)
     payload, fields = _parsed(body)

@@ -189,7 +189,7 @@ def register(  # noqa: PLR0913 - each is one setting of the subscription
             dialpad.change_secret(webhook, secret)
             said.append(f"webhook {webhook.id} has the receiver's secret now")
         elif not secret and webhook.secret:
-            text = f"Webhook {webhook.id} signs its events: set CALL_RECEIVER_SECRET to its secret, or remove it first."
+            text = f"Webhook {webhook.id} signs its events: set EVENT_RECEIVER_SECRET to its secret, or remove it."
             raise DialpadError(text)
     else:
         webhook = dialpad.create_webhook(url, secret)

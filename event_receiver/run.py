@@ -1,4 +1,4 @@
-"""The command `dialpad-call-receiver`: serve, register, list, remove, prune. Without a command, it serves.
+"""The command `dialpad-event-receiver`: serve, register, list, remove, prune. Without a command, it serves.
 
 Secrets come from the environment or from files, never from flags, which other users of the machine can read.
 """
@@ -17,16 +17,16 @@ from urllib.parse import urlsplit
 try:
     from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-    from call_receiver import logs
-    from call_receiver.app import create_app
-    from call_receiver.metrics import Metrics
-    from call_receiver.refusals import SettingError
-    from call_receiver.register import Dialpad, DialpadError, listed, register, remove
-    from call_receiver.server import listen, serve
-    from call_receiver.store import Store
+    from event_receiver import logs
+    from event_receiver.app import create_app
+    from event_receiver.metrics import Metrics
+    from event_receiver.refusals import SettingError
+    from event_receiver.register import Dialpad, DialpadError, listed, register, remove
+    from event_receiver.server import listen, serve
+    from event_receiver.store import Store
 except ModuleNotFoundError as missing:
     text = (
-        f"dialpad-call-receiver: no {missing.name}. Install its extra: pip install 'airbyte-source-dialpad[receiver]'"
+        f"dialpad-event-receiver: no {missing.name}. Install its extra: pip install 'airbyte-source-dialpad[receiver]'"
     )
     raise SystemExit(text) from missing
 
@@ -38,10 +38,10 @@ SHORT_SECRET_BYTES: Final = 32
 _MICROSECONDS_A_DAY: Final = 86_400_000_000
 
 _ENVIRONMENT = """environment:
-  CALL_RECEIVER_SECRET           the webhook's shared secret; unset: unsigned events are taken
-  CALL_RECEIVER_SECRET_PREVIOUS  a former secret that is still accepted, while it is being changed
-  CALL_RECEIVER_READ_KEY         the bearer key of GET /events; unset: nobody can read
-  CALL_RECEIVER_DATABASE         the database, if --database is not given
+  EVENT_RECEIVER_SECRET           the webhook's shared secret; unset: unsigned events are taken
+  EVENT_RECEIVER_SECRET_PREVIOUS  a former secret that is still accepted, while it is being changed
+  EVENT_RECEIVER_READ_KEY         the bearer key of GET /events; unset: nobody can read
+  EVENT_RECEIVER_DATABASE         the database, if --database is not given
   DIALPAD_API_KEY                a company API key, for register, list and remove
 """
 
@@ -61,10 +61,10 @@ def run(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = N
         else:
             _registration(options, environment)
     except SettingError as error:
-        print(f"dialpad-call-receiver: {error}", file=sys.stderr)
+        print(f"dialpad-event-receiver: {error}", file=sys.stderr)
         return 2
     except DialpadError as error:
-        print(f"dialpad-call-receiver: {error}", file=sys.stderr)
+        print(f"dialpad-event-receiver: {error}", file=sys.stderr)
         return 1
     return 0
 
@@ -72,18 +72,18 @@ def run(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = N
 def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
     logs.configure(options.log_level)
     secrets = _secrets(options.secret_file, environ)
-    read_key = _setting("CALL_RECEIVER_READ_KEY", options.read_key_file, "--read-key-file", environ)
+    read_key = _setting("EVENT_RECEIVER_READ_KEY", options.read_key_file, "--read-key-file", environ)
     os.umask(0o077)  # the database holds people's names and numbers
     store = Store(_database(options, environ))
     figures = Metrics()
     app = create_app(store, secrets=secrets, read_key=read_key, max_token_age=options.max_token_age, figures=figures)
     _prepare(store)
     if not secrets:
-        logs.say(logging.WARNING, "no CALL_RECEIVER_SECRET: anybody who finds the URL can write events")
+        logs.say(logging.WARNING, "no EVENT_RECEIVER_SECRET: anybody who finds the URL can write events")
     elif min(len(secret.encode()) for secret in secrets) < SHORT_SECRET_BYTES:
-        logs.say(logging.WARNING, "CALL_RECEIVER_SECRET is short: 32 characters or more are hard to guess")
+        logs.say(logging.WARNING, "EVENT_RECEIVER_SECRET is short: 32 characters or more are hard to guess")
     if read_key is None:
-        logs.say(logging.WARNING, "no CALL_RECEIVER_READ_KEY: GET /events is shut")
+        logs.say(logging.WARNING, "no EVENT_RECEIVER_READ_KEY: GET /events is shut")
     try:
         listening = listen(options.host, options.port)
     except OSError as error:
@@ -135,7 +135,7 @@ def _registration(options: argparse.Namespace, environ: Mapping[str, str]) -> No
 def _register(dialpad: Dialpad, options: argparse.Namespace, environ: Mapping[str, str]) -> list[str]:
     secrets = _secrets(options.secret_file, environ)
     if not secrets and not options.unsigned:
-        text = "CALL_RECEIVER_SECRET is not set. Set it to the receiver's secret, or say --unsigned."
+        text = "EVENT_RECEIVER_SECRET is not set. Set it to the receiver's secret, or say --unsigned."
         raise SettingError(text)
     parts = urlsplit(options.url)
     if not parts.hostname or parts.scheme not in ("http", "https"):
@@ -157,19 +157,19 @@ def _register(dialpad: Dialpad, options: argparse.Namespace, environ: Mapping[st
 
 
 def _database(options: argparse.Namespace, environ: Mapping[str, str]) -> str:
-    database: str = options.database or environ.get("CALL_RECEIVER_DATABASE", "").strip()
+    database: str = options.database or environ.get("EVENT_RECEIVER_DATABASE", "").strip()
     if not database:
-        raise SettingError("No database: give --database sqlite:///events.db, or set CALL_RECEIVER_DATABASE.")
+        raise SettingError("No database: give --database sqlite:///events.db, or set EVENT_RECEIVER_DATABASE.")
     return database
 
 
 def _secrets(file: Path | None, environ: Mapping[str, str]) -> list[str]:
     """Return the secrets, the current one first; a file holds one a line."""
-    current = _setting("CALL_RECEIVER_SECRET", file, "--secret-file", environ)
+    current = _setting("EVENT_RECEIVER_SECRET", file, "--secret-file", environ)
     if current is None:
         return []
     secrets = current.splitlines() or [current]
-    previous = environ.get("CALL_RECEIVER_SECRET_PREVIOUS", "").strip()
+    previous = environ.get("EVENT_RECEIVER_SECRET_PREVIOUS", "").strip()
     return [*secrets, previous] if previous else secrets
 
 
@@ -196,7 +196,7 @@ def _setting(name: str, file: Path | None, flag: str, environ: Mapping[str, str]
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="dialpad-call-receiver",
+        prog="dialpad-event-receiver",
         description="Takes Dialpad's call webhooks and keeps them, so that they can be read.",
         epilog=_ENVIRONMENT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -211,8 +211,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     serving.add_argument("--port", type=int, default=8080, help="default 8080; 0 takes a free one")
     serving.add_argument("--host", default="localhost", help="default localhost; 0.0.0.0 listens on every interface")
-    serving.add_argument("--secret-file", type=Path, help="instead of CALL_RECEIVER_SECRET; one secret a line")
-    serving.add_argument("--read-key-file", type=Path, help="instead of CALL_RECEIVER_READ_KEY")
+    serving.add_argument("--secret-file", type=Path, help="instead of EVENT_RECEIVER_SECRET; one secret a line")
+    serving.add_argument("--read-key-file", type=Path, help="instead of EVENT_RECEIVER_READ_KEY")
     serving.add_argument(
         "--max-token-age",
         type=float,
@@ -232,7 +232,7 @@ def _parser() -> argparse.ArgumentParser:
     registering.add_argument("--target-type", help="limit to one target: office, callcenter, user …")
     registering.add_argument("--target-id", help="the id of that target")
     registering.add_argument("--group-calls-only", action="store_true", help="only calls to groups")
-    registering.add_argument("--secret-file", type=Path, help="instead of CALL_RECEIVER_SECRET")
+    registering.add_argument("--secret-file", type=Path, help="instead of EVENT_RECEIVER_SECRET")
     registering.add_argument("--unsigned", action="store_true", help="make a webhook without a secret")
     listing = commands.add_parser("list", help="show webhooks and call subscriptions")
     removing = commands.add_parser("remove", help="remove the subscriptions and the webhook of a URL")

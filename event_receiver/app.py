@@ -19,12 +19,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from call_receiver import metrics
-from call_receiver.delivery import Deliveries
-from call_receiver.keeping import Keeper
-from call_receiver.logs import say
-from call_receiver.refusals import RefusedError, SettingError
-from call_receiver.store import KeptEvent, Page, Store
+from event_receiver import metrics
+from event_receiver.delivery import Deliveries
+from event_receiver.keeping import Keeper
+from event_receiver.logs import say
+from event_receiver.refusals import RefusedError, SettingError
+from event_receiver.store import KeptEvent, Page, Store
 
 MAX_BODY_BYTES: Final = 1_000_000
 """The longest body of a delivery; a longer one is refused with 413."""
@@ -68,7 +68,7 @@ def create_app(  # noqa: PLR0913 - each is one setting
     """
     if read_key is not None and not read_key.strip():
         raise SettingError(
-            "The reading key is empty: set CALL_RECEIVER_READ_KEY, or leave it unset to shut GET /events."
+            "The reading key is empty: set EVENT_RECEIVER_READ_KEY, or leave it unset to shut GET /events."
         )
     deliveries = Deliveries(secrets, clock=clock, max_age=max_token_age)
     receiver = Receiver(store, deliveries, read_key, figures or metrics.Metrics())
@@ -136,7 +136,7 @@ class Receiver:
         return _json({"event_id": event.event_id, "status": "kept" if fresh else "repeated"})
 
     async def read(self, request: Request) -> Response:
-        """GET /events: a page of the events in the order kept; see docs/calls.md for the shape."""
+        """GET /events: a page of the events in the order kept; see docs/events.md for the shape."""
         try:
             self._check_key(request)
             limit = _limit(request.query_params)
@@ -206,12 +206,12 @@ class Receiver:
     def _check_key(self, request: Request) -> None:
         if self._read_key is None:
             raise RefusedError(
-                401, "reading_shut", "Reading is shut: start the receiver with CALL_RECEIVER_READ_KEY set."
+                401, "reading_shut", "Reading is shut: start the receiver with EVENT_RECEIVER_READ_KEY set."
             )
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         right = hmac.compare_digest(key.strip().encode("latin-1", "replace"), self._read_key.encode())
         if scheme.lower() != "bearer" or not right:
-            text = "Reading needs the header Authorization: Bearer <key>, with the receiver's CALL_RECEIVER_READ_KEY."
+            text = "Reading needs the header Authorization: Bearer <key>, with the receiver's EVENT_RECEIVER_READ_KEY."
             raise RefusedError(401, "read_key_wrong", text)
 
     async def _start(self, query: QueryParams) -> int | None:

@@ -17,7 +17,7 @@ from typing import Any, Final, TextIO
 
 QUIET_SECONDS: Final = 10.0
 
-_log = logging.getLogger("call_receiver")
+_log = logging.getLogger("event_receiver")
 
 
 def say(level: int, message: str, *, error: BaseException | None = None, **fields: Any) -> None:

@@ -59,8 +59,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from call_receiver.delivery import Event
-from call_receiver.refusals import SettingError
+from event_receiver.delivery import Event
+from event_receiver.refusals import SettingError
 
 LAYOUT: Final = 1
 """Version of the tables below; a database of another layout is refused."""
@@ -316,7 +316,7 @@ def _engine(url: URL) -> Engine:
             connect_args={
                 "connect_timeout": LOCK_SECONDS,
                 "options": options,
-                "application_name": "call_receiver",
+                "application_name": "event_receiver",
                 **network,
             },
             pool_pre_ping=True,

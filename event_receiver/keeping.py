@@ -9,11 +9,11 @@ from typing import Final
 
 from sqlalchemy.exc import OperationalError
 
-from call_receiver.delivery import Event
-from call_receiver.logs import say
-from call_receiver.metrics import Metrics
-from call_receiver.refusals import RefusedError
-from call_receiver.store import Store
+from event_receiver.delivery import Event
+from event_receiver.logs import say
+from event_receiver.metrics import Metrics
+from event_receiver.refusals import RefusedError
+from event_receiver.store import Store
 
 BATCH_EVENTS: Final = 500
 BATCH_CHARACTERS: Final = 8_000_000

@@ -21,8 +21,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from call_receiver.logs import say
-from call_receiver.metrics import Metrics
+from event_receiver.logs import say
+from event_receiver.metrics import Metrics
 
 HEAD_SECONDS: Final = 10.0
 """From the first byte of a request (or from connecting) to the end of its head."""
