@@ -3,7 +3,7 @@
 With BENCH_ALL_POSTS set, the hour's budget of export POSTs is taken out as well: for 2,000 windows at once.
 
 Taken out are the 15 s before the first poll of an export and the pauses between polls (constants of
-`source_dialpad.components.exports`), and the limits of requests a second (`api_budget` of the manifest).
+`source_dialpad.stats.retriever`), and the limits of requests a second (`api_budget` of the manifest).
 Everything else is as users run it.
 """
 
@@ -17,7 +17,7 @@ from source_dialpad.run import import_models_without_notes, run
 import_models_without_notes()  # before all that imports them, as the console script does
 
 from source_dialpad import source  # noqa: E402
-from source_dialpad.components import exports  # noqa: E402
+from source_dialpad.stats import retriever as exports  # noqa: E402
 
 WAITS = ("FIRST_POLL", "POLL_EVERY", "POLL_EVERY_LATER")
 

@@ -64,7 +64,7 @@ def test_the_installed_wheel_finds_every_schema_in_itself(built: Path, tmp_path:
     question = (
         "import source_dialpad.manifest as s\nprint(s.__file__, ','.join(sorted(s.composed_manifest()['schemas'])))"
     )
-    where, schemas = subprocess.run(
+    context, schemas = subprocess.run(
         [sys.executable, "-P", "-c", question],
         cwd=tmp_path,
         env={"PYTHONPATH": str(tmp_path)},
@@ -72,7 +72,7 @@ def test_the_installed_wheel_finds_every_schema_in_itself(built: Path, tmp_path:
         text=True,
         check=True,
     ).stdout.split()
-    assert where.startswith(str(tmp_path))
+    assert context.startswith(str(tmp_path))
     assert schemas.split(",") == sorted(path.stem for path in (ROOT / "schemas").glob("*.json"))
 
 

@@ -44,10 +44,10 @@ from airbyte_cdk.sources.streams.concurrent.partitions.stream_slicer import Stre
 from airbyte_cdk.sources.types import Record
 from airbyte_cdk.utils.stream_status_utils import as_airbyte_message
 
-from source_dialpad.batches import BATCHING, BatchMessage, RecordBatch
-from source_dialpad.components import slicing
-from source_dialpad.components.cursor import WindowCursor
-from source_dialpad.turns import Turns
+from source_dialpad.sync import planner as slicing
+from source_dialpad.sync.batches import BATCHING, BatchMessage, RecordBatch
+from source_dialpad.sync.cursor import WindowCursor
+from source_dialpad.sync.fair_executor import FairExecutor
 
 _build_concurrent_cursor = ModelToComponentFactory._build_concurrent_cursor  # noqa: SLF001
 
@@ -64,7 +64,7 @@ def build_cursor(
     if sync is None or windows is None:
         return _build_concurrent_cursor(factory, model, stream_slicer, config)  # type: ignore[arg-type]
     settings = dict(InterpolatedNestedMapping(mapping=windows, parameters={}).eval(config))
-    kind: type[slicing.Slicing] = getattr(slicing, settings.pop("kind"))
+    kind: type[slicing.WindowPlanner] = getattr(slicing, settings.pop("kind"))
     return WindowCursor(
         slicing=kind(stream=model.name or "", cursor_field=sync.cursor_field, **settings),
         partitions=None if isinstance(stream_slicer, SinglePartitionRouter) else stream_slicer,
@@ -122,7 +122,7 @@ def install_batches() -> None:
 def in_turns(source: ConcurrentSource, slices: int, streams: int) -> ConcurrentSource:
     """The source with `slices` read at once, each stream in its turn, and all its `streams` begun at the start."""
     return ConcurrentSource(
-        threadpool=ThreadPoolManager(Turns(slices), source._logger),  # type: ignore[arg-type]  # any executor  # noqa: SLF001
+        threadpool=ThreadPoolManager(FairExecutor(slices), source._logger),  # type: ignore[arg-type]  # any executor  # noqa: SLF001
         logger=source._logger,  # noqa: SLF001
         slice_logger=source._slice_logger,  # noqa: SLF001
         queue=source._queue,  # noqa: SLF001

@@ -15,12 +15,12 @@ from airbyte_cdk.sources.declarative.models.declarative_component_schema import 
 from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import ModelToComponentFactory
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.components.analytics import Catalogue, paged
-from source_dialpad.components.api import JsonCalls, object_of
-from source_dialpad.components.engagement import EpochUnit, Message, Stretch, Unit, bulk_door, placed
-from source_dialpad.components.scopes import check_office, check_targets
-from source_dialpad.components.slicing import LAG
-from source_dialpad.components.windows import milliseconds
+from source_dialpad.analytics.metrics import Catalogue, paged
+from source_dialpad.engagement.messages import EpochUnit, Message, TimeRange, Unit, check_timestamps, fetch_page
+from source_dialpad.stats.scopes import check_office, check_targets
+from source_dialpad.sync.planner import LAG
+from source_dialpad.sync.windows import milliseconds
+from source_dialpad.transport.requester import JsonCalls, object_of
 
 PROBED = timedelta(days=7) - timedelta(seconds=1)
 """How far back the messages are probed: the longest window the API allows, short of its edge."""
@@ -62,11 +62,11 @@ class SectionCheck:
     def _engagement(self) -> None:
         settings = self._config["engagement"]
         end = datetime.now(UTC) - LAG
-        stretch = Stretch(milliseconds(end - PROBED), milliseconds(end))
-        door = bulk_door(self._ask("messages_requester"), settings["provider_id"], None, "engagement", limit=1)
+        stretch = TimeRange(milliseconds(end - PROBED), milliseconds(end))
+        fetch = fetch_page(self._ask("messages_requester"), settings["provider_id"], None, "engagement", limit=1)
 
-        def page(unit: Unit, part: Stretch) -> list[Message]:
-            return placed(door(unit, part, 0), part, unit, "engagement")
+        def page(unit: Unit, part: TimeRange) -> list[Message]:
+            return check_timestamps(fetch(unit, part, 0), part, unit, "engagement")
 
         unit, found = EpochUnit(settings["epoch_unit"]).first_page(page, stretch, "engagement")
         if not found:

@@ -15,12 +15,12 @@ from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.memory_monitor import MemoryMonitor
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.batches import MOST_ROWS, BatchMessage
 from source_dialpad.cdk_overrides import install_batches
-from source_dialpad.components.errors import config_error
-from source_dialpad.components.heartbeat import Heartbeat
+from source_dialpad.errors import config_error
 from source_dialpad.manifest import composed_manifest
 from source_dialpad.source import SourceDialpad
+from source_dialpad.sync.batches import MOST_ROWS, BatchMessage
+from source_dialpad.transport.heartbeat import Heartbeat
 
 File = TypeVar("File")
 

@@ -24,8 +24,8 @@ from airbyte_cdk.models import (
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.components.errors import REFUSED_KEY, config_error, nearest
-from source_dialpad.components.settings import SECTIONS
+from source_dialpad.config import SECTIONS
+from source_dialpad.errors import REFUSED_KEY, config_error, nearest
 
 CDK_SUMMARY = "Concurrent read failure"
 """How the CDK marks its own error at the end of a read in which a stream failed."""

@@ -20,14 +20,14 @@ from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import 
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_dialpad.analytics.metrics import catalogue
 from source_dialpad.cdk_overrides import in_turns
 from source_dialpad.check import SectionCheck
-from source_dialpad.components.analytics import catalogue
-from source_dialpad.components.engagement import epoch_unit
-from source_dialpad.components.secrets import mask_keys
-from source_dialpad.components.settings import CheckedConfig
+from source_dialpad.config import CheckedConfig
+from source_dialpad.engagement.messages import epoch_unit
 from source_dialpad.manifest import composed_manifest
 from source_dialpad.outcome import CDK_SUMMARY, Outcome, Streams, section_of
+from source_dialpad.transport.secrets import mask_keys
 
 
 @cache

@@ -15,7 +15,7 @@ from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
 from airbyte_cdk.sources.types import StreamSlice
 
 from source_dialpad import cdk_overrides, command
-from source_dialpad.batches import BATCHING, MOST_ROWS, BatchMessage, RecordBatch, batched
+from source_dialpad.sync.batches import BATCHING, MOST_ROWS, BatchMessage, RecordBatch, batched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,10 +50,10 @@ def test_a_line_says_what_the_cdk_would_have_said(batching: None) -> None:
     (batch,) = batched("messages", SLICE, iter(ROWS))
     assert isinstance(batch, RecordBatch)
     for row, line in zip(ROWS, batch.lines, strict=True):
-        ours = json.loads(line)
-        record = AirbyteRecordMessage(stream="messages", data=row, emitted_at=ours["record"]["emitted_at"])
+        derived = json.loads(line)
+        record = AirbyteRecordMessage(stream="messages", data=row, emitted_at=derived["record"]["emitted_at"])
         theirs = AirbyteEntrypoint.airbyte_message_to_string(AirbyteMessage(type=Type.RECORD, record=record))
-        assert ours == json.loads(theirs)
+        assert derived == json.loads(theirs)
 
 
 def test_no_row_is_lost_at_the_edge_of_a_batch(batching: None) -> None:

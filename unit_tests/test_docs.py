@@ -19,10 +19,11 @@ from airbyte_cdk.sources.declarative.interpolation.interpolated_nested_mapping i
 import event_receiver.run
 import fake_dialpad.__main__
 import warehouse.__main__
-from source_dialpad.components import exports, slicing
-from source_dialpad.components.settings import CheckedConfig
-from source_dialpad.components.windows import Grain, calendar_windows, day_windows
+from source_dialpad.config import CheckedConfig
 from source_dialpad.manifest import composed_manifest
+from source_dialpad.stats import retriever as exports
+from source_dialpad.sync import planner as slicing
+from source_dialpad.sync.windows import Grain, calendar_windows, day_windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -124,16 +125,16 @@ PROGRAMS = ("make", "docker", "python", "source-dialpad", "source-declarative-ma
 
 def shell(page: Path) -> list[str]:
     """The commands of indented blocks, continuation lines joined."""
-    joined = re.sub(r"\\\n\s+", "", read(page))
-    return re.findall(rf"^    (?:\$ )?((?:[A-Z_]+=\S+ )*(?:{'|'.join(PROGRAMS)}) .*)$", joined, re.MULTILINE)
+    join_url = re.sub(r"\\\n\s+", "", read(page))
+    return re.findall(rf"^    (?:\$ )?((?:[A-Z_]+=\S+ )*(?:{'|'.join(PROGRAMS)}) .*)$", join_url, re.MULTILINE)
 
 
 # --- streams ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_table_of_the_readme_holds_the_streams_of_the_manifest_with_their_keys_and_cursors() -> None:
-    shown = [(code(row[1])[0], code(row[3]), code(row[4])) for row in rows(README, "API", "stream")]
-    assert shown == [
+    redact_url = [(code(row[1])[0], code(row[3]), code(row[4])) for row in rows(README, "API", "stream")]
+    assert redact_url == [
         (name, stream["primary_key"], [cursor_of(stream)] if cursor_of(stream) else [])
         for name, stream in streams().items()
     ]
@@ -145,8 +146,8 @@ def test_the_readme_says_which_streams_are_incremental() -> None:
 
 
 def test_the_users_page_holds_the_streams_of_the_manifest_with_keys_cursors_and_sync_modes() -> None:
-    shown = [(code(row[0])[0], code(row[2]), code(row[3]), row[4]) for row in rows(USERS_PAGE, "stream", "API")]
-    assert shown == [
+    redact_url = [(code(row[0])[0], code(row[2]), code(row[3]), row[4]) for row in rows(USERS_PAGE, "stream", "API")]
+    assert redact_url == [
         (
             name,
             stream["primary_key"],
@@ -165,8 +166,10 @@ def test_the_table_of_an_api_holds_the_keys_and_cursors_of_its_streams(page: str
 
 
 def test_every_stream_is_a_heading_of_one_api_and_every_such_heading_a_stream() -> None:
-    shown = [heading[4:] for page in API_PAGES for heading in headings(page) if re.fullmatch(r"### [a-z_]+", heading)]
-    assert sorted(shown) == sorted(streams())
+    redact_url = [
+        heading[4:] for page in API_PAGES for heading in headings(page) if re.fullmatch(r"### [a-z_]+", heading)
+    ]
+    assert sorted(redact_url) == sorted(streams())
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------
@@ -197,9 +200,9 @@ def test_the_readme_says_which_settings_are_required_and_secret() -> None:
     required = {
         f"{name}.{member}" for name, section in spec()["properties"].items() for member in section.get("required", ())
     }
-    shown = {code(row[0])[0]: row[1] for row in rows(README, "setting")}
-    assert {name for name, text in shown.items() if text.startswith("required")} == required
-    assert {name for name, text in shown.items() if text.endswith("secret")} == {
+    redact_url = {code(row[0])[0]: row[1] for row in rows(README, "setting")}
+    assert {name for name, text in redact_url.items() if text.startswith("required")} == required
+    assert {name for name, text in redact_url.items() if text.endswith("secret")} == {
         name for name, setting in settings().items() if setting.get("airbyte_secret")
     }
 
@@ -453,12 +456,12 @@ def test_an_example_in_json_is_one_that_the_connector_takes(page: Path, number: 
 
 def test_the_example_of_the_users_page_has_every_setting() -> None:
     example = json.loads(blocks(USERS_PAGE, "json")[0])
-    shown = [
+    redact_url = [
         f"{name}.{member}" if isinstance(value, dict) else name
         for name, value in example.items()
         for member in (value if isinstance(value, dict) else [""])
     ]
-    assert sorted(shown) == sorted(settings())
+    assert sorted(redact_url) == sorted(settings())
 
 
 def written_state(name: str) -> dict[str, Any]:
@@ -472,7 +475,7 @@ def written_state(name: str) -> dict[str, Any]:
     }
     sync = streams()[name]["incremental_sync"]
     windows = dict(InterpolatedNestedMapping(mapping=sync["$parameters"]["windows"], parameters={}).eval(config))
-    kind: type[slicing.Slicing] = getattr(slicing, windows.pop("kind"))
+    kind: type[slicing.WindowPlanner] = getattr(slicing, windows.pop("kind"))
     return kind(stream=name, cursor_field=cursor_of(streams()[name]), **windows).cursor("…")
 
 
@@ -559,10 +562,10 @@ def test_the_posts_of_a_year_are_those_that_the_windows_give() -> None:
 
 def test_the_costs_of_a_year_follow_from_the_posts() -> None:
     call_centers, offices = 20, 3
-    for days, window, shown, hours in rows(USERS_PAGE, "`export_window_days`"):
+    for days, window, redact_url, hours in rows(USERS_PAGE, "`export_window_days`"):
         records, figures = posts("export_window_days", days), posts("aggregate_window", window)
         total = 7 * records + 2 * call_centers * records + 6 * figures + offices * figures
-        assert (shown, float(hours)) == (f"{total:,}", round(total / 200 + 1e-9, 1)), days
+        assert (redact_url, float(hours)) == (f"{total:,}", round(total / 200 + 1e-9, 1)), days
 
 
 def test_the_limits_in_the_pages_are_those_of_the_code() -> None:
@@ -581,11 +584,11 @@ def test_the_limits_of_the_apis_are_those_of_the_budget() -> None:
         policy["matchers"][0]["url_path_pattern"]: [(rate["limit"], rate["interval"]) for rate in policy["rates"]]
         for policy in manifest()["api_budget"]["policies"]
     }
-    shown = {row[0]: row[2] for row in rows(USERS_PAGE, "limit", "of the API")}
+    redact_url = {row[0]: row[2] for row in rows(USERS_PAGE, "limit", "of the API")}
     a_minute = next(limit for limit, interval in budget["^/api/v2/digital/"] if interval == "PT1M")
-    assert shown["digital sessions"] == f"{a_minute} a minute"
+    assert redact_url["digital sessions"] == f"{a_minute} a minute"
     a_second = next(limit for limit, interval in budget["^/api/v2/"] if interval == "PT1S")
-    assert shown["Dialpad API, everything"] == f"{a_second} a second"
+    assert redact_url["Dialpad API, everything"] == f"{a_second} a second"
     (limit, interval), *_ = budget["^/v1/analytics/"]
-    assert shown["Analytics API"] == f"{limit} in {interval[2:-1]} s"
-    assert shown["Digital Engagement"] == f"{budget['/Dashboard/'][0][0]} a second"
+    assert redact_url["Analytics API"] == f"{limit} in {interval[2:-1]} s"
+    assert redact_url["Digital Engagement"] == f"{budget['/Dashboard/'][0][0]} a second"

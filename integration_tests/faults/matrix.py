@@ -41,7 +41,7 @@ FIRST_DAY: Final = (NOON - timedelta(days=2)).date()
 
 
 @dataclass(frozen=True)
-class Door:
+class Endpoint:
     """A kind of request: of which stream, and how it is known among the others."""
 
     name: str
@@ -52,25 +52,25 @@ class Door:
     windows: bool = True
 
 
-def _export_doors(family: str, stream: str) -> list[Door]:
+def _export_endpoints(family: str, stream: str) -> list[Endpoint]:
     return [
-        Door(f"{family}: start", stream, "dialpad", "POST", r"^/api/v2/stats$"),
-        Door(f"{family}: poll", stream, "dialpad", "GET", r"^/api/v2/stats/"),
-        Door(f"{family}: file", stream, "dialpad", "GET", r"^/_storage/"),
+        Endpoint(f"{family}: start", stream, "dialpad", "POST", r"^/api/v2/stats$"),
+        Endpoint(f"{family}: poll", stream, "dialpad", "GET", r"^/api/v2/stats/"),
+        Endpoint(f"{family}: file", stream, "dialpad", "GET", r"^/_storage/"),
     ]
 
 
-DOORS: Final = [
-    Door("messages", "messages", "engagement", "POST", r"/Dashboard/Messages$"),
-    Door("session messages", "customer_session_messages", "engagement", "GET", r"/RedactedMessages$"),
-    *_export_doors("records export", "records_calls"),
-    *_export_doors("aggregated export", "stats_calls_by_user"),
-    Door("metric data", "analytics_metric_data", "analytics", "POST", r"^/v1/analytics/metrics$"),
-    Door("record data", "analytics_record_data", "analytics", "POST", r"^/v1/analytics/records"),
-    Door("filter values", "analytics_filter_values", "analytics", "GET", r"^/v1/analytics/filter/", windows=False),
-    Door("directory list", "users", "dialpad", "GET", r"^/api/v2/users$", windows=False),
-    Door("calls", "calls", "dialpad", "GET", r"^/api/v2/call$"),
-    Door("call events", "call_events", "event_receiver", "GET", r"^/receiver/events$"),
+ENDPOINTS: Final = [
+    Endpoint("messages", "messages", "engagement", "POST", r"/Dashboard/Messages$"),
+    Endpoint("session messages", "customer_session_messages", "engagement", "GET", r"/RedactedMessages$"),
+    *_export_endpoints("records export", "records_calls"),
+    *_export_endpoints("aggregated export", "stats_calls_by_user"),
+    Endpoint("metric data", "analytics_metric_data", "analytics", "POST", r"^/v1/analytics/metrics$"),
+    Endpoint("record data", "analytics_record_data", "analytics", "POST", r"^/v1/analytics/records"),
+    Endpoint("filter values", "analytics_filter_values", "analytics", "GET", r"^/v1/analytics/filter/", windows=False),
+    Endpoint("directory list", "users", "dialpad", "GET", r"^/api/v2/users$", windows=False),
+    Endpoint("calls", "calls", "dialpad", "GET", r"^/api/v2/call$"),
+    Endpoint("call events", "call_events", "event_receiver", "GET", r"^/receiver/events$"),
 ]
 
 
@@ -84,15 +84,15 @@ class Trouble:
     name: str
     faults: tuple[str, ...] = ()
     times: int = 1
-    doors: str = ""
+    endpoints: str = ""
     server_offset: float = 0.0
     start: float = 0.0
 
-    def happens_to(self, door: Door) -> bool:
+    def happens_to(self, endpoint: Endpoint) -> bool:
         """Whether this can happen to a kind of request."""
         if self.server_offset:
-            return not door.name.endswith((": poll", ": file"))
-        return bool(re.search(self.doors, door.name))
+            return not endpoint.name.endswith((": poll", ": file"))
+        return bool(re.search(self.endpoints, endpoint.name))
 
 
 EVER: Final = -1
@@ -119,27 +119,27 @@ TROUBLES: Final = [
     Trouble("JSON of another shape", ("other_shape",)),
     Trouble("JSON of another shape for ever", ("other_shape",), EVER),
     # an empty file is an export without rows, as real exports are: it cannot be told from a body that was lost whole
-    Trouble("empty body with 200 for ever", ("empty",), EVER, doors="^(?!.*file$)"),
+    Trouble("empty body with 200 for ever", ("empty",), EVER, endpoints="^(?!.*file$)"),
     Trouble("401 in the middle of the sync", ("status:401",), EVER),
     Trouble("403 in the middle of the sync", ("status:403",), EVER),
     Trouble("404 in the middle of the sync", ("status:404",), EVER),
-    Trouble("export fails once", ("export_failed",), doors="export: poll"),
-    Trouble("export fails for ever", ("export_failed",), EVER, doors="export: poll"),
-    Trouble("export is forgotten once", ("export_forgotten",), doors="export: poll"),
-    Trouble("export is forgotten for ever", ("export_forgotten",), EVER, doors="export: poll"),
-    Trouble("export is prepared for ever", ("stuck",), EVER, doors="export: poll"),
-    Trouble("export has an unknown status", ("unknown_status",), EVER, doors="export: poll"),
-    Trouble("export has no download URL", ("no_download_url",), EVER, doors="export: poll"),
-    Trouble("export has no id", ("no_request_id",), EVER, doors="export: start"),
-    Trouble("download URL has expired once", ("download_expired",), doors="export: file"),
-    Trouble("download URL has expired for ever", ("download_expired",), EVER, doors="export: file"),
+    Trouble("export fails once", ("export_failed",), endpoints="export: poll"),
+    Trouble("export fails for ever", ("export_failed",), EVER, endpoints="export: poll"),
+    Trouble("export is forgotten once", ("export_forgotten",), endpoints="export: poll"),
+    Trouble("export is forgotten for ever", ("export_forgotten",), EVER, endpoints="export: poll"),
+    Trouble("export is prepared for ever", ("stuck",), EVER, endpoints="export: poll"),
+    Trouble("export has an unknown status", ("unknown_status",), EVER, endpoints="export: poll"),
+    Trouble("export has no download URL", ("no_download_url",), EVER, endpoints="export: poll"),
+    Trouble("export has no id", ("no_request_id",), EVER, endpoints="export: start"),
+    Trouble("download URL has expired once", ("download_expired",), endpoints="export: file"),
+    Trouble("download URL has expired for ever", ("download_expired",), EVER, endpoints="export: file"),
     Trouble("server's clock an hour ahead", server_offset=3600),
     Trouble("server's clock an hour behind", server_offset=-3600),
     Trouble("server's clock an hour ahead, before midnight", server_offset=3600, start=11.5 * 3600),
     Trouble("server's clock an hour behind, after midnight", server_offset=-3600, start=12.5 * 3600),
 ]
 
-CELLS: Final = [(trouble, door) for trouble in TROUBLES for door in DOORS if trouble.happens_to(door)]
+CELLS: Final = [(trouble, endpoint) for trouble in TROUBLES for endpoint in ENDPOINTS if trouble.happens_to(endpoint)]
 
 
 # --- the account ------------------------------------------------------------------------------------------------------
@@ -202,9 +202,9 @@ def _clock(start: float) -> Iterator[None]:
 @cache
 def undisturbed(name: str, start: float = 0.0) -> Mapping[tuple[Any, ...], Row]:
     """The rows of a read to which nothing happens."""
-    door = next(door for door in DOORS if door.stream == name)
+    endpoint = next(endpoint for endpoint in ENDPOINTS if endpoint.stream == name)
     with _clock(start):
-        quiet = read(account(), config(door.section), [stream(name)])
+        quiet = read(account(), config(endpoint.section), [stream(name)])
     assert quiet.ended_by is None, quiet.ended_by
     rows = table(quiet.rows(name), stream(name))
     assert rows
@@ -222,22 +222,26 @@ class Cell:
     """One read with its fault, and what is wrong with how it ended."""
 
     trouble: Trouble
-    door: Door
+    endpoint: Endpoint
     outcome: str = ""
     problems: list[str] = field(default_factory=list)
     message: str = ""
 
     def run(self) -> Cell:
         """Reads with the fault, and again without it where that failed."""
-        name, read_stream = self.door.stream, stream(self.door.stream)
+        name, read_stream = self.endpoint.stream, stream(self.endpoint.stream)
         expected = undisturbed(name, self.trouble.start)
         with _clock(self.trouble.start):
             served = account()
             served.server_offset = self.trouble.server_offset
             for number, fault in enumerate(self.trouble.faults):
-                asked: Row = {"method": self.door.method, "path_regex": self.door.path, "times": self.trouble.times}
+                asked: Row = {
+                    "method": self.endpoint.method,
+                    "path_regex": self.endpoint.path,
+                    "times": self.trouble.times,
+                }
                 served.faults.add({**asked, "fault": fault, "after": 1 if number == 0 else 0})
-            first = read(served, config(self.door.section), [read_stream])
+            first = read(served, config(self.endpoint.section), [read_stream])
             if any(not fault.done for fault in served.faults):
                 self.problems.append("the fault never happened")
             rows = first.rows(name)
@@ -248,7 +252,7 @@ class Cell:
             else:
                 self._judge(first)
                 served.faults.clear()
-                again = read(served, config(self.door.section), [read_stream], last_states(first.messages))
+                again = read(served, config(self.endpoint.section), [read_stream], last_states(first.messages))
                 if again.ended_by is not None:
                     self.problems.append(f"the next sync fails as well: {again.ended_by.message}")
                 rows += again.rows(name)
@@ -257,7 +261,7 @@ class Cell:
 
     def _judge(self, failed: Outcome) -> None:
         assert failed.ended_by is not None
-        told = [each for each in failed.errors if each.get("stream_descriptor", {}).get("name") == self.door.stream]
+        told = [each for each in failed.errors if each.get("stream_descriptor", {}).get("name") == self.endpoint.stream]
         if not told:
             self.problems.append("no error trace names the stream")
             return
@@ -265,9 +269,9 @@ class Cell:
         self.outcome = KINDS[failed.ended_by.failure_type.value]
         if KINDS[told[0]["failure_type"]] != self.outcome:
             self.problems.append(f"the trace says {told[0]['failure_type']}, the end {self.outcome}")
-        if not message.startswith(self.door.stream):
+        if not message.startswith(self.endpoint.stream):
             self.problems.append("the error does not begin with the stream")
-        if self.door.windows and not re.search(r"2026-09-1\d", message):
+        if self.endpoint.windows and not re.search(r"2026-09-1\d", message):
             self.problems.append("the error does not name the window")
         if not CURES.search(message):
             self.problems.append("the error names no cure")
@@ -293,11 +297,11 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "faults.md"
 def rendered(outcomes: Mapping[tuple[str, str], str]) -> str:
     """The table as docs/faults.md holds it: `outcomes` by fault and kind of request."""
     lines = [
-        "| what happens | " + " | ".join(door.name for door in DOORS) + " |",
-        "|---" * (len(DOORS) + 1) + "|",
+        "| what happens | " + " | ".join(endpoint.name for endpoint in ENDPOINTS) + " |",
+        "|---" * (len(ENDPOINTS) + 1) + "|",
     ]
     for trouble in TROUBLES:
-        cells = (outcomes.get((trouble.name, door.name), NOTHING) for door in DOORS)
+        cells = (outcomes.get((trouble.name, endpoint.name), NOTHING) for endpoint in ENDPOINTS)
         lines.append(f"| {trouble.name} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 

@@ -18,8 +18,8 @@ from airbyte_cdk.models import (
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from fake_dialpad.server import FakeDialpad, in_process
-from source_dialpad.components.exports import export_desk
 from source_dialpad.source import SourceDialpad
+from source_dialpad.stats.retriever import export_quota
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,7 +68,7 @@ def read(fake: FakeDialpad, config: Row, streams: Iterable[Row], state: Iterable
         }
     )
     states = [AirbyteStateMessageSerializer.load(entry) for entry in state]
-    export_desk.cache_clear()  # each read is a process of its own, with an hour's budget of its own
+    export_quota.cache_clear()  # each read is a process of its own, with an hour's budget of its own
     outcome = Outcome()
     with requests_mock.Mocker() as mocker:
         in_process(fake, mocker)
@@ -89,8 +89,8 @@ def _as_json(message: AirbyteMessage) -> Row:
 def catalogue(config: Row) -> dict[str, Row]:
     """The streams that a configuration has, by name."""
     found = SourceDialpad(config=config).discover(logging.getLogger("airbyte"), config)
-    shown = [orjson.loads(orjson.dumps(_shown(stream))) for stream in found.streams]
-    return {stream["name"]: stream for stream in shown}
+    redact_url = [orjson.loads(orjson.dumps(_shown(stream))) for stream in found.streams]
+    return {stream["name"]: stream for stream in redact_url}
 
 
 def _shown(stream: Any) -> Row:

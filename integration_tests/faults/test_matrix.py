@@ -5,31 +5,31 @@ from __future__ import annotations
 import pytest
 
 from integration_tests.faults import matrix
-from integration_tests.faults.matrix import CELLS, Cell, Door, Trouble, parsed
+from integration_tests.faults.matrix import CELLS, Cell, Endpoint, Trouble, parsed
 from integration_tests.faults.reading import last_states, read
 from integration_tests.faults.still_clock import still_clock
-from source_dialpad.components.exports import export_desk
+from source_dialpad.stats.retriever import export_quota
 
 WRITTEN = parsed(matrix.PAGE.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(autouse=True)
 def _no_desk_is_left() -> None:
-    export_desk.cache_clear()
+    export_quota.cache_clear()
 
 
 @pytest.mark.parametrize(
-    ("trouble", "door"), [pytest.param(*cell, id=f"{cell[1].name}-{cell[0].name}") for cell in CELLS]
+    ("trouble", "endpoint"), [pytest.param(*cell, id=f"{cell[1].name}-{cell[0].name}") for cell in CELLS]
 )
-def test_a_cell_ends_as_written(trouble: Trouble, door: Door) -> None:
-    cell = Cell(trouble, door).run()
+def test_a_cell_ends_as_written(trouble: Trouble, endpoint: Endpoint) -> None:
+    cell = Cell(trouble, endpoint).run()
     assert (cell.problems, cell.message if cell.problems else "") == ([], "")
-    assert cell.outcome == WRITTEN[trouble.name, door.name]
+    assert cell.outcome == WRITTEN[trouble.name, endpoint.name]
 
 
 def test_the_page_holds_the_cells_and_no_others() -> None:
     assert {cell for cell, outcome in WRITTEN.items() if outcome != matrix.NOTHING} == {
-        (trouble.name, door.name) for trouble, door in CELLS
+        (trouble.name, endpoint.name) for trouble, endpoint in CELLS
     }
 
 

@@ -46,7 +46,7 @@ def streams() -> dict[str, Row]:
 
 def synced(names: list[str], state: list[Row]) -> Outcome:
     """A sync of some streams from a state, at noon; each window of each partition gives a state of its own."""
-    with still_clock(), patch("source_dialpad.components.cursor.STATE_EVERY_SECONDS", 0.0):
+    with still_clock(), patch("source_dialpad.sync.cursor.STATE_EVERY_SECONDS", 0.0):
         outcome = read(account(), CONFIG, [streams()[name] for name in names], state)
     assert outcome.ended_by is None, outcome.ended_by.message
     return outcome

@@ -115,6 +115,6 @@ def test_the_builder_s_test_reader_shows_rows(name: str, tmp_path: Path, monkeyp
     catalog = ConfiguredAirbyteCatalogSerializer.load({"streams": chosen})
     with account(tmp_path):
         limits = get_limits(config)
-        shown = read_stream(create_source(config, limits, catalog, None), config, catalog, [], limits)
-    assert shown.record
-    assert [row for part in shown.record.data["slices"] for page in part["pages"] for row in page["records"]]
+        redact_url = read_stream(create_source(config, limits, catalog, None), config, catalog, [], limits)
+    assert redact_url.record
+    assert [row for part in redact_url.record.data["slices"] for page in part["pages"] for row in page["records"]]

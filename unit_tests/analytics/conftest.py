@@ -12,7 +12,7 @@ import time_machine
 from fake_dialpad.readings import Readings
 from fake_dialpad.server import FakeDialpad, in_process
 from fake_dialpad.world import World
-from source_dialpad.components import analytics
+from source_dialpad.analytics import metrics as analytics
 from unit_tests.analytics.reading import NOW, Account
 from unit_tests.core.fixtures import no_waiting
 
@@ -41,7 +41,7 @@ def fake(world: World) -> FakeDialpad:
 
 
 @pytest.fixture
-def door(fake: FakeDialpad) -> Iterator[requests_mock.Mocker]:
+def fetch(fake: FakeDialpad) -> Iterator[requests_mock.Mocker]:
     """Every request goes to the fake; later matchers of a test come first."""
     with requests_mock.Mocker() as mocker:
         in_process(fake, mocker)
@@ -49,7 +49,7 @@ def door(fake: FakeDialpad) -> Iterator[requests_mock.Mocker]:
 
 
 @pytest.fixture
-def account(fake: FakeDialpad, door: requests_mock.Mocker) -> Account:
+def account(fake: FakeDialpad, fetch: requests_mock.Mocker) -> Account:
     return Account(fake)
 
 

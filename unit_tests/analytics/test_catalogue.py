@@ -111,13 +111,13 @@ def test_a_link_to_another_host_is_refused_and_the_key_stays(account: Account, s
 
 
 @pytest.mark.parametrize("link", ["//foreign.example/x?pageKey=1", "http://analytics.example/v1/x", "https://a@b/x"])
-def test_a_disguised_link_is_refused(account: Account, door: requests_mock.Mocker, link: str) -> None:
-    door.get(f"{URL}/v1/analytics/metrics", json={"data": [], "meta": {"next": link}})
+def test_a_disguised_link_is_refused(account: Account, fetch: requests_mock.Mocker, link: str) -> None:
+    fetch.get(f"{URL}/v1/analytics/metrics", json={"data": [], "meta": {"next": link}})
     assert "another host" in account.error("analytics_metrics")
 
 
-def test_a_page_that_names_itself_is_an_error(account: Account, door: requests_mock.Mocker) -> None:
-    door.get(f"{URL}/v1/analytics/metrics", json={"data": [], "meta": {"next": "/v1/analytics/metrics?pageKey=a"}})
+def test_a_page_that_names_itself_is_an_error(account: Account, fetch: requests_mock.Mocker) -> None:
+    fetch.get(f"{URL}/v1/analytics/metrics", json={"data": [], "meta": {"next": "/v1/analytics/metrics?pageKey=a"}})
     assert "the same next page again" in account.error("analytics_metrics")
 
 
@@ -130,15 +130,15 @@ def test_pages_are_as_large_as_the_api_takes(account: Account) -> None:
     "answer", [{}, {"data": None}, {"data": {}}, {"data": [1]}, [], {"error": "busy"}, {"data": "x"}], ids=str
 )
 def test_another_shape_is_an_error_and_not_no_entries(
-    account: Account, door: requests_mock.Mocker, answer: object
+    account: Account, fetch: requests_mock.Mocker, answer: object
 ) -> None:
-    door.get(f"{URL}/v1/analytics/metrics", json=answer)
+    fetch.get(f"{URL}/v1/analytics/metrics", json=answer)
     assert "another shape" in account.error("analytics_metrics")
 
 
-def test_the_key_stands_alone_or_behind_bearer(account: Account, door: requests_mock.Mocker) -> None:
+def test_the_key_stands_alone_or_behind_bearer(account: Account, fetch: requests_mock.Mocker) -> None:
     account.rows("analytics_metrics")
     account.settings = {"auth_scheme": "bearer"}
     account.rows("analytics_metrics")
     key = account.fake.keys.analytics
-    assert [sent.headers["Authorization"] for sent in door.request_history] == [key, f"Bearer {key}"]
+    assert [sent.headers["Authorization"] for sent in fetch.request_history] == [key, f"Bearer {key}"]

@@ -10,8 +10,8 @@ import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from source_dialpad.components.analytics import Ends
-from source_dialpad.components.slicing import MetricWindows
+from source_dialpad.analytics.metrics import IntervalBounds
+from source_dialpad.sync.planner import MetricWindows
 from unit_tests.analytics.reading import NOW, URL, figures
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ ONE = {"metric_ids": ["closed_conversations"]}
 
 def windows(zone: str, start: str, saved: dict[str, Any] | None = None, **more: Any) -> list[tuple[datetime, datetime]]:
     slicing = MetricWindows(STREAM, "window_start", start, zone, **more)
-    planned = slicing.windows(slicing.usable(saved))
+    planned = slicing.windows(slicing.compatible_state(saved))
     return [
         (
             datetime.fromisoformat(each.cursor_slice["start_time"]),
@@ -82,16 +82,16 @@ def first_period(account: Account) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("ends", "start", "end"),
     [
-        (Ends(start=True, end=False), "2026-11-07T00:00:00Z", "2026-11-08T00:00:00Z"),
-        (Ends(start=True, end=True), "2026-11-07T00:00:00Z", "2026-11-07T23:59:59.999Z"),
-        (Ends(start=False, end=True), "2026-11-06T23:59:59.999Z", "2026-11-07T23:59:59.999Z"),
-        (Ends(start=False, end=False), "2026-11-06T23:59:59.999Z", "2026-11-08T00:00:00Z"),
+        (IntervalBounds(start=True, end=False), "2026-11-07T00:00:00Z", "2026-11-08T00:00:00Z"),
+        (IntervalBounds(start=True, end=True), "2026-11-07T00:00:00Z", "2026-11-07T23:59:59.999Z"),
+        (IntervalBounds(start=False, end=True), "2026-11-06T23:59:59.999Z", "2026-11-07T23:59:59.999Z"),
+        (IntervalBounds(start=False, end=False), "2026-11-06T23:59:59.999Z", "2026-11-08T00:00:00Z"),
     ],
 )
 def test_a_window_is_asked_for_so_that_it_is_exact(
-    account: Account, monkeypatch: pytest.MonkeyPatch, ends: Ends, start: str, end: str
+    account: Account, monkeypatch: pytest.MonkeyPatch, ends: IntervalBounds, start: str, end: str
 ) -> None:
-    monkeypatch.setattr("source_dialpad.components.analytics.Catalogue.ends", lambda *_: ends)
+    monkeypatch.setattr("source_dialpad.analytics.metrics.Catalogue.ends", lambda *_: ends)
     account.start, account.settings = "2026-11-07", ONE
     account.rows(STREAM)
     assert first_period(account) == (start, end)
@@ -105,8 +105,8 @@ def test_whether_the_end_belongs_to_an_interval_is_found_out(account: Account, r
     assert first_period(account)[1] == end
 
 
-def test_without_a_record_nothing_is_counted_twice(account: Account, door: requests_mock.Mocker) -> None:
-    door.post(f"{URL}/v1/analytics/records", json={"data": []})
+def test_without_a_record_nothing_is_counted_twice(account: Account, fetch: requests_mock.Mocker) -> None:
+    fetch.post(f"{URL}/v1/analytics/records", json={"data": []})
     account.start, account.settings = "2026-11-07", ONE
     account.rows(STREAM)
     assert first_period(account)[1] == "2026-11-07T23:59:59.999Z"
@@ -127,15 +127,15 @@ def test_presence_is_one_row_a_status(account: Account) -> None:
 
 
 @pytest.mark.parametrize("data", [{"id": "closed_conversations"}, {"aggregates": None}, {"aggregates": []}])
-def test_no_aggregates_are_no_rows(account: Account, door: requests_mock.Mocker, data: Row) -> None:
-    door.post(f"{URL}/v1/analytics/metrics", json={"data": data})
+def test_no_aggregates_are_no_rows(account: Account, fetch: requests_mock.Mocker, data: Row) -> None:
+    fetch.post(f"{URL}/v1/analytics/metrics", json={"data": data})
     account.settings = ONE
     assert account.rows(STREAM) == []
 
 
 @pytest.mark.parametrize("data", [[], {"aggregates": {"Count": 1}}, {"aggregates": [1]}, "x"])
-def test_aggregates_of_another_shape_are_an_error(account: Account, door: requests_mock.Mocker, data: object) -> None:
-    door.post(f"{URL}/v1/analytics/metrics", json={"data": data})
+def test_aggregates_of_another_shape_are_an_error(account: Account, fetch: requests_mock.Mocker, data: object) -> None:
+    fetch.post(f"{URL}/v1/analytics/metrics", json={"data": data})
     account.settings = ONE
     assert "another shape than aggregates" in account.error(STREAM)
 
@@ -250,9 +250,9 @@ def test_the_next_day_takes_another_snapshot(account: Account, noon: time_machin
     assert {row["snapshot_date"] for row in rows} == {"2026-11-10"}
 
 
-def test_an_attribute_whose_snapshot_failed_is_taken_again_alone(account: Account, door: requests_mock.Mocker) -> None:
+def test_an_attribute_whose_snapshot_failed_is_taken_again_alone(account: Account, fetch: requests_mock.Mocker) -> None:
     broken = [True]
-    door.get(f"{URL}/v1/analytics/filter/channel", json={"oops": 1}, additional_matcher=lambda _: broken[0])
+    fetch.get(f"{URL}/v1/analytics/filter/channel", json={"oops": 1}, additional_matcher=lambda _: broken[0])
     failed = account.read("analytics_filter_values")
     assert failed.errors
     broken[0] = False

@@ -10,7 +10,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_dialpad.components.analytics import Astray, Flattening, field_label, field_value
+from source_dialpad.analytics.metrics import Flattening, InconsistentPages, field_label, field_value
 
 START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 8, tzinfo=UTC)
 NOON = "2026-11-02T12:00:00.000Z"
@@ -164,7 +164,7 @@ def test_twins_of_one_page_are_two_rows() -> None:
 
 
 def test_a_record_that_comes_again_on_a_later_page_is_not_believed() -> None:
-    with pytest.raises(Astray):
+    with pytest.raises(InconsistentPages):
         flat([record()], [record()])
 
 

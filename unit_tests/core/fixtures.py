@@ -36,7 +36,7 @@ def fake(world: World) -> FakeDialpad:
 
 
 @pytest.fixture
-def door(fake: FakeDialpad) -> Iterator[requests_mock.Mocker]:
+def fetch(fake: FakeDialpad) -> Iterator[requests_mock.Mocker]:
     """Every request goes to the fake; later matchers of a test come first."""
     with requests_mock.Mocker() as mocker:
         in_process(fake, mocker)

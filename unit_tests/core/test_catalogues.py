@@ -59,7 +59,7 @@ def test_the_list_of_incremental_streams_is_whole() -> None:
 
 @pytest.mark.parametrize("value", ["9999-12-31", "2999-12-31"])
 def test_a_state_of_the_far_future_gives_no_record_of_any_stream_and_says_so(
-    value: str, door: requests_mock.Mocker, caplog: pytest.LogCaptureFixture
+    value: str, fetch: requests_mock.Mocker, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, logger="airbyte"):
         out = read(EVERYTHING, *INCREMENTAL, state={stream: {field: value} for stream, field in INCREMENTAL.items()})
@@ -75,7 +75,7 @@ def ended_with(out: Read, kind: FailureType, *parts: str) -> None:
         assert part in str(out.ended_by.message)
 
 
-def test_a_stream_that_does_not_exist_is_an_error_and_the_others_are_read(door: requests_mock.Mocker) -> None:
+def test_a_stream_that_does_not_exist_is_an_error_and_the_others_are_read(fetch: requests_mock.Mocker) -> None:
     out = read(dialpad(), "offices", "office")
     assert set(out.of) == {"offices"}
     assert out.statuses["office"] == ["INCOMPLETE"]
@@ -91,21 +91,21 @@ def test_a_stream_that_does_not_exist_is_an_error_and_the_others_are_read(door: 
 
 
 def test_a_stream_whose_section_is_not_configured_is_an_error_that_names_the_section(
-    door: requests_mock.Mocker,
+    fetch: requests_mock.Mocker,
 ) -> None:
     out = read(dialpad(), "messages")
     assert out.records == []
     ended_with(out, FailureType.config_error, "messages", "the configuration has no section engagement")
 
 
-def test_a_catalogue_without_a_cursor_goes_by_the_streams_own(door: requests_mock.Mocker) -> None:
+def test_a_catalogue_without_a_cursor_goes_by_the_streams_own(fetch: requests_mock.Mocker) -> None:
     out = read(dialpad(), "calls")
     assert out.records
     assert "date_started" in out.state
 
 
 def test_another_cursor_in_the_catalogue_is_said_to_have_no_effect(
-    door: requests_mock.Mocker, caplog: pytest.LogCaptureFixture
+    fetch: requests_mock.Mocker, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, logger="airbyte"):
         out = read(dialpad(), catalog=catalog_of("calls", cursor_field=["date_ended"]))
@@ -115,13 +115,13 @@ def test_another_cursor_in_the_catalogue_is_said_to_have_no_effect(
     )
 
 
-def test_columns_that_the_catalogue_leaves_out_are_read_all_the_same(door: requests_mock.Mocker) -> None:
+def test_columns_that_the_catalogue_leaves_out_are_read_all_the_same(fetch: requests_mock.Mocker) -> None:
     out = read(dialpad(), "offices")  # the catalogue of these tests knows no column at all
     assert {"id", "name", "timezone"} <= set(out.records[0])
 
 
 def test_a_full_refresh_with_a_state_goes_on_from_it_and_says_so(
-    door: requests_mock.Mocker, caplog: pytest.LogCaptureFixture
+    fetch: requests_mock.Mocker, caplog: pytest.LogCaptureFixture
 ) -> None:
     state = read(dialpad(lookback_days=0), "calls").state
     with caplog.at_level(logging.WARNING, logger="airbyte"):
@@ -132,14 +132,14 @@ def test_a_full_refresh_with_a_state_goes_on_from_it_and_says_so(
     assert "calls: the catalogue asks for a full refresh and a saved state was given" in caplog.text
 
 
-def test_a_full_refresh_without_a_state_reads_everything(door: requests_mock.Mocker) -> None:
+def test_a_full_refresh_without_a_state_reads_everything(fetch: requests_mock.Mocker) -> None:
     incremental = read(dialpad(), "calls")
     full = read(dialpad(), catalog=catalog_of("calls", sync_mode="full_refresh"))
     assert len(full.records) == len(incremental.records)
 
 
 def test_the_state_of_a_stream_that_is_gone_is_said_to_be_unused(
-    door: requests_mock.Mocker, caplog: pytest.LogCaptureFixture
+    fetch: requests_mock.Mocker, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, logger="airbyte"):
         out = read(dialpad(), "offices", state={"old_stream": {"at": "2026-01-01"}})
@@ -149,7 +149,7 @@ def test_the_state_of_a_stream_that_is_gone_is_said_to_be_unused(
 
 @pytest.mark.parametrize("state", [{"at": "2026-11-10"}, {"date_started": "yesterday"}, {"states": []}])
 def test_a_state_of_another_shape_is_an_error_of_its_stream_and_the_others_are_read(
-    state: dict[str, Any], door: requests_mock.Mocker
+    state: dict[str, Any], fetch: requests_mock.Mocker
 ) -> None:
     out = read(dialpad(), "calls", "offices", state={"calls": state})
     assert set(out.of) == {"offices"}
@@ -157,7 +157,7 @@ def test_a_state_of_another_shape_is_an_error_of_its_stream_and_the_others_are_r
     ended_with(out, FailureType.config_error, "calls", "Reset the state of this stream")
 
 
-def test_a_failed_read_keeps_the_state_it_was_given(door: requests_mock.Mocker) -> None:
+def test_a_failed_read_keeps_the_state_it_was_given(fetch: requests_mock.Mocker) -> None:
     out = read(dialpad(), "calls", state={"calls": {"date_started": "yesterday"}})
     assert [state for state in out.states if state != {"date_started": "yesterday"}] == []
 
@@ -179,7 +179,7 @@ def test_a_failed_read_keeps_the_state_it_was_given(door: requests_mock.Mocker) 
     ],
 )
 def test_a_state_that_would_not_be_found_is_a_config_error(
-    entry: dict[str, Any], cure: str, door: requests_mock.Mocker
+    entry: dict[str, Any], cure: str, fetch: requests_mock.Mocker
 ) -> None:
     messages = [AirbyteStateMessageSerializer.load(entry)]
     catalog = catalog_of("calls")
@@ -189,7 +189,7 @@ def test_a_state_that_would_not_be_found_is_a_config_error(
 
 
 @pytest.mark.parametrize("stream", ["calls", "digital_sessions"])
-def test_from_every_state_ever_emitted_the_same_table_comes(stream: str, door: requests_mock.Mocker) -> None:
+def test_from_every_state_ever_emitted_the_same_table_comes(stream: str, fetch: requests_mock.Mocker) -> None:
     key = {"calls": "call_id", "digital_sessions": "session_id"}[stream]
     config = dialpad(lookback_days=0)
     quiet = read(config, stream)

@@ -15,10 +15,10 @@ from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import M
 from airbyte_cdk.sources.streams.concurrent.cursor import ConcurrentCursor, Cursor, FinalStateCursor
 
 from source_dialpad import cdk_overrides
-from source_dialpad.components import slicing
-from source_dialpad.components.cursor import WindowCursor
 from source_dialpad.source import SourceDialpad
-from source_dialpad.turns import Turns
+from source_dialpad.sync import planner as slicing
+from source_dialpad.sync.cursor import WindowCursor
+from source_dialpad.sync.fair_executor import FairExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,9 +56,9 @@ def test_what_is_replaced_reads_as_it_did(name: str) -> None:
 
 
 def test_the_replacement_takes_what_the_original_takes() -> None:
-    ours = list(inspect.signature(cdk_overrides.build_cursor).parameters)
+    derived = list(inspect.signature(cdk_overrides.build_cursor).parameters)
     theirs = list(inspect.signature(cdk_overrides._build_concurrent_cursor).parameters)
-    assert ours[1:] == theirs[1:]
+    assert derived[1:] == theirs[1:]
 
 
 def test_the_factory_still_asks_it_for_the_cursor() -> None:
@@ -67,12 +67,12 @@ def test_the_factory_still_asks_it_for_the_cursor() -> None:
 
 def test_the_source_that_reads_in_turns_is_the_cdks_but_for_its_pool() -> None:
     built = SourceDialpad(config=dict(CONFIG))._concurrent_source
-    ours = cdk_overrides.in_turns(built, slices=3, streams=46)
-    assert vars(ours).keys() == vars(built).keys()
-    differ = {name for name, value in vars(ours).items() if value is not vars(built)[name]}
+    derived = cdk_overrides.in_turns(built, slices=3, streams=46)
+    assert vars(derived).keys() == vars(built).keys()
+    differ = {name for name, value in vars(derived).items() if value is not vars(built)[name]}
     assert differ == {"_threadpool", "_initial_number_partitions_to_generate"}
-    pool: object = ours._threadpool._threadpool
-    assert isinstance(pool, Turns)
+    pool: object = derived._threadpool._threadpool
+    assert isinstance(pool, FairExecutor)
     assert "self._concurrent_source.read(" in inspect.getsource(ConcurrentDeclarativeSource.read)
 
 
@@ -119,7 +119,7 @@ def test_a_datetime_cursor_without_windows_stays_the_cdks_own() -> None:
 def test_the_settings_of_the_windows_reach_the_slicing() -> None:
     built = cursors()["calls"]
     assert isinstance(built, WindowCursor)
-    assert built._slicing == slicing.Instants(
+    assert built._slicing == slicing.DatetimeWindows(
         stream="calls",
         cursor_field="date_started",
         start="2026-11-01",

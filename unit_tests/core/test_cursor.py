@@ -17,9 +17,9 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from source_dialpad.components import cursor as cursor_module
-from source_dialpad.components.cursor import PLANNED, WindowCursor
-from source_dialpad.components.slicing import ExportDays, Following, Instants, Slicing
+from source_dialpad.sync import cursor as cursor_module
+from source_dialpad.sync.cursor import PLANNED, WindowCursor
+from source_dialpad.sync.planner import DatetimeWindows, LogTail, RecordExportWindows, WindowPlanner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -71,7 +71,7 @@ class Sync:
 
     def __init__(
         self,
-        slicing: Slicing,
+        slicing: WindowPlanner,
         state: Mapping[str, Any] | None = None,
         parts: list[str] | None = None,
     ) -> None:
@@ -106,12 +106,12 @@ class Sync:
         ]
 
 
-def days(**more: Any) -> ExportDays:
-    return ExportDays(stream="s", cursor_field="day", start=START, **{"days": 5, "lookback_days": 2, **more})
+def days(**more: Any) -> RecordExportWindows:
+    return RecordExportWindows(stream="s", cursor_field="day", start=START, **{"days": 5, "lookback_days": 2, **more})
 
 
-def instants(**more: Any) -> Instants:
-    return Instants(stream="s", cursor_field="at", start=START, **{"step_days": 4, **more})
+def instants(**more: Any) -> DatetimeWindows:
+    return DatetimeWindows(stream="s", cursor_field="at", start=START, **{"step_days": 4, **more})
 
 
 @pytest.fixture(autouse=True)
@@ -290,7 +290,7 @@ BROKEN: list[Any] = [
 @pytest.mark.parametrize("kind", [days, instants])
 def test_a_cursor_that_is_no_time_is_a_config_error_or_read_as_one_of_long_ago(kind: Any, value: Any) -> None:
     slicing = kind()
-    if isinstance(slicing, Instants) and value in ("0", "2026"):
+    if isinstance(slicing, DatetimeWindows) and value in ("0", "2026"):
         assert len(Sync(slicing, {"at": value}).slices) == len(Sync(slicing).slices)
         return
     with pytest.raises(AirbyteTracedException, match="neither a date nor a time"):
@@ -332,9 +332,9 @@ def test_a_day_in_the_future_leaves_nothing_to_read_and_says_so(
 
 
 @pytest.mark.parametrize("value", ["2026-11-23", "2999-12-31T00:00:00Z", "9999-12-31T23:59:59Z", "253402300799000"])
-@pytest.mark.parametrize("kind", [Instants, Following])
+@pytest.mark.parametrize("kind", [DatetimeWindows, LogTail])
 def test_an_instant_in_the_future_leaves_nothing_to_read_and_says_so(
-    kind: type[Instants], value: str, caplog: pytest.LogCaptureFixture
+    kind: type[DatetimeWindows], value: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, logger="airbyte"):
         assert Sync(kind(stream="s", cursor_field="at", start=START), {"at": value}).slices == []
@@ -415,8 +415,8 @@ def record(one: StreamSlice, received_at: str) -> Record:
     return Record(data={"at": received_at}, stream_name="s", associated_slice=one)
 
 
-def following() -> Following:
-    return Following(stream="s", cursor_field="at", start=START)
+def following() -> LogTail:
+    return LogTail(stream="s", cursor_field="at", start=START)
 
 
 def test_a_log_is_followed_up_to_the_greatest_record() -> None:

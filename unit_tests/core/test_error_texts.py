@@ -81,9 +81,9 @@ GIBBERISH = re.compile(r"Exhausted|Traced|Exception|HTTPConnectionPool|Errno|'GE
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_failed_request_says_stream_window_and_cure(name: str, door: requests_mock.Mocker) -> None:
+def test_a_failed_request_says_stream_window_and_cure(name: str, fetch: requests_mock.Mocker) -> None:
     fault, failure_type, text = CASES[name]
-    door.get(f"{URL}/api/v2/call", **fault)
+    fetch.get(f"{URL}/api/v2/call", **fault)
     out = read(dialpad(), "calls", state={"calls": {"date_started": "2026-01-01"}})
     assert out.records == []
     assert out.states[-1] == {"date_started": "2026-01-01"}
@@ -100,19 +100,19 @@ def test_a_failed_request_says_stream_window_and_cure(name: str, door: requests_
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_failed_list_of_parents_says_stream_and_list(name: str, door: requests_mock.Mocker) -> None:
+def test_a_failed_list_of_parents_says_stream_and_list(name: str, fetch: requests_mock.Mocker) -> None:
     fault, failure_type, text = CASES[name]
-    door.get(f"{URL}/api/v2/channels", **fault)
+    fetch.get(f"{URL}/api/v2/channels", **fault)
     (error,) = read(dialpad(), "channel_members").errors
     assert str(error.message).startswith("channel_members (listing channels): ")
     assert text in str(error.message)
     assert error.failure_type == failure_type
 
 
-def test_what_waiting_may_mend_decides_how_a_sync_with_several_failures_ends(door: requests_mock.Mocker) -> None:
-    door.get(f"{URL}/api/v2/rooms", status_code=401, json={})
-    door.get(f"{URL}/api/v2/channels", status_code=503, text="")
-    door.get(f"{URL}/api/v2/offices", json={"ok": True})
+def test_what_waiting_may_mend_decides_how_a_sync_with_several_failures_ends(fetch: requests_mock.Mocker) -> None:
+    fetch.get(f"{URL}/api/v2/rooms", status_code=401, json={})
+    fetch.get(f"{URL}/api/v2/channels", status_code=503, text="")
+    fetch.get(f"{URL}/api/v2/offices", json={"ok": True})
     out = read(dialpad(), "rooms", "channels", "offices", "departments")
     assert set(out.of) == {"departments"}
     assert out.ended_by is not None
@@ -120,9 +120,9 @@ def test_what_waiting_may_mend_decides_how_a_sync_with_several_failures_ends(doo
     assert str(out.ended_by.message).startswith("3 streams were not read to the end: channels, offices, rooms. ")
 
 
-def test_a_key_that_an_answer_repeats_is_masked(door: requests_mock.Mocker) -> None:
+def test_a_key_that_an_answer_repeats_is_masked(fetch: requests_mock.Mocker) -> None:
 
-    door.get(f"{URL}/api/v2/rooms", status_code=400, json={"error": {"message": f"no {KEY}"}})
+    fetch.get(f"{URL}/api/v2/rooms", status_code=400, json={"error": {"message": f"no {KEY}"}})
     update_secrets([KEY])
     try:
         out = read(dialpad(), "rooms")

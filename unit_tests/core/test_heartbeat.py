@@ -11,9 +11,9 @@ import pytest
 import requests
 from freezegun import freeze_time
 
-from source_dialpad.components import heartbeat
-from source_dialpad.components.backoff import RetryAfterOrGrowing
-from source_dialpad.components.heartbeat import LOOK_EVERY, SILENCE, WAITS, Heartbeat, Waits
+from source_dialpad.transport import heartbeat
+from source_dialpad.transport.backoff import RetryAfterOrGrowing
+from source_dialpad.transport.heartbeat import LOOK_EVERY, SILENCE, WAITS, Heartbeat, Waits
 from unit_tests.core.fixtures import dialpad
 from unit_tests.core.reading import read
 
@@ -183,7 +183,7 @@ def test_the_thread_says_it_by_itself_and_ends_with_the_block(
     ],
 )
 def test_while_a_request_is_paused_its_stream_and_the_next_try_are_known(
-    fake: FakeDialpad, door: requests_mock.Mocker, monkeypatch: pytest.MonkeyPatch, fault: str, words: str
+    fake: FakeDialpad, fetch: requests_mock.Mocker, monkeypatch: pytest.MonkeyPatch, fault: str, words: str
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr(time, "sleep", lambda seconds: told.append(WAITS.told()) if seconds > 0.2 else None)
@@ -194,7 +194,7 @@ def test_while_a_request_is_paused_its_stream_and_the_next_try_are_known(
     assert "none is waited for" in WAITS.told()
 
 
-def test_while_an_answer_is_slow_its_stream_and_host_are_known(fake: FakeDialpad, door: requests_mock.Mocker) -> None:
+def test_while_an_answer_is_slow_its_stream_and_host_are_known(fake: FakeDialpad, fetch: requests_mock.Mocker) -> None:
     told: list[str] = []
     answer = fake.handle
 

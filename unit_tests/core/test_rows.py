@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator, FormatChecker
 
-from source_dialpad.components.rows import RowTyper, boolean, integer, number, rfc3339_of, text
-from source_dialpad.components.windows import from_milliseconds, rfc3339, rfc3339_of_milliseconds
 from source_dialpad.manifest import composed_manifest
+from source_dialpad.sync.windows import from_milliseconds, rfc3339, rfc3339_of_milliseconds
+from source_dialpad.transport.types import RowTyper, boolean, integer, number, rfc3339_of, text
 
 SCHEMAS: dict[str, Any] = composed_manifest()["schemas"]
 COLUMNS: dict[str, Any] = {
@@ -215,7 +215,7 @@ def test_milliseconds_beyond_the_calendar_are_no_time(value: int) -> None:
 
 def test_columns_that_are_ours_are_not_looked_at_again_but_must_be_there() -> None:
     schema = {"properties": {"key": {"type": "string"}, "theirs": {"type": ["null", "string"]}}}
-    typer = RowTyper("s", schema, ours=["key"])
+    typer = RowTyper("s", schema, derived=["key"])
     assert typer({"key": 1, "theirs": 1}) == {"key": 1, "theirs": "1"}
     with pytest.raises(AirbyteTracedException, match="s: a row came without a readable key"):
         typer({"theirs": 1})

@@ -16,7 +16,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from source_dialpad.components.settings import CheckedConfig
+from source_dialpad.config import CheckedConfig
 from source_dialpad.manifest import composed_manifest
 
 if TYPE_CHECKING:
@@ -107,11 +107,11 @@ def test_more_than_a_hundred_bad_cases_come_from_the_spec() -> None:
     assert len(FROM_SPEC) > 100
 
 
-def shown(case: object) -> str:
+def redact_url(case: object) -> str:
     return "removed" if case is REMOVED else repr(case)[:30]
 
 
-@pytest.mark.parametrize(("key", "value"), FROM_SPEC, ids=shown)
+@pytest.mark.parametrize(("key", "value"), FROM_SPEC, ids=redact_url)
 def test_what_the_spec_forbids_is_refused_in_one_sentence_that_names_the_key(key: str, value: Any) -> None:
     text = refusal(with_value(key, value))
     assert text.startswith(key)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition
 
-from source_dialpad.turns import Turns, aside
+from source_dialpad.sync.fair_executor import FairExecutor, release_slot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -43,8 +43,8 @@ def gate() -> threading.Event:
 
 
 @pytest.fixture
-def turns(gate: threading.Event) -> Iterator[Turns]:
-    made = Turns(2)
+def turns(gate: threading.Event) -> Iterator[FairExecutor]:
+    made = FairExecutor(2)
     yield made
     gate.set()
     made.shutdown()
@@ -53,7 +53,7 @@ def turns(gate: threading.Event) -> Iterator[Turns]:
 class Reading:
     """Reads slices that last until the gate opens, and notes which ones began."""
 
-    def __init__(self, turns: Turns, gate: threading.Event) -> None:
+    def __init__(self, turns: FairExecutor, gate: threading.Event) -> None:
         self._turns, self._gate = turns, gate
         self.began: list[str] = []
         self.some_began = threading.Semaphore(0)
@@ -67,7 +67,7 @@ class Reading:
         self._gate.wait(SECONDS)
 
 
-def test_no_more_slices_are_read_at_once_than_asked_for(turns: Turns, gate: threading.Event) -> None:
+def test_no_more_slices_are_read_at_once_than_asked_for(turns: FairExecutor, gate: threading.Event) -> None:
     reading = Reading(turns, gate)
     pending = reading.read("calls", 5)
     assert all(reading.some_began.acquire(timeout=SECONDS) for _ in range(2))
@@ -77,7 +77,7 @@ def test_no_more_slices_are_read_at_once_than_asked_for(turns: Turns, gate: thre
     assert reading.began == ["calls"] * 5
 
 
-def test_a_stream_with_many_slices_does_not_keep_another_waiting(turns: Turns, gate: threading.Event) -> None:
+def test_a_stream_with_many_slices_does_not_keep_another_waiting(turns: FairExecutor, gate: threading.Event) -> None:
     order: list[str] = []
     first: list[Future[Any]] = [turns.submit(lambda _: gate.wait(SECONDS), Slice("calls")) for _ in range(2)]
     later = [turns.submit(lambda each: order.append(each.stream), Slice("calls")) for _ in range(50)]
@@ -88,18 +88,18 @@ def test_a_stream_with_many_slices_does_not_keep_another_waiting(turns: Turns, g
     assert max(order.index("users"), order.index("rooms")) < 8
 
 
-def test_what_cuts_slices_needs_no_turn(turns: Turns, gate: threading.Event) -> None:
+def test_what_cuts_slices_needs_no_turn(turns: FairExecutor, gate: threading.Event) -> None:
     reading = Reading(turns, gate)
     reading.read("calls", 2)
     cutting = [turns.submit(lambda name: name, f"stream {number}") for number in range(60)]
     assert [each.result(SECONDS) for each in cutting] == [f"stream {number}" for number in range(60)]
 
 
-def test_a_slice_that_waits_aside_lets_others_be_read(turns: Turns, gate: threading.Event) -> None:
+def test_a_slice_that_waits_aside_lets_others_be_read(turns: FairExecutor, gate: threading.Event) -> None:
     waiting = threading.Event()
 
     def waits(_: Partition) -> str:
-        with aside():
+        with release_slot():
             waiting.wait(SECONDS)
         return "went on"
 
@@ -115,11 +115,11 @@ def test_a_slice_that_waits_aside_lets_others_be_read(turns: Turns, gate: thread
 
 
 def test_without_turns_waiting_aside_is_waiting() -> None:
-    with aside():
+    with release_slot():
         pass
 
 
-def test_an_error_is_the_futures_and_the_turn_is_given_back(turns: Turns) -> None:
+def test_an_error_is_the_futures_and_the_turn_is_given_back(turns: FairExecutor) -> None:
     def fails(_: Partition) -> None:
         raise ValueError("broken")
 
@@ -129,7 +129,7 @@ def test_an_error_is_the_futures_and_the_turn_is_given_back(turns: Turns) -> Non
     assert turns.submit(lambda _: "read", Slice("calls")).result(SECONDS) == "read"
 
 
-def test_a_shutdown_cancels_what_has_not_begun(turns: Turns, gate: threading.Event) -> None:
+def test_a_shutdown_cancels_what_has_not_begun(turns: FairExecutor, gate: threading.Event) -> None:
     reading = Reading(turns, gate)
     pending = reading.read("calls", 4)
     assert all(reading.some_began.acquire(timeout=SECONDS) for _ in range(2))

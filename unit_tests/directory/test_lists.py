@@ -63,9 +63,9 @@ def key_of(stream: str, row: Row) -> tuple[str, ...]:
     return tuple(str(row[name]) for name in KEYS[stream])
 
 
-def asked(door: requests_mock.Mocker, path: str) -> list[dict[str, list[str]]]:
+def asked(fetch: requests_mock.Mocker, path: str) -> list[dict[str, list[str]]]:
     """The query of every request to a path."""
-    return [each.qs for each in door.request_history if each.path == f"/api/v2/{path}"]
+    return [each.qs for each in fetch.request_history if each.path == f"/api/v2/{path}"]
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def everything() -> dict[str, Any]:
 
 
 @pytest.fixture
-def synced(everything: dict[str, Any], fake: FakeDialpad, door: requests_mock.Mocker) -> tuple[Read, FakeDialpad]:
+def synced(everything: dict[str, Any], fake: FakeDialpad, fetch: requests_mock.Mocker) -> tuple[Read, FakeDialpad]:
     """One sync of all these streams, and the account it was read from."""
     if not everything:
         everything["fake"], everything["read"] = fake, read(dialpad(), *KEYS)
@@ -141,56 +141,56 @@ def test_those_who_left_are_among_the_users(synced: tuple[Read, FakeDialpad]) ->
 # --- shapes of answers --------------------------------------------------------------------------------------------
 
 
-def answers(door: requests_mock.Mocker, path: str, *pages: Any) -> None:
-    door.get(f"{URL}/api/v2/{path}", [{"json": page} for page in pages])
+def answers(fetch: requests_mock.Mocker, path: str, *pages: Any) -> None:
+    fetch.get(f"{URL}/api/v2/{path}", [{"json": page} for page in pages])
 
 
 @pytest.mark.parametrize("page", [{}, {"items": None}, {"items": []}, {"items": None, "cursor": ""}, {"cursor": None}])
-def test_an_empty_list_is_no_record(page: Any, door: requests_mock.Mocker) -> None:
+def test_an_empty_list_is_no_record(page: Any, fetch: requests_mock.Mocker) -> None:
     for path in PATHS.values():
-        answers(door, path, page)
+        answers(fetch, path, page)
     out = read(dialpad(), *PATHS)
     assert (out.records, out.errors) == ([], [])
 
 
 @pytest.mark.parametrize("end", [{}, {"cursor": ""}, {"cursor": None}])
-def test_pages_are_read_until_no_cursor_comes(end: Row, door: requests_mock.Mocker) -> None:
+def test_pages_are_read_until_no_cursor_comes(end: Row, fetch: requests_mock.Mocker) -> None:
     answers(
-        door,
+        fetch,
         "rooms",
         {"items": [{"id": 1}], "cursor": "p2"},
         {"items": None, "cursor": "p3"},
         {"items": [{"id": "3"}], **end},
     )
     assert [row["id"] for row in read(dialpad(), "rooms").records] == ["1", "3"]
-    assert [query.get("cursor") for query in asked(door, "rooms")] == [None, ["p2"], ["p3"]]
+    assert [query.get("cursor") for query in asked(fetch, "rooms")] == [None, ["p2"], ["p3"]]
 
 
-def test_a_cursor_that_comes_again_is_an_error(door: requests_mock.Mocker) -> None:
-    answers(door, "rooms", {"items": [{"id": "1"}], "cursor": "p"}, {"items": [{"id": "2"}], "cursor": "p"})
+def test_a_cursor_that_comes_again_is_an_error(fetch: requests_mock.Mocker) -> None:
+    answers(fetch, "rooms", {"items": [{"id": "1"}], "cursor": "p"}, {"items": [{"id": "2"}], "cursor": "p"})
     out = read(dialpad(), "rooms")
     assert "rooms: Dialpad gives the same page cursor again and again" in str(out.errors[0].message)
     assert out.ended_by
 
 
-def test_a_list_that_may_have_no_pages_ends_with_a_page_that_comes_again(door: requests_mock.Mocker) -> None:
-    answers(door, "coachingteams", {"items": [{"id": "7"}]})
-    answers(door, "coachingteams/7/members", {"items": [{"id": "1"}, {"id": "2"}], "cursor": "p"})
+def test_a_list_that_may_have_no_pages_ends_with_a_page_that_comes_again(fetch: requests_mock.Mocker) -> None:
+    answers(fetch, "coachingteams", {"items": [{"id": "7"}]})
+    answers(fetch, "coachingteams/7/members", {"items": [{"id": "1"}, {"id": "2"}], "cursor": "p"})
     out = read(dialpad(), "coaching_team_members")
     assert [(row["coaching_team_id"], row["id"]) for row in out.records] == [("7", "1"), ("7", "2")]
     assert out.errors == []
 
 
-def test_a_list_that_may_have_no_pages_is_read_to_its_end_where_it_has_some(door: requests_mock.Mocker) -> None:
-    answers(door, "coachingteams", {"items": [{"id": "7"}]})
-    answers(door, "coachingteams/7/members", {"items": [{"id": "1"}], "cursor": "p"}, {"items": [{"id": "2"}]})
+def test_a_list_that_may_have_no_pages_is_read_to_its_end_where_it_has_some(fetch: requests_mock.Mocker) -> None:
+    answers(fetch, "coachingteams", {"items": [{"id": "7"}]})
+    answers(fetch, "coachingteams/7/members", {"items": [{"id": "1"}], "cursor": "p"}, {"items": [{"id": "2"}]})
     assert [row["id"] for row in read(dialpad(), "coaching_team_members").records] == ["1", "2"]
 
 
 @pytest.mark.parametrize("given", [5000000000000001, "5000000000000001"])
-def test_an_id_is_text_however_it_comes(given: Any, door: requests_mock.Mocker) -> None:
+def test_an_id_is_text_however_it_comes(given: Any, fetch: requests_mock.Mocker) -> None:
     for stream, path in PATHS.items():
-        answers(door, path, {"items": [dict.fromkeys(KEYS[stream], given)]})
+        answers(fetch, path, {"items": [dict.fromkeys(KEYS[stream], given)]})
     out = read(dialpad(), *PATHS)
     assert {stream: key_of(stream, rows[0]) for stream, rows in out.of.items()} == dict.fromkeys(
         PATHS, ("5000000000000001",)
@@ -199,21 +199,21 @@ def test_an_id_is_text_however_it_comes(given: Any, door: requests_mock.Mocker) 
 
 
 @pytest.mark.parametrize("item", [{}, {"id": None}, {"id": ""}])
-def test_an_item_without_its_key_is_an_error(item: Row, door: requests_mock.Mocker) -> None:
-    answers(door, "rooms", {"items": [{"name": "a", **item}]})
+def test_an_item_without_its_key_is_an_error(item: Row, fetch: requests_mock.Mocker) -> None:
+    answers(fetch, "rooms", {"items": [{"name": "a", **item}]})
     assert "rooms: Dialpad listed an item without id" in str(read(dialpad(), "rooms").errors[0].message)
 
 
-def test_a_parent_without_an_id_is_an_error(door: requests_mock.Mocker) -> None:
-    answers(door, "channels", {"items": [{"name": "a"}]})
+def test_a_parent_without_an_id_is_an_error(fetch: requests_mock.Mocker) -> None:
+    answers(fetch, "channels", {"items": [{"name": "a"}]})
     assert "channel_members (listing channels): Dialpad listed an item without id" in str(
         read(dialpad(), "channel_members").errors[0].message
     )
 
 
-def test_a_parent_listed_twice_is_read_once(door: requests_mock.Mocker) -> None:
-    answers(door, "channels", {"items": [{"id": 7}], "cursor": "p"}, {"items": [{"id": "7"}]})
-    answers(door, "channels/7/members", {"items": [{"id": 1}]})
+def test_a_parent_listed_twice_is_read_once(fetch: requests_mock.Mocker) -> None:
+    answers(fetch, "channels", {"items": [{"id": 7}], "cursor": "p"}, {"items": [{"id": "7"}]})
+    answers(fetch, "channels/7/members", {"items": [{"id": 1}]})
     assert [(row["channel_id"], row["id"]) for row in read(dialpad(), "channel_members").records] == [("7", "1")]
 
 
@@ -236,10 +236,10 @@ def test_a_parent_listed_twice_is_read_once(door: requests_mock.Mocker) -> None:
     ],
 )
 def test_an_answer_of_another_shape_is_an_error_and_not_an_empty_list(
-    stream: str, path: str, body: Any, door: requests_mock.Mocker
+    stream: str, path: str, body: Any, fetch: requests_mock.Mocker
 ) -> None:
-    answers(door, "offices", {"items": [{"id": "7"}]})
-    answers(door, path, body)
+    answers(fetch, "offices", {"items": [{"id": "7"}]})
+    answers(fetch, path, body)
     out = read(dialpad(), stream)
     assert out.records == []
     (error,) = out.errors
@@ -258,8 +258,8 @@ def test_an_answer_of_another_shape_is_an_error_and_not_an_empty_list(
         ({"items": [{"label": "a"}]}, ["a"]),
     ],
 )
-def test_labels_are_rows(body: Any, labels: list[str], door: requests_mock.Mocker) -> None:
-    answers(door, "calllabels", body)
+def test_labels_are_rows(body: Any, labels: list[str], fetch: requests_mock.Mocker) -> None:
+    answers(fetch, "calllabels", body)
     assert [row["label"] for row in read(dialpad(), "call_labels").records] == labels
 
 
@@ -273,9 +273,9 @@ def test_labels_are_rows(body: Any, labels: list[str], door: requests_mock.Mocke
         ({}, []),
     ],
 )
-def test_operators_are_users_and_rooms(body: Any, held: list[tuple[str, str]], door: requests_mock.Mocker) -> None:
-    answers(door, "callcenters", {"items": [{"id": 7}]})
-    answers(door, "callcenters/7/operators", body)
+def test_operators_are_users_and_rooms(body: Any, held: list[tuple[str, str]], fetch: requests_mock.Mocker) -> None:
+    answers(fetch, "callcenters", {"items": [{"id": 7}]})
+    answers(fetch, "callcenters/7/operators", body)
     out = read(dialpad(), "call_center_operators")
     assert [(row["id"], row["operator_type"]) for row in out.records] == held
     assert {row["call_center_id"] for row in out.records} <= {"7"}
@@ -299,7 +299,7 @@ def check(config: dict[str, Any]) -> AirbyteConnectionStatus:
     ],
 )
 def test_a_missing_scope_fails_its_stream_once_and_the_others_are_read(
-    scope: str, stream: str, named: str, fake: FakeDialpad, door: requests_mock.Mocker
+    scope: str, stream: str, named: str, fake: FakeDialpad, fetch: requests_mock.Mocker
 ) -> None:
     fake.missing_scopes = frozenset([scope])
     out = read(dialpad(num_workers=2), stream, "offices")
@@ -314,13 +314,13 @@ def test_a_missing_scope_fails_its_stream_once_and_the_others_are_read(
     assert str(out.ended_by.message).startswith(f"1 stream was not read to the end: {stream}.")
 
 
-def test_a_refused_key_is_not_tried_again_for_every_window(fake: FakeDialpad, door: requests_mock.Mocker) -> None:
+def test_a_refused_key_is_not_tried_again_for_every_window(fake: FakeDialpad, fetch: requests_mock.Mocker) -> None:
     fake.missing_scopes = frozenset(["calls:list"])
     read(dialpad(num_workers=2, start_date="2025-12-01"), "calls")
-    assert len(asked(door, "call")) <= 4
+    assert len(asked(fetch, "call")) <= 4
 
 
-def test_the_key_of_a_single_user_fails_check_with_the_cure(fake: FakeDialpad, door: requests_mock.Mocker) -> None:
+def test_the_key_of_a_single_user_fails_check_with_the_cure(fake: FakeDialpad, fetch: requests_mock.Mocker) -> None:
     config = dialpad()
     config["dialpad"]["api_key"] = fake.keys.dialpad_user
     status = check(config)
@@ -330,17 +330,17 @@ def test_the_key_of_a_single_user_fails_check_with_the_cure(fake: FakeDialpad, d
     assert fake.keys.dialpad_user not in str(status.message)
 
 
-def test_a_company_key_passes_check(door: requests_mock.Mocker) -> None:
+def test_a_company_key_passes_check(fetch: requests_mock.Mocker) -> None:
     assert check(dialpad()).status.value == "SUCCEEDED"
 
 
 # --- concluded calls ----------------------------------------------------------------------------------------------
 
 
-def test_calls_are_asked_for_in_windows_that_touch_and_begin_a_millisecond_early(door: requests_mock.Mocker) -> None:
+def test_calls_are_asked_for_in_windows_that_touch_and_begin_a_millisecond_early(fetch: requests_mock.Mocker) -> None:
     read(dialpad(), "calls")
     windows = sorted(
-        {(int(query["started_after"][0]), int(query["started_before"][0])) for query in asked(door, "call")}
+        {(int(query["started_after"][0]), int(query["started_before"][0])) for query in asked(fetch, "call")}
     )
     start = datetime.fromisoformat(dialpad()["start_date"]).replace(tzinfo=UTC)
     assert windows[0][0] == int(start.timestamp() * 1000) - 1
@@ -349,7 +349,7 @@ def test_calls_are_asked_for_in_windows_that_touch_and_begin_a_millisecond_early
 
 
 def test_a_call_on_the_edge_of_two_windows_is_read_once_or_more_but_never_lost(
-    fake: FakeDialpad, door: requests_mock.Mocker
+    fake: FakeDialpad, fetch: requests_mock.Mocker
 ) -> None:
     out = read(dialpad(), "calls")
     assert {row["call_id"] for row in out.records} == {
@@ -357,16 +357,16 @@ def test_a_call_on_the_edge_of_two_windows_is_read_once_or_more_but_never_lost(
     }
 
 
-def test_calls_are_read_again_for_a_day_more_than_the_look_back(door: requests_mock.Mocker) -> None:
+def test_calls_are_read_again_for_a_day_more_than_the_look_back(fetch: requests_mock.Mocker) -> None:
     state = read(dialpad(lookback_days=2), "calls").state
-    before = len(asked(door, "call"))
+    before = len(asked(fetch, "call"))
     read(dialpad(lookback_days=2), "calls", state={"calls": state})
-    first = min(int(query["started_after"][0]) for query in asked(door, "call")[before:]) + 1
+    first = min(int(query["started_after"][0]) for query in asked(fetch, "call")[before:]) + 1
     until = datetime.fromisoformat(state["date_started"])
     assert first == int((until - timedelta(days=3)).timestamp() * 1000)
 
 
-def test_a_call_that_ended_after_the_sync_is_found_by_the_next(fake: FakeDialpad, door: requests_mock.Mocker) -> None:
+def test_a_call_that_ended_after_the_sync_is_found_by_the_next(fake: FakeDialpad, fetch: requests_mock.Mocker) -> None:
     now = fake.horizon
     fake.horizon = now - 6 * 3600
     first = read(dialpad(lookback_days=0), "calls")
@@ -383,7 +383,7 @@ def session(name: str, began: str, ended: str) -> Row:
     return {"session_id": name, "created_at": began, "ended_at": ended}
 
 
-def sessions_api(door: requests_mock.Mocker, *sessions: Row) -> None:
+def sessions_api(fetch: requests_mock.Mocker, *sessions: Row) -> None:
     """Sessions that started or ended in the period, as the API has it."""
 
     def answer(request: Any, _: Any) -> Row:
@@ -397,7 +397,7 @@ def sessions_api(door: requests_mock.Mocker, *sessions: Row) -> None:
         ]
         return {"items": list({one["session_id"]: one for one in found}.values())}
 
-    door.get(f"{URL}/api/v2/digital/sessionsdata", json=answer)
+    fetch.get(f"{URL}/api/v2/digital/sessionsdata", json=answer)
 
 
 def moment(days_ago: float) -> str:
@@ -417,20 +417,20 @@ def moment(days_ago: float) -> str:
     ],
 )
 def test_a_session_comes_once_whatever_windows_it_touches(
-    began: float, ended: float, door: requests_mock.Mocker
+    began: float, ended: float, fetch: requests_mock.Mocker
 ) -> None:
-    sessions_api(door, session("s", moment(began), moment(ended)))
+    sessions_api(fetch, session("s", moment(began), moment(ended)))
     assert [row["session_id"] for row in read(dialpad(), "digital_sessions").records] == ["s"]
 
 
-def test_a_session_without_a_zone_is_read_as_utc(fake: FakeDialpad, door: requests_mock.Mocker) -> None:
+def test_a_session_without_a_zone_is_read_as_utc(fake: FakeDialpad, fetch: requests_mock.Mocker) -> None:
     with_zone = {row["session_id"]: row for row in read(dialpad(), "digital_sessions").records}
     fake.readings.choose({"session_times": "naive"})
     assert {row["session_id"]: row for row in read(dialpad(), "digital_sessions").records} == with_zone
 
 
-def test_a_session_without_a_beginning_is_an_error_that_names_the_column(door: requests_mock.Mocker) -> None:
-    door.get(f"{URL}/api/v2/digital/sessionsdata", json={"items": [{"session_id": "s"}]})
+def test_a_session_without_a_beginning_is_an_error_that_names_the_column(fetch: requests_mock.Mocker) -> None:
+    fetch.get(f"{URL}/api/v2/digital/sessionsdata", json={"items": [{"session_id": "s"}]})
     assert "digital_sessions: a row came without a readable created_at" in str(
         read(dialpad(), "digital_sessions").errors[0].message
     )

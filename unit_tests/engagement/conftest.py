@@ -11,7 +11,7 @@ import time_machine
 from fake_dialpad.readings import Readings
 from fake_dialpad.server import FakeDialpad
 from fake_dialpad.world import World
-from source_dialpad.components import engagement
+from source_dialpad.engagement import messages as engagement
 from unit_tests.engagement.reading import Account
 
 if TYPE_CHECKING:

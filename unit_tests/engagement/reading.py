@@ -10,8 +10,8 @@ import requests
 from airbyte_cdk.sources.types import StreamSlice
 
 from fake_dialpad.server import InProcessAdapter
-from source_dialpad.components.engagement import CustomerSessionRetriever, MessagesRetriever, epoch_unit
-from source_dialpad.components.slicing import Instants
+from source_dialpad.engagement.messages import CustomerSessionRetriever, MessagesRetriever, epoch_unit
+from source_dialpad.sync.planner import DatetimeWindows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-OURS = ("message_key", "created_at", "conversation_id", "segment", "provider_id", "redacted_entities")
+DERIVED = ("message_key", "created_at", "conversation_id", "segment", "provider_id", "redacted_entities")
 ROOT = "https://engagement.example/KoopidPartnerServer/api/APIEndpoint/Dashboard"
 
 
@@ -86,7 +86,7 @@ class Account:
         return {"num_workers": 2, "timezone": self.timezone, "start_date": self.start, "engagement": section}
 
     def windows(self, step_days: int = 1) -> list[StreamSlice]:
-        slicing = Instants("messages", "ts", self.start, self.timezone, kept_days=365, step_days=step_days)
+        slicing = DatetimeWindows("messages", "ts", self.start, self.timezone, kept_days=365, step_days=step_days)
         return [StreamSlice(partition={}, cursor_slice=window.cursor_slice) for window in slicing.windows(None)]
 
     def messages(self) -> list[Row]:
@@ -135,7 +135,7 @@ def held(rows: Iterable[Row]) -> list[Row]:
 
 def canonical(rows: Iterable[Row]) -> list[str]:
     """Rows without our columns, as sorted text, each as often as it is there."""
-    return sorted(_text({name: value for name, value in row.items() if name not in OURS}) for row in rows)
+    return sorted(_text({name: value for name, value in row.items() if name not in DERIVED}) for row in rows)
 
 
 def _text(row: Row) -> str:

@@ -8,8 +8,8 @@ import orjson
 import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.components.api import Answer
-from source_dialpad.components.engagement import messages_of
+from source_dialpad.engagement.messages import messages_of
+from source_dialpad.transport.requester import Answer
 
 MESSAGE = {"ts": 1, "sessionid": "12.10"}
 

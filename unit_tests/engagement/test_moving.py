@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from source_dialpad.components.engagement import PAGE, Astray, MessageRows, Offsets, Stretch
+from source_dialpad.engagement.messages import PAGE, InconsistentPages, MessageRows, OverlapPaginator, TimeRange
 from unit_tests.engagement.reading import held
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fake_dialpad.server import FakeDialpad
     from unit_tests.engagement.reading import Account
 
-ALWAYS, NONE = Stretch(0, 2**60), (range(0), range(0))
+ALWAYS, NONE = TimeRange(0, 2**60), (range(0), range(0))
 
 
 @pytest.mark.parametrize("order", ["ascending", "descending", "by_session"])
@@ -46,7 +46,7 @@ def message(ts: int, **more: Any) -> dict[str, Any]:
 
 
 def read(serve: Callable[[int], list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    rows, offsets = MessageRows("1020", "keep"), Offsets()
+    rows, offsets = MessageRows("1020", "keep"), OverlapPaginator()
     found: list[dict[str, Any]] = []
     for page in offsets.pages(serve, serve(0), known=None, smallest=False):
         found += rows.page(page, ALWAYS, NONE)
@@ -62,7 +62,7 @@ def test_a_message_that_expires_while_paging_takes_no_other_with_it() -> None:
             kept.pop(0)  # all others move up by one
         return page
 
-    with pytest.raises(Astray):
+    with pytest.raises(InconsistentPages):
         read(serve)
 
 
@@ -75,7 +75,7 @@ def test_a_message_that_arrives_before_the_page_is_noticed() -> None:
             kept.insert(2, message(101, text="late"))
         return page
 
-    with pytest.raises(Astray):
+    with pytest.raises(InconsistentPages):
         read(serve)
 
 
@@ -87,7 +87,7 @@ def test_equal_times_whose_order_changes_between_pages_are_noticed() -> None:
         page = (second if offset else first)[offset : offset + 2]
         return [dict(row) for row in page]
 
-    with pytest.raises(Astray):
+    with pytest.raises(InconsistentPages):
         read(serve)
 
 
@@ -103,7 +103,7 @@ def test_a_short_page_is_not_taken_for_the_last() -> None:
 
 
 def test_an_empty_answer_behind_a_page_proves_nothing() -> None:
-    with pytest.raises(Astray):
+    with pytest.raises(InconsistentPages):
         read(lambda offset: [] if offset else [message(1), message(2)])
 
 
@@ -124,7 +124,7 @@ def test_once_pages_have_followed_each_other_no_two_of_them_are_in_memory() -> N
 
 
 def test_a_page_waits_for_the_one_behind_it_again_when_one_did_not_follow() -> None:
-    kept, offsets = [message(ts) for ts in range(3 * PAGE)], Offsets()
+    kept, offsets = [message(ts) for ts in range(3 * PAGE)], OverlapPaginator()
 
     def serve(offset: int) -> list[dict[str, Any]]:
         return [dict(row) for row in kept[offset : offset + PAGE]]
@@ -136,12 +136,12 @@ def test_a_page_waits_for_the_one_behind_it_again_when_one_did_not_follow() -> N
     strayed = pages_of(lambda _: serve(0))
     assert next(strayed) == serve(0)
     for pages in (strayed, pages_of(lambda _: serve(0))):
-        with pytest.raises(Astray):  # the stretch is read in halves
+        with pytest.raises(InconsistentPages):  # the stretch is read in halves
             next(pages)
 
 
 def test_an_empty_answer_behind_a_page_that_was_handed_on_loses_nothing() -> None:
-    kept, offsets = [message(ts) for ts in range(2 * PAGE)], Offsets()
+    kept, offsets = [message(ts) for ts in range(2 * PAGE)], OverlapPaginator()
 
     def serve(offset: int) -> list[dict[str, Any]]:
         return [dict(row) for row in kept[offset : offset + PAGE]]
@@ -149,7 +149,7 @@ def test_an_empty_answer_behind_a_page_that_was_handed_on_loses_nothing() -> Non
     assert sum(map(len, offsets.pages(serve, serve(0), known=None, smallest=True))) == 2 * PAGE
     pages = offsets.pages(lambda _: [], serve(0), known=None, smallest=True)
     next(pages).clear()
-    with pytest.raises(Astray):
+    with pytest.raises(InconsistentPages):
         next(pages)
 
 
@@ -163,17 +163,17 @@ def test_a_message_of_any_depth_is_read() -> None:
 
 @pytest.mark.timeout(20)
 def test_twins_alone_behind_an_ignored_offset_come_once() -> None:
-    def twins(_: int) -> list[dict[str, Any]]:
+    def duplicates(_: int) -> list[dict[str, Any]]:
         return [message(1), message(1)]
 
-    assert list(map(len, Offsets().pages(twins, twins(0), known=None, smallest=True))) == [2]
+    assert list(map(len, OverlapPaginator().pages(duplicates, duplicates(0), known=None, smallest=True))) == [2]
 
 
 @pytest.mark.timeout(20)
 def test_twins_alone_come_to_an_end_though_offsets_were_kept_before() -> None:
-    kept, offsets = [message(ts) for ts in range(5)], Offsets()
+    kept, offsets = [message(ts) for ts in range(5)], OverlapPaginator()
     few = offsets.pages(lambda offset: kept[offset : offset + 3], kept[:3], known=None, smallest=True)
     assert sum(map(len, few)) == 5
-    twins = offsets.pages(lambda _: [message(1), message(1)], [message(1), message(1)], known=None, smallest=True)
-    with pytest.raises(Astray):
-        sum(map(len, twins))
+    duplicates = offsets.pages(lambda _: [message(1), message(1)], [message(1), message(1)], known=None, smallest=True)
+    with pytest.raises(InconsistentPages):
+        sum(map(len, duplicates))

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from source_dialpad.components.engagement import MessageDoor, MessageRows, Stretch
+from source_dialpad.engagement.messages import MessageDoor, MessageRows, TimeRange
 from source_dialpad.manifest import composed_manifest
 
 IDENTITY = ("sessionid", "ts", "sendertype", "workflownodeid")
-ALWAYS, NONE = Stretch(0, 2**60), (range(0), range(0))
+ALWAYS, NONE = TimeRange(0, 2**60), (range(0), range(0))
 
 words = st.text(max_size=12)
 messages = st.fixed_dictionaries(
@@ -68,10 +68,10 @@ def test_different_messages_have_different_keys(one: dict[str, Any], other: dict
 
 
 def test_what_needs_no_second_look_is_written_whatever_came() -> None:
-    theirs: dict[str, Any] = {name: {"not": ["ours"]} for name in MessageDoor.ours - {"ts"}}
+    theirs: dict[str, Any] = {name: {"not": ["ours"]} for name in MessageDoor.derived - {"ts"}}
     assert one(**theirs) == one()
     schema = composed_manifest()["schemas"]["messages"]["properties"]
-    Draft7Validator({"properties": {name: schema[name] for name in MessageDoor.ours}}).validate(one())
+    Draft7Validator({"properties": {name: schema[name] for name in MessageDoor.derived}}).validate(one())
 
 
 def test_twins_of_one_millisecond_are_two_rows() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.components.engagement import EpochUnit, Refused, Stretch, Unit, placed
+from source_dialpad.engagement.messages import EpochUnit, Refused, TimeRange, Unit, check_timestamps
 from unit_tests.engagement.reading import asked, canonical, held
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from unit_tests.engagement.reading import Account
 
 DAY = 86_400_000
-STRETCH = Stretch(1_794_800_000_000, 1_794_800_000_000 + DAY)
+STRETCH = TimeRange(1_794_800_000_000, 1_794_800_000_000 + DAY)
 FOUND: list[dict[str, Any]] = [{"ts": STRETCH.start}]
 
 
-def find(ask: Callable[[Unit, Stretch], list[dict[str, Any]]], setting: str = "auto") -> tuple[Any, Any]:
+def find(ask: Callable[[Unit, TimeRange], list[dict[str, Any]]], setting: str = "auto") -> tuple[Any, Any]:
     unit = EpochUnit(setting)
     page = unit.first_page(ask, STRETCH, "messages")
     return unit.found, page
@@ -40,7 +40,7 @@ def test_a_refusal_leads_to_seconds() -> None:
 
 
 def test_a_quiet_day_at_a_server_of_seconds_leads_to_seconds() -> None:
-    def ask(unit: Unit, stretch: Stretch) -> list[dict[str, Any]]:
+    def ask(unit: Unit, stretch: TimeRange) -> list[dict[str, Any]]:
         length = (stretch.end - stretch.start) * (1 if unit == "milliseconds" else 0.001)
         return refuse("more than 7 days") if length > 7 * 86400 else []
 
@@ -63,7 +63,7 @@ def test_milliseconds_refused_for_another_reason_are_not_given_up_for_nothing() 
 def test_a_passing_refusal_is_no_reason_for_seconds() -> None:
     answers = iter([True])  # then the five minutes, and the window again, are taken
 
-    def ask(unit: Unit, stretch: Stretch) -> list[dict[str, Any]]:
+    def ask(unit: Unit, stretch: TimeRange) -> list[dict[str, Any]]:
         return refuse() if unit == "milliseconds" and next(answers, False) else []
 
     with pytest.raises(AirbyteTracedException, match="proves nothing"):
@@ -95,22 +95,22 @@ def test_quiet_days_before_the_first_message_are_asked_for_in_both_units(fake: F
 
 def test_a_message_outside_its_window_fails_and_says_why() -> None:
     with pytest.raises(AirbyteTracedException, match=r"ts 5 .*outside the window .*engagement\.epoch_unit"):
-        placed([{"ts": 5}], STRETCH, "milliseconds", "messages")
+        check_timestamps([{"ts": 5}], STRETCH, "milliseconds", "messages")
 
 
 def test_a_message_a_day_beside_its_window_is_taken() -> None:
-    assert placed([{"ts": STRETCH.end + DAY}], STRETCH, "milliseconds", "messages")
+    assert check_timestamps([{"ts": STRETCH.end + DAY}], STRETCH, "milliseconds", "messages")
 
 
 @pytest.mark.parametrize("ts", [None, "soon", [], float("inf")])
 def test_a_message_without_a_readable_time_fails(ts: object) -> None:
     with pytest.raises(AirbyteTracedException, match="without a readable ts"):
-        placed([{"ts": ts}], STRETCH, "milliseconds", "messages")
+        check_timestamps([{"ts": ts}], STRETCH, "milliseconds", "messages")
 
 
 @pytest.mark.parametrize("ts", [STRETCH.start, str(STRETCH.start), float(STRETCH.start)])
 def test_a_time_is_a_whole_number_however_it_came(ts: object) -> None:
-    assert placed([{"ts": ts}], STRETCH, "milliseconds", "messages") == [{"ts": STRETCH.start}]
+    assert check_timestamps([{"ts": ts}], STRETCH, "milliseconds", "messages") == [{"ts": STRETCH.start}]
 
 
 def test_a_provider_that_holds_nothing_is_said_to_prove_nothing(

@@ -9,8 +9,8 @@ import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from source_dialpad.components.engagement import Stretch, _halves, _neighbours, _sent
-from source_dialpad.components.slicing import Instants
+from source_dialpad.engagement.messages import TimeRange, _halves, _neighbours, _sent
+from source_dialpad.sync.planner import DatetimeWindows
 from unit_tests.engagement.conftest import NOW
 
 if TYPE_CHECKING:
@@ -20,17 +20,17 @@ LAG = timedelta(minutes=10)
 ZONES = ["UTC", "Europe/Berlin", "America/Los_Angeles", "Asia/Kolkata", "Australia/Lord_Howe", "America/Santiago"]
 
 
-def slicing(start: str = "2026-11-01", **more: Any) -> Instants:
-    return Instants("messages", "ts", start, cursor_unit="milliseconds", kept_days=365, **more)
+def slicing(start: str = "2026-11-01", **more: Any) -> DatetimeWindows:
+    return DatetimeWindows("messages", "ts", start, cursor_unit="milliseconds", kept_days=365, **more)
 
 
-def edges(windows: Instants, saved: dict[str, Any] | None = None) -> list[tuple[datetime, datetime]]:
+def edges(windows: DatetimeWindows, saved: dict[str, Any] | None = None) -> list[tuple[datetime, datetime]]:
     return [
         (
             datetime.fromisoformat(window.cursor_slice["start_time"]),
             datetime.fromisoformat(window.cursor_slice["end_time"]),
         )
-        for window in windows.windows(windows.usable(saved))
+        for window in windows.windows(windows.compatible_state(saved))
     ]
 
 
@@ -97,7 +97,7 @@ def test_an_earlier_start_reads_everything_again() -> None:
     unit=st.sampled_from(["milliseconds", "seconds"]),
 )
 def test_halves_cover_a_stretch_without_gap_or_overlap(start: int, length: int, unit: Any) -> None:
-    halves = _halves(Stretch(start, start + length), unit)
+    halves = _halves(TimeRange(start, start + length), unit)
     if halves:
         assert (halves[0].start, halves[0].end, halves[1].end) == (start, halves[1].start, start + length)
         assert all(half.start < half.end for half in halves)
@@ -111,7 +111,7 @@ def test_halves_cover_a_stretch_without_gap_or_overlap(start: int, length: int, 
     unit=st.sampled_from(["milliseconds", "seconds"]),
 )
 def test_what_is_asked_for_is_the_stretch_and_its_neighbours(start: int, length: int, unit: Any) -> None:
-    stretch, tick = Stretch(start, start + length), 1 if unit == "milliseconds" else 1000
+    stretch, tick = TimeRange(start, start + length), 1 if unit == "milliseconds" else 1000
     before, after = _neighbours(stretch, unit)
     begin, end = (value * tick for value in _sent(stretch, unit))
     assert begin < start

@@ -40,13 +40,13 @@ def config(**more: Any) -> Row:
 class Receiver:
     """A receiver behind `requests`; its clock is set by the test, in microseconds."""
 
-    def __init__(self, database: str, door: requests_mock.Mocker) -> None:
+    def __init__(self, database: str, fetch: requests_mock.Mocker) -> None:
         self.now = int((datetime.now(UTC) - timedelta(days=2)).timestamp() * MICROSECONDS)
         self.queries: list[Row] = []
         self.client: InProcess | None = None
         self.lock = threading.Lock()
         self.open(database)
-        door.get(f"{URL}/events", content=self.answer)
+        fetch.get(f"{URL}/events", content=self.answer)
 
     def open(self, database: str) -> None:
         self.close()
@@ -85,8 +85,8 @@ class Receiver:
 
 
 @pytest.fixture
-def receiver(tmp_path: Path, door: requests_mock.Mocker) -> Iterator[Receiver]:
-    made = Receiver(f"sqlite:///{tmp_path}/events.db", door)
+def receiver(tmp_path: Path, fetch: requests_mock.Mocker) -> Iterator[Receiver]:
+    made = Receiver(f"sqlite:///{tmp_path}/events.db", fetch)
     yield made
     made.close()
 
@@ -204,7 +204,7 @@ def kept(number: int) -> Row:
 
 
 def test_a_place_that_is_gone_is_come_back_to_by_time_and_said(
-    door: requests_mock.Mocker, caplog: pytest.LogCaptureFixture
+    fetch: requests_mock.Mocker, caplog: pytest.LogCaptureFixture
 ) -> None:
     pages: list[Row] = [
         {"json": {"items": [kept(1), kept(2)], "next_cursor": "s-2"}},
@@ -212,26 +212,26 @@ def test_a_place_that_is_gone_is_come_back_to_by_time_and_said(
         {"json": {"items": [kept(2), kept(3)], "next_cursor": "s-3"}},
         {"json": {"items": [], "next_cursor": "s-3"}},
     ]
-    door.get(f"{URL}/events", pages)
+    fetch.get(f"{URL}/events", pages)
     with caplog.at_level(logging.WARNING, logger="airbyte"):
         out = read(config(), "call_events")
     assert (ids(out.records), out.errors) == (["e1", "e2", "e2", "e3"], [])
     assert "Events after this cursor have been pruned." in caplog.text
-    assert [each.qs.get("received_after", each.qs.get("after")) for each in door.request_history][2] == [
+    assert [each.qs.get("received_after", each.qs.get("after")) for each in fetch.request_history][2] == [
         "2026-11-19t08:00:00.000002z"
     ]
 
 
-def test_a_place_that_is_gone_again_and_again_is_an_error_after_some_tries(door: requests_mock.Mocker) -> None:
+def test_a_place_that_is_gone_again_and_again_is_an_error_after_some_tries(fetch: requests_mock.Mocker) -> None:
     def answer(request: Any, context: Any) -> Row:
         if "after" in request.qs:
             context.status_code = 410
             return GONE
         return {"items": [kept(1)], "next_cursor": "s-1"}
 
-    door.get(f"{URL}/events", json=answer)
+    fetch.get(f"{URL}/events", json=answer)
     out = read(config(), "call_events")
-    assert (out.errors[0].failure_type, len(door.request_history)) == (FailureType.transient_error, 8)
+    assert (out.errors[0].failure_type, len(fetch.request_history)) == (FailureType.transient_error, 8)
     assert "event_receiver cannot read on: Events after this cursor have been pruned." in str(out.errors[0].message)
 
 
@@ -249,8 +249,8 @@ def test_a_place_that_is_gone_again_and_again_is_an_error_after_some_tries(door:
         {"items": [{"event_id": "e", "event": {}}], "next_cursor": "a"},
     ],
 )
-def test_an_answer_of_another_shape_is_an_error_and_not_an_empty_log(body: Any, door: requests_mock.Mocker) -> None:
-    door.get(f"{URL}/events", json=body)
+def test_an_answer_of_another_shape_is_an_error_and_not_an_empty_log(body: Any, fetch: requests_mock.Mocker) -> None:
+    fetch.get(f"{URL}/events", json=body)
     out = read(config(), "call_events")
     assert out.records == []
     assert "event_receiver answered with another shape" in str(out.errors[0].message)
@@ -274,8 +274,8 @@ def test_a_wrong_key_is_a_config_error_that_names_the_key_and_not_its_value(rece
     assert out.errors[0].failure_type == FailureType.config_error
 
 
-def test_another_server_at_the_address_is_a_config_error(door: requests_mock.Mocker) -> None:
-    door.get(f"{URL}/events", status_code=404, text="not found")
+def test_another_server_at_the_address_is_a_config_error(fetch: requests_mock.Mocker) -> None:
+    fetch.get(f"{URL}/events", status_code=404, text="not found")
     assert "There is no event_receiver at this address (404). Check event_receiver.base_url." in str(
         check(config()).message
     )

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from urllib3 import HTTPResponse
 
-from source_dialpad.components.export_rows import ExportColumns, ExportFile, NotAnExport
+from source_dialpad.stats.rows import ExportColumns, ExportFile, NotAnExport
 from unit_tests.fuzz.strategies import csv_bytes, examples
 from unit_tests.fuzz.test_streams import columns, definitions, round_trips
 from unit_tests.hostile.test_files import DAYS
@@ -35,7 +35,7 @@ def rows(stream: str, body: bytes) -> list[dict[str, Any]]:
     found = []
     try:
         with ExportFile(response, stream) as file:
-            for row in typed.rows(file, scope="company", window=DAYS, asked=DAYS, where=stream):
+            for row in typed.rows(file, scope="company", window=DAYS, asked=DAYS, context=stream):
                 found.append(row)  # noqa: PERF402  # those before an error count as well
     except (AirbyteTracedException, NotAnExport):
         pass

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from event_receiver.app import create_app
-from source_dialpad.components.api import loaded
+from source_dialpad.transport.requester import loaded
 from unit_tests.fuzz.strategies import JUNK, bent, examples, json_bytes, spoilt
 from unit_tests.receiver.conftest import clock, database, own_logging, store
 from unit_tests.receiver.in_process import READ_KEY, SECRET, Clock, InProcess

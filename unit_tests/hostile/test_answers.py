@@ -12,9 +12,9 @@ import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.batches import BATCHING, batched
-from source_dialpad.components import guard
-from source_dialpad.components.api import JsonCalls
+from source_dialpad.sync.batches import BATCHING, batched
+from source_dialpad.transport import guard
+from source_dialpad.transport.requester import JsonCalls
 from unit_tests.hostile.answering import Hostile, Reply, requester
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ def refused(reply: Reply) -> AirbyteTracedException:
 
 
 def test_an_answer_that_was_read_holds_its_body_no_longer() -> None:
-    door, seen = requester("dialpad_lists_requester", Hostile(Reply(b'{"a": 1}'))), list[requests.Response]()
-    ask = JsonCalls(door)
-    door._http_client._session.hooks["response"].append(lambda response, *_, **__: seen.append(response))
+    fetch, seen = requester("dialpad_lists_requester", Hostile(Reply(b'{"a": 1}'))), list[requests.Response]()
+    ask = JsonCalls(fetch)
+    fetch._http_client._session.hooks["response"].append(lambda response, *_, **__: seen.append(response))
     assert ask("users")[1:] == ({"a": 1}, b'{"a": 1}')
     assert [response.content for response in seen] == [b""]
 

@@ -13,12 +13,12 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.components import export_rows
-from source_dialpad.components.api import JsonCalls
-from source_dialpad.components.export_rows import ExportColumns, ExportFile, NotAnExport
-from source_dialpad.components.guard import FileGuard
-from source_dialpad.components.windows import DayWindow
 from source_dialpad.manifest import composed_manifest
+from source_dialpad.stats import rows as export_rows
+from source_dialpad.stats.rows import ExportColumns, ExportFile, NotAnExport
+from source_dialpad.sync.windows import DayWindow
+from source_dialpad.transport.guard import FileGuard
+from source_dialpad.transport.requester import JsonCalls
 from unit_tests.hostile.answering import KEYS, Hostile, Reply, requester
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def rows(body: bytes | Callable[[], Iterator[bytes]]) -> Iterator[dict[str, Any]
     response = JsonCalls(built, FileGuard(PUBLIC)).raw("records_calls", stream_slice=place)
     columns = ExportColumns("records_calls", composed_manifest()["schemas"]["records_calls"], "UTC", "")
     with ExportFile(response, "records_calls") as file:
-        yield from columns.rows(file, scope="company", window=DAYS, asked=DAYS, where="records_calls")
+        yield from columns.rows(file, scope="company", window=DAYS, asked=DAYS, context="records_calls")
 
 
 def endless(head: bytes, piece: bytes) -> Callable[[], Iterator[bytes]]:

@@ -8,9 +8,9 @@ import json
 import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.components.analytics import paged
-from source_dialpad.components.api import JsonCalls
-from source_dialpad.components.guard import is_inner, origin
+from source_dialpad.analytics.metrics import paged
+from source_dialpad.transport.guard import is_inner, origin
+from source_dialpad.transport.requester import JsonCalls
 from unit_tests.hostile.answering import HOSTS, Hostile, Reply, requester
 
 HOST = HOSTS["analytics"]

@@ -6,7 +6,7 @@ import pytest
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.components.api import JsonCalls
+from source_dialpad.transport.requester import JsonCalls
 from unit_tests.hostile.answering import HOSTS, KEYS, REQUESTERS, Hostile, Reply, requester
 
 STATUSES = (301, 302, 303, 307, 308)

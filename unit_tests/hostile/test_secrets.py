@@ -18,9 +18,9 @@ from airbyte_cdk.models import AirbyteMessageSerializer
 from airbyte_cdk.test.entrypoint_wrapper import read
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 
-from source_dialpad.components.guard import quiet
-from source_dialpad.components.secrets import mask_keys
 from source_dialpad.source import SourceDialpad
+from source_dialpad.transport.guard import quiet
+from source_dialpad.transport.secrets import mask_keys
 from unit_tests.core.reading import catalog_of
 from unit_tests.hostile.answering import CONFIG, HOSTS, KEYS, Hostile, Reply
 
@@ -82,7 +82,7 @@ def echo(key: str, status: int) -> Reply:
     return Reply(told.replace("\\\\/", "\\/").encode(), status, headers)
 
 
-def shown(told: str) -> list[str]:
+def redact_url(told: str) -> list[str]:
     """The keys that can be read in an output, in any spelling."""
     return [each for key in KEYS.values() for each in spellings(key) if each in told]
 
@@ -90,13 +90,13 @@ def shown(told: str) -> list[str]:
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 404])
 def test_a_key_that_is_echoed_is_not_shown(status: int, reading: Callable[..., str]) -> None:
     told = reading(*STREAMS, reply=lambda request: echo(KEYS[section_of(request)], status))
-    assert shown(told) == []
+    assert redact_url(told) == []
     assert "****" in told or status == 302
 
 
 def test_a_key_in_spaces_is_not_shown(reading: Callable[..., str]) -> None:
     spaced = {section: {**CONFIG[section], "api_key": f"  {key}\n"} for section, key in KEYS.items()}
-    assert shown(reading(*STREAMS, reply=lambda request: echo(KEYS[section_of(request)], 401), **spaced)) == []
+    assert redact_url(reading(*STREAMS, reply=lambda request: echo(KEYS[section_of(request)], 401), **spaced)) == []
 
 
 def test_debug_shows_neither_bodies_nor_headers_of_weight(reading: Callable[..., str]) -> None:
@@ -111,7 +111,7 @@ def test_debug_shows_neither_bodies_nor_headers_of_weight(reading: Callable[...,
 def test_the_signature_of_a_file_is_not_shown(reading: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     signature = "X-Goog-Signature=0f343b0931126a20f133d67c2b018a3b&X-Goog-Expires=3600"
     for wait in ("FIRST_POLL", "POLL_EVERY"):
-        monkeypatch.setattr(f"source_dialpad.components.exports.{wait}", 0.0)
+        monkeypatch.setattr(f"source_dialpad.stats.retriever.{wait}", 0.0)
 
     def answer(request: requests.PreparedRequest) -> Reply:
         url = request.url or ""

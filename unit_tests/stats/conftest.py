@@ -12,7 +12,8 @@ import time_machine
 
 from fake_dialpad.server import FakeDialpad
 from fake_dialpad.world import World
-from source_dialpad.components import api, exports
+from source_dialpad.stats import retriever as exports
+from source_dialpad.transport import requester as api
 from unit_tests.stats.one_stream import NOON, Clock, Sync
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
         monkeypatch.setattr(exports, "time", virtual)
         monkeypatch.setattr(api, "time", virtual)
         monkeypatch.setattr(time, "sleep", made.sleep)
-        exports.export_desk.cache_clear()
+        exports.export_quota.cache_clear()
         yield made
 
 

@@ -23,10 +23,10 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from urllib3.response import HTTPResponse
 
 from fake_dialpad.server import FakeDialpad, in_process
-from source_dialpad.components.export_rows import ExportColumns, ExportFile
-from source_dialpad.components.settings import CheckedConfig
-from source_dialpad.components.windows import DayWindow
+from source_dialpad.config import CheckedConfig
 from source_dialpad.source import SourceDialpad
+from source_dialpad.stats.rows import ExportColumns, ExportFile
+from source_dialpad.sync.windows import DayWindow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -191,4 +191,4 @@ def rows(  # noqa: PLR0913
     body = gzip.compress(body) if packed else body
     columns = ExportColumns(stream, schema(stream), timezone, key)
     with ExportFile(answer(body, headers, promised), "here") as file:
-        return list(columns.rows(file, scope=scope, window=window, asked=window, where="here"))
+        return list(columns.rows(file, scope=scope, window=window, asked=window, context="here"))

@@ -13,7 +13,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_dialpad.components.export_rows import ExportFile, NotAnExport
+from source_dialpad.stats.rows import ExportFile, NotAnExport
 from unit_tests.stats.one_stream import answer, rows
 
 if TYPE_CHECKING:

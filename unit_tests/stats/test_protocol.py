@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fake_dialpad.wire import Refused, route
-from source_dialpad.components import exports
-from source_dialpad.components.exports import POSTS_AN_HOUR, PostBudget, days_ago
-from source_dialpad.components.windows import DayWindow
+from source_dialpad.stats import retriever as exports
+from source_dialpad.stats.retriever import POSTS_AN_HOUR, PostBudget, days_ago
+from source_dialpad.sync.windows import DayWindow
 from unit_tests.stats.test_truth import assert_true, settled
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ def test_posts_that_go_wrong_are_sent_ever_later_and_each_is_counted(today_only:
     found = today_only.read(STREAM)
     assert found.errors
     assert gaps(today_only.posts[1:], today_only.posts[0]["time"]) == [5, 10, 20, 40]
-    desk = exports.export_desk("https://dialpad.com", "dialpad-key-0123456789")
+    desk = exports.export_quota("https://dialpad.com", "dialpad-key-0123456789")
     assert desk.budget.used == 5
 
 
@@ -457,14 +457,14 @@ def test_an_export_that_is_ready_is_read_in_its_own_turn(monkeypatch: pytest.Mon
         asides.append("given away")
         yield
 
-    monkeypatch.setattr(exports, "aside", noted)
+    monkeypatch.setattr(exports, "release_slot", noted)
     days = DayWindow(date(2026, 11, 1), date(2026, 11, 2))
     nowhere = StreamSlice(partition={}, cursor_slice={})
-    ready = exports.Export(days, running=False, body={}, where="records_calls", stream_slice=nowhere)
-    ready.stage = exports.Stage.READY
+    ready = exports.ExportJob(days, running=False, body={}, context="records_calls", stream_slice=nowhere)
+    ready.stage = exports.JobStatus.COMPLETED
     retriever: Any = SimpleNamespace(_until_ready=lambda _: None)
     exports.ExportRetriever._wait_for(retriever, ready)
     assert asides == []
-    ready.stage = exports.Stage.PREPARING
+    ready.stage = exports.JobStatus.RUNNING
     exports.ExportRetriever._wait_for(retriever, ready)
     assert asides == ["given away"]

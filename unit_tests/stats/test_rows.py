@@ -14,8 +14,8 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_dialpad.components.export_rows import LocalTimes, Twins
-from source_dialpad.components.windows import DayWindow, zone_of
+from source_dialpad.stats.rows import DuplicateCounter, LocalTimes
+from source_dialpad.sync.windows import DayWindow, zone_of
 from unit_tests.stats.one_stream import rows
 
 CALLS = (
@@ -313,12 +313,12 @@ def test_a_figure_that_names_nothing_is_known_by_its_content() -> None:
 def test_twins_are_counted_alike_in_memory_and_in_the_file(digests: list[bytes], held: int) -> None:
     digests *= 2
     seen: Counter[bytes] = Counter()
-    twins = Twins()
-    twins.HELD = held
+    duplicates = DuplicateCounter()
+    duplicates.HELD = held
     for digest in digests:
-        assert twins.ordinal(digest) == seen[digest]
+        assert duplicates.ordinal(digest) == seen[digest]
         seen[digest] += 1
-    twins.close()
+    duplicates.close()
 
 
 def test_the_file_of_the_counted_is_gone_when_reading_stops(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,7 +330,7 @@ def test_the_file_of_the_counted_is_gone_when_reading_stops(monkeypatch: pytest.
         return opened[-1]
 
     monkeypatch.setattr(sqlite3, "connect", noted)
-    monkeypatch.setattr(Twins, "HELD", 2)
+    monkeypatch.setattr(DuplicateCounter, "HELD", 2)
     body = "call_id,response\r\n" + "".join(f"{number},5\r\n" for number in range(9))
     assert len(rows(body, "records_csat", key="content")) == 9
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):

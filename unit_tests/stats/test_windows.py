@@ -13,8 +13,8 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_dialpad.components.slicing import ExportCalendar, ExportDays
-from source_dialpad.components.windows import (
+from source_dialpad.sync.planner import AggregateWindows, RecordExportWindows
+from source_dialpad.sync.windows import (
     DAY,
     DayWindow,
     calendar_window,
@@ -38,7 +38,7 @@ grains = st.sampled_from(GRAINS)
 
 def planned(kind: Any, now: datetime, saved: dict[str, Any] | None = None) -> list[Any]:
     with time_machine.travel(now, tick=False):
-        return list(kind.windows(kind.usable(saved)))
+        return list(kind.windows(kind.compatible_state(saved)))
 
 
 def span(window: Any) -> DayWindow:
@@ -58,12 +58,14 @@ def every_day(first: date, last: date) -> list[date]:
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
-def made_days(start: date, zone: str = "UTC", *, lookback: int = 0, length: int = 30, **more: Any) -> ExportDays:
-    return ExportDays("s", "date", start.isoformat(), zone, lookback, days=length, **more)
+def made_days(
+    start: date, zone: str = "UTC", *, lookback: int = 0, length: int = 30, **more: Any
+) -> RecordExportWindows:
+    return RecordExportWindows("s", "date", start.isoformat(), zone, lookback, days=length, **more)
 
 
-def made_calendar(start: date, grain: Any, zone: str = "UTC", *, lookback: int = 0) -> ExportCalendar:
-    return ExportCalendar("s", "window_start", start.isoformat(), zone, lookback, aggregate_window=grain)
+def made_calendar(start: date, grain: Any, zone: str = "UTC", *, lookback: int = 0) -> AggregateWindows:
+    return AggregateWindows("s", "window_start", start.isoformat(), zone, lookback, aggregate_window=grain)
 
 
 # -- pure -------------------------------------------------------------------------------------------------------------
@@ -123,7 +125,7 @@ def test_the_first_sync_reads_every_day_from_the_start_to_today_once(
     start = today - timedelta(days=age)
     windows = planned(made_days(start, zone, length=length), now)
     assert covered(windows) == every_day(start, today)
-    assert [span(window) for window in windows if window.reaches is None] == [DayWindow(today, today)]
+    assert [span(window) for window in windows if window.cursor_after is None] == [DayWindow(today, today)]
     assert all(span(window).last < today for window in windows[:-1])
 
 
@@ -208,7 +210,7 @@ def test_figures_are_read_by_whole_windows_and_the_running_one_up_to_yesterday(
         assert span(window).first == whole.first
         assert window.cursor_slice.get("edge", whole.last.isoformat()) == whole.last.isoformat()
         assert span(window).last == whole.last or "edge" in window.cursor_slice
-        assert (window.reaches is None) == (span(window) == DayWindow(today, today))
+        assert (window.cursor_after is None) == (span(window) == DayWindow(today, today))
 
 
 @given(instants, st.integers(1, 100), zones, grains, st.integers(0, 30))
@@ -237,10 +239,10 @@ def test_whatever_the_rhythm_of_syncs_every_closed_window_is_read_when_it_is_clo
     for pause in pauses:
         now += timedelta(days=pause)
         for window in planned(kind, now, saved):
-            if "edge" not in window.cursor_slice and window.reaches:
+            if "edge" not in window.cursor_slice and window.cursor_after:
                 read_whole.update(covered([window]))
-            if window.reaches and (saved is None or window.reaches > saved["window_start"]):
-                saved = kind.cursor(window.reaches)
+            if window.cursor_after and (saved is None or window.cursor_after > saved["window_start"]):
+                saved = kind.cursor(window.cursor_after)
     today = local_day(now, ZoneInfo(zone))
     closed = [one for one in calendar_windows(start, today, grain) if one.last < today]
     assert read_whole >= {day for one in closed for day in every_day(*one)}

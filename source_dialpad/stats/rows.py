@@ -29,9 +29,9 @@ import requests
 import urllib3
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.components.errors import excerpt, system_error, transient_error
-from source_dialpad.components.rows import boolean, integer, number
-from source_dialpad.components.windows import DayWindow, midnight, rfc3339, zone_of
+from source_dialpad.errors import snippet, system_error, transient_error
+from source_dialpad.sync.windows import DayWindow, midnight, rfc3339, zone_of
+from source_dialpad.transport.types import boolean, integer, number
 
 logger = logging.getLogger("airbyte")
 
@@ -76,10 +76,10 @@ class ExportFile:
     `requests.RequestException` when the connection breaks and `NotAnExport` when gzip ends too early.
     """
 
-    def __init__(self, response: requests.Response, where: str) -> None:
+    def __init__(self, response: requests.Response, context: str) -> None:
         """`response` is a streamed answer whose body was not touched."""
         self._response = response
-        self._body = _Body(response, where)
+        self._body = _Body(response, context)
 
     def __enter__(self) -> Self:
         """The file itself."""
@@ -118,11 +118,11 @@ class ExportFile:
 class _Body(io.RawIOBase):
     """The body's bytes, decompressed when they are gzip, whatever the headers say."""
 
-    def __init__(self, response: requests.Response, where: str) -> None:
+    def __init__(self, response: requests.Response, context: str) -> None:
         super().__init__()
-        self._chunks = _decompressed(_received(response), where)
+        self._chunks = _decompressed(_received(response), context)
         self._left: bytes = b""
-        self._where = where
+        self._where = context
         self.last: bytes = b""
         self.since_row = 0
 
@@ -159,7 +159,7 @@ def _received(response: requests.Response) -> Iterator[bytes]:
         raise requests.exceptions.ChunkedEncodingError(str(error)) from error
 
 
-def _decompressed(chunks: Iterator[bytes], where: str) -> Iterator[bytes]:
+def _decompressed(chunks: Iterator[bytes], context: str) -> Iterator[bytes]:
     head = b""
     for chunk in chunks:
         head += chunk
@@ -179,11 +179,11 @@ def _decompressed(chunks: Iterator[bytes], where: str) -> Iterator[bytes]:
                 unfolded = member.decompress(pending, CHUNK)
             except zlib.error as error:
                 raise NotAnExport(
-                    transient_error(f"{where}: the file of the export is broken gzip ({error}).")
+                    transient_error(f"{context}: the file of the export is broken gzip ({error}).")
                 ) from None
             pending = member.unconsumed_tail or member.unused_data
             given += len(unfolded)
-            _check_folding(given, taken - len(pending), where)
+            _check_folding(given, taken - len(pending), context)
             yield unfolded
         following = next(chunks, None)
         if following is None:
@@ -191,13 +191,13 @@ def _decompressed(chunks: Iterator[bytes], where: str) -> Iterator[bytes]:
         pending = following
         taken += len(following)
     if not member.eof:
-        raise NotAnExport(transient_error(f"{where}: the file of the export is gzip that ends too early."))
+        raise NotAnExport(transient_error(f"{context}: the file of the export is gzip that ends too early."))
 
 
-def _check_folding(given: int, taken: int, where: str) -> None:
+def _check_folding(given: int, taken: int, context: str) -> None:
     if given > BOMB_FROM and given > BOMB_RATIO * taken:
         raise system_error(
-            f"{where}: the file of the export unfolds to more than {BOMB_RATIO} times its size; it is no export, and "
+            f"{context}: the file of the export unfolds to more than {BOMB_RATIO} times its size; it is no export, and "
             "is not read on."
         )
 
@@ -220,7 +220,7 @@ codecs.register_error("dialpad-export", _replace_and_say)
 Say = Callable[..., None]
 """Logs once a run: `say(what, message, *values)`."""
 
-OURS = ("scope", "window_start", "window_end", "timezone", "row_key", "record_key", "other_columns")
+DERIVED = ("scope", "window_start", "window_end", "timezone", "row_key", "record_key", "other_columns")
 DAY_COLUMNS = ("date_started", "date")
 """Columns that say on which day a row lies; the first one a file has counts."""
 
@@ -322,12 +322,12 @@ class ExportColumns:
         self._timezone = timezone
         self._key = KEYS[key] if key else None
         never_null = [name for name, column in self._properties.items() if column.get("type") in ("string", "integer")]
-        self._keys = [name for name in never_null if name not in OURS and name not in DAY_COLUMNS]
+        self._keys = [name for name in never_null if name not in DERIVED and name not in DAY_COLUMNS]
         self._cursor = next((name for name in DAY_COLUMNS if name in never_null), None)
         self._said: set[str] = set()
         self._lock = threading.Lock()
 
-    def rows(self, file: ExportFile, *, scope: str, window: DayWindow, asked: DayWindow, where: str) -> Iterator[Row]:
+    def rows(self, file: ExportFile, *, scope: str, window: DayWindow, asked: DayWindow, context: str) -> Iterator[Row]:
         """The rows of one file: `asked` are the days the export was asked for, `window` those its figures stand for.
 
         Raises `NotAnExport` when the text is no export or ends inside a cell or a row.
@@ -338,14 +338,14 @@ class ExportColumns:
             cells = next((row for row in lines if any(cell.strip() for cell in row)), None)
             if cells is None:
                 return
-            header = self._header(cells, where)
-            ended = yield from self._typed(lines, header, scope, window, asked, where)
+            header = self._header(cells, context)
+            ended = yield from self._typed(lines, header, scope, window, asked, context)
             if file.ends_empty or (file.ends_open and not self._ends_whole(header, ended)):
-                _cut(where, "its last line has no end and its last cell is not whole")
+                _cut(context, "its last line has no end and its last cell is not whole")
             if ended:
                 yield ended
         except csv.Error as error:
-            _cut(where, f"at line {reader.line_num}: {error}")
+            _cut(context, f"at line {reader.line_num}: {error}")
 
     def _ends_whole(self, header: list[str], ended: Row | None) -> bool:
         """Whether a last line without a line break may be a whole one: its last cell is a value of its column."""
@@ -354,28 +354,28 @@ class ExportColumns:
             return name in self._properties or name in SIGNS
         return ended[name] == self._timezone if name == "timezone" else ended[name] is not None
 
-    def _header(self, cells: list[str], where: str) -> list[str]:
+    def _header(self, cells: list[str], context: str) -> list[str]:
         names = [cell.strip() for cell in cells]
         if len(names) > MOST_COLUMNS:
             raise NotAnExport(
-                system_error(f"{where}: what came in place of the export has {len(names)} columns; none has so many.")
+                system_error(f"{context}: what came in place of the export has {len(names)} columns; none has so many.")
             )
-        if not any(name in SIGNS or (name in self._properties and name not in OURS) for name in names):
+        if not any(name in SIGNS or (name in self._properties and name not in DERIVED) for name in names):
             raise NotAnExport(
                 system_error(
-                    f"{where}: what came in place of the export is no CSV of Dialpad; it begins with: "
-                    f"{excerpt(','.join(cells))}"
+                    f"{context}: what came in place of the export is no CSV of Dialpad; it begins with: "
+                    f"{snippet(','.join(cells))}"
                 )
             )
         for name in filter(None, (self._cursor, *self._keys)):
             if name not in names:
                 raise NotAnExport(
                     system_error(
-                        f"{where}: the export has no column {name}, which tells its rows apart. Its columns: "
-                        f"{excerpt(', '.join(names))}"
+                        f"{context}: the export has no column {name}, which tells its rows apart. Its columns: "
+                        f"{snippet(', '.join(names))}"
                     )
                 )
-        missing = [name for name in self._properties if name not in names and name not in OURS]
+        missing = [name for name in self._properties if name not in names and name not in DERIVED]
         if missing:
             self._say(
                 "missing",
@@ -389,7 +389,7 @@ class ExportColumns:
                 "the export has columns the schema does not know; they pass as text, and in other_columns: %s.",
                 ", ".join(unknown),
             )
-        taken = set(OURS) - {"timezone"}
+        taken = set(DERIVED) - {"timezone"}
         header: list[str] = []
         for number_, name in enumerate(names, 1):
             base = name or f"column_{number_}"
@@ -415,7 +415,7 @@ class ExportColumns:
         scope: str,
         window: DayWindow,
         asked: DayWindow,
-        where: str,
+        context: str,
     ) -> Generator[Row, None, Row | None]:
         """All rows but the last one, which is returned: whether it is whole shows at the end of the file."""
         width = len(header)
@@ -430,7 +430,7 @@ class ExportColumns:
         days = Cells("" if day_column is None else header[day_column], day, self._say)
         first_asked, last_asked = asked.first.isoformat(), asked.last.isoformat()
         first_day, last_day = window.first.isoformat(), window.last.isoformat()
-        missing = [name for name in self._properties if name not in header and name not in OURS]
+        missing = [name for name in self._properties if name not in header and name not in DERIVED]
         names = [
             *header,
             *missing,
@@ -443,12 +443,12 @@ class ExportColumns:
         rest = [None] * len(missing)
         always = [self._timezone] if zone_column is None else []
         held: Row | None = None
-        with RowKeys(sorted(name for name in header if name not in OURS), self._say) as keys:
+        with RowKeys(sorted(name for name in header if name not in DERIVED), self._say) as keys:
             for row in reader:
                 if len(row) != width:
                     if not row:
                         continue
-                    _cut(where, f"a row has {len(row)} cells and the header {width}")
+                    _cut(context, f"a row has {len(row)} cells and the header {width}")
                 own_day = days[row[day_column][:10]] if day_column is not None else None
                 if zone_column is not None:
                     name = row[zone_column] = row[zone_column] or self._timezone
@@ -478,7 +478,7 @@ class ExportColumns:
                             values[index] = local(cell)
                     except ValueError:
                         if header[index] == self._cursor:
-                            raise _no_time(where, self._cursor, cell) from None
+                            raise _no_time(context, self._cursor, cell) from None
                         say_unreadable(self._say, header[index])
                         values[index] = None
                 if own_day is None:
@@ -497,7 +497,7 @@ class ExportColumns:
                     self._say("undated", "a row has no %s; it stands at the begin of its window.", self._cursor)
                 for name in self._keys:
                     if record[name] is None:
-                        keys.stand_in(record, self._keys, local)
+                        keys.fill_missing_key(record, self._keys, local)
                 if self._key:
                     self._key(record, keys, local)
                 if held is not None:
@@ -524,15 +524,15 @@ class ExportColumns:
         return found
 
 
-def _no_time(where: str, column: str, cell: str) -> AirbyteTracedException:
+def _no_time(context: str, column: str, cell: str) -> AirbyteTracedException:
     return system_error(
-        f"{where}: a row has {excerpt(cell)!r} in {column}, which is no time in a known form; it cannot be placed. "
+        f"{context}: a row has {snippet(cell)!r} in {column}, which is no time in a known form; it cannot be placed. "
         "Please report it."
     )
 
 
-def _cut(where: str, how: str) -> NoReturn:
-    raise NotAnExport(transient_error(f"{where}: the file of the export breaks off or is no CSV: {how}."))
+def _cut(context: str, how: str) -> NoReturn:
+    raise NotAnExport(transient_error(f"{context}: the file of the export breaks off or is no CSV: {how}."))
 
 
 class RowZones:
@@ -559,7 +559,7 @@ class RowZones:
 # --- keys -------------------------------------------------------------------------------------------------------------
 
 
-class Twins:
+class DuplicateCounter:
     """Counts rows of one file by their digests, so that two that are the same stay two; memory stays flat.
 
     Up to `HELD` digests are kept in memory, more of them in a private temporary file that SQLite deletes when it is
@@ -616,29 +616,29 @@ class RowKeys(contextlib.AbstractContextManager["RowKeys"]):
 
     def __post_init__(self) -> None:
         """No row yet."""
-        self.twins = Twins()
+        self.duplicates = DuplicateCounter()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Lets go of what was counted."""
-        self.twins.close()
+        self.duplicates.close()
 
     def content(self, record: Row, local: LocalTimes) -> bytes:
         """A digest of everything a row says but its zone, the same whatever zone its times were printed in."""
         said = [(name, _in_utc(value, local)) for name in self.names if (value := record[name]) is not None]
         return hashlib.blake2b(orjson.dumps(said), digest_size=16).digest()
 
-    def told_apart(self, digest: bytes) -> str:
+    def with_ordinal(self, digest: bytes) -> str:
         """The digest as text; another one for each further row of the file that has it."""
-        ordinal = self.twins.ordinal(digest)
+        ordinal = self.duplicates.ordinal(digest)
         return (digest if not ordinal else _digest(digest.hex(), ordinal)).hex()
 
-    def stand_in(self, record: Row, columns: list[str], local: LocalTimes) -> None:
+    def fill_missing_key(self, record: Row, columns: list[str], local: LocalTimes) -> None:
         """Fills empty cells of the API's own key: with empty text, or from the whole row where all are empty."""
         if not any(record[name] for name in columns):
             self.say("unnamed", "a row has no %s; one is made from what the row says.", columns[0])
-            record[columns[0]] = f"unnamed-{self.told_apart(self.content(record, local))}"
+            record[columns[0]] = f"unnamed-{self.with_ordinal(self.content(record, local))}"
         for name in columns:
             record[name] = record[name] or ""
 
@@ -654,8 +654,8 @@ def _in_utc(value: Any, local: LocalTimes) -> Any:
 
 
 def _digest(*values: Any) -> bytes:
-    joined = "\x1f".join("" if value is None else str(value) for value in values)
-    return hashlib.blake2b(joined.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    join_url = "\x1f".join("" if value is None else str(value) for value in values)
+    return hashlib.blake2b(join_url.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def recording_key(record: Row, keys: RowKeys, local: LocalTimes) -> None:
@@ -665,7 +665,7 @@ def recording_key(record: Row, keys: RowKeys, local: LocalTimes) -> None:
     """
     call, url = record.get("call_id"), record.get("recording_url")
     record["record_key"] = (
-        _digest(call, url).hex() if url else keys.told_apart(_digest(call, _in_utc(record["date"], local)))
+        _digest(call, url).hex() if url else keys.with_ordinal(_digest(call, _in_utc(record["date"], local)))
     )
 
 
@@ -678,7 +678,7 @@ def disposition_key(record: Row, keys: RowKeys, local: LocalTimes) -> None:  # n
 
 def content_key(record: Row, keys: RowKeys, local: LocalTimes) -> None:
     """`record_key` from everything the row says but its zone, for rows without a key of their own."""
-    record["record_key"] = keys.told_apart(keys.content(record, local))
+    record["record_key"] = keys.with_ordinal(keys.content(record, local))
 
 
 def dimension_key(record: Row, keys: RowKeys, local: LocalTimes) -> None:
@@ -693,10 +693,10 @@ def dimension_key(record: Row, keys: RowKeys, local: LocalTimes) -> None:
     if not any(about):
         about = [record.get("date")]
     if not any(about):
-        record["row_key"] = keys.told_apart(keys.content(record, local))
+        record["row_key"] = keys.with_ordinal(keys.content(record, local))
         return
     row_key = "|".join("" if value is None else str(value) for value in about).strip("|")
-    ordinal = keys.twins.ordinal(_digest(record["window_start"], row_key))
+    ordinal = keys.duplicates.ordinal(_digest(record["window_start"], row_key))
     if ordinal:
         keys.say("same", "several rows of one export are about the same (%s); they are numbered.", row_key)
         row_key = f"{row_key}#{ordinal + 1}"

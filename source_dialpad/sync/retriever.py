@@ -14,17 +14,17 @@ from airbyte_cdk.sources.streams.core import StreamData
 from airbyte_cdk.sources.types import Config, StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.batches import batched
-from source_dialpad.components.api import JsonCalls
-from source_dialpad.components.errors import refuses_the_key
-from source_dialpad.components.rows import RowTyper
+from source_dialpad.errors import refuses_the_key
+from source_dialpad.sync.batches import batched
+from source_dialpad.transport.requester import JsonCalls
+from source_dialpad.transport.types import RowTyper
 
 
 @dataclass
 class SliceRetriever(Retriever):
     """Reads one slice after the other's example: subclasses say only how the rows of a slice are had."""
 
-    ours: ClassVar[frozenset[str]] = frozenset()
+    derived: ClassVar[frozenset[str]] = frozenset()
     """Columns that `rows` writes in their types whatever came, so that they need no second look."""
 
     name: str
@@ -39,7 +39,7 @@ class SliceRetriever(Retriever):
         self._refused: AirbyteTracedException | None = None
 
     @abstractmethod
-    def rows(self, stream_slice: StreamSlice, where: str) -> Iterable[dict[str, Any]]:
+    def rows(self, stream_slice: StreamSlice, context: str) -> Iterable[dict[str, Any]]:
         """The rows of a slice as the API gave them, our own columns added; `where` leads the errors."""
 
     def read_records(
@@ -51,7 +51,7 @@ class SliceRetriever(Retriever):
         if self._refused is not None:
             raise self._refused
         try:
-            rows = map(typed, self.rows(stream_slice, self.where(stream_slice)))
+            rows = map(typed, self.rows(stream_slice, self.context(stream_slice)))
             yield from batched(self.name, stream_slice, rows)
         except AirbyteTracedException as error:
             if refuses_the_key(error):
@@ -61,10 +61,10 @@ class SliceRetriever(Retriever):
     def typer(self, schema: Mapping[str, Any]) -> RowTyper:
         """The stream's types, compiled once."""
         if self._typer is None:
-            self._typer = RowTyper(self.name, schema, self.ours)
+            self._typer = RowTyper(self.name, schema, self.derived)
         return self._typer
 
-    def where(self, stream_slice: StreamSlice) -> str:
+    def context(self, stream_slice: StreamSlice) -> str:
         """The stream, its partition and its window, as errors name them."""
         parts = [f"{name} {value}" for name, value in stream_slice.partition.items()]
         window = stream_slice.cursor_slice

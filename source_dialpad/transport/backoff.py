@@ -11,8 +11,8 @@ from email.utils import parsedate_to_datetime
 import requests
 from airbyte_cdk.sources.streams.http.error_handlers import BackoffStrategy
 
-from source_dialpad.components.errors import transient_error
-from source_dialpad.components.heartbeat import WAITS
+from source_dialpad.errors import transient_error
+from source_dialpad.transport.heartbeat import WAITS
 
 LONGEST = 600.0
 """Seconds a single wait may last; an API that wants more is come back to by the next sync."""

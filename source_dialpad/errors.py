@@ -14,7 +14,7 @@ import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-EXCERPT = 200
+SNIPPET = 200
 """Characters of an unexpected answer that an error shows."""
 
 LONGEST = 1500
@@ -36,7 +36,7 @@ def system_error(message: str) -> AirbyteTracedException:
     return AirbyteTracedException(message=message, internal_message=message, failure_type=FailureType.system_error)
 
 
-def within(where: str, error: AirbyteTracedException, address: str = "the API") -> AirbyteTracedException:
+def with_context(context: str, error: AirbyteTracedException, address: str = "the API") -> AirbyteTracedException:
     """The same error, its message led by the stream and the window it happened in.
 
     The CDK's own texts for exhausted retries name neither; what they know (the last status, or the exception) is kept.
@@ -45,13 +45,13 @@ def within(where: str, error: AirbyteTracedException, address: str = "the API") 
     failure_type = error.failure_type or FailureType.system_error
     if message.startswith(("Exhausted available request attempts", "API rate limit exceeded")):
         message, failure_type = _exhausted(error, address, failure_type)
-    if not message.startswith(where):
-        message = f"{where}: {brief(message)}"
+    if not message.startswith(context):
+        message = f"{context}: {truncate(message)}"
     if not message.endswith((".", "…", ")")):
         message += "."
     told = AirbyteTracedException(
         message=message,
-        internal_message=error.internal_message and brief(error.internal_message),
+        internal_message=error.internal_message and truncate(error.internal_message),
         failure_type=failure_type,
         exception=error,
     )
@@ -98,19 +98,19 @@ def nearest(unknown: str, known: Iterable[str], most: int = 3) -> str:
     if not names:
         return "the account has none"
     close = get_close_matches(unknown.lower(), [name.lower() for name in names], n=most, cutoff=0.5)
-    shown = [name for name in names if name.lower() in close] or names[: 2 * most]
-    return ("nearest: " if close else "known: ") + ", ".join(f"'{name}'" for name in shown)
+    redact_url = [name for name in names if name.lower() in close] or names[: 2 * most]
+    return ("nearest: " if close else "known: ") + ", ".join(f"'{name}'" for name in redact_url)
 
 
-def brief(said: str) -> str:
+def truncate(said: str) -> str:
     """What the CDK says of a request and its answer, without headers, without the queries of URLs, and not endless."""
     said = re.sub(r"(https?://[^\s?'\"<>]*)\?[^\s'\"<>]*", r"\1?…", said[: 4 * LONGEST])
     said = said.partition(" Response (headers):")[0]
     return said[:LONGEST] + ("…" if len(said) > LONGEST else "")
 
 
-def excerpt(body: bytes | str) -> str:
+def snippet(body: bytes | str) -> str:
     """The first characters of an unexpected answer, on one line."""
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-    text = " ".join(text[: 2 * EXCERPT].split())
-    return text[:EXCERPT] + ("…" if len(text) > EXCERPT else "")
+    text = " ".join(text[: 2 * SNIPPET].split())
+    return text[:SNIPPET] + ("…" if len(text) > SNIPPET else "")

@@ -23,11 +23,11 @@ import orjson
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.types import StreamSlice
 
-from source_dialpad.components.api import Answer, JsonCalls
-from source_dialpad.components.errors import config_error, excerpt, system_error
-from source_dialpad.components.retrieval import SliceRetriever
-from source_dialpad.components.rows import text
-from source_dialpad.components.windows import milliseconds, second_of_milliseconds
+from source_dialpad.errors import config_error, snippet, system_error
+from source_dialpad.sync.retriever import SliceRetriever
+from source_dialpad.sync.windows import milliseconds, second_of_milliseconds
+from source_dialpad.transport.requester import Answer, JsonCalls
+from source_dialpad.transport.types import text
 
 logger = logging.getLogger("airbyte")
 
@@ -66,21 +66,21 @@ class Refused(Exception):  # noqa: N818  # a question of the unit, not yet an er
     """The API answered 400: the window, its unit or the provider is not to its liking."""
 
 
-class Stretch(NamedTuple):
+class TimeRange(NamedTuple):
     """What one request asks for, in milliseconds; the messages wanted are `start <= ts < end`."""
 
     start: int
     end: int
 
 
-FirstPage = Callable[[Unit, Stretch], list[Message]]
+FirstPage = Callable[[Unit, TimeRange], list[Message]]
 """The first page of a stretch, asked for in a unit."""
 
 
 # --- the answer -------------------------------------------------------------------------------------------------------
 
 
-def messages_of(answer: Answer, where: str) -> list[Message]:
+def messages_of(answer: Answer, context: str) -> list[Message]:
     """The messages of an answer: a list of envelopes, one envelope, a flat list, or nothing found.
 
     Everything else with a 2xx is a system error that shows its first 200 characters: it is not "no messages".
@@ -88,8 +88,8 @@ def messages_of(answer: Answer, where: str) -> list[Message]:
     found = _messages(answer.value)
     if found is None:
         raise system_error(
-            f"{where}: Digital Engagement answered {answer.status} with another shape than messages: "
-            f"{excerpt(answer.content)}. Check engagement.base_url."
+            f"{context}: Digital Engagement answered {answer.status} with another shape than messages: "
+            f"{snippet(answer.content)}. Check engagement.base_url."
         )
     if any(_has_numeric_id(message.get) for message in found):
         quoted = NUMERIC_ID.sub(rb'"\1":"\2"', answer.content)
@@ -145,22 +145,22 @@ class EpochUnit:
         self._accepted = self.found is not None
         self._lock = threading.Lock()
 
-    def first_page(self, ask: FirstPage, stretch: Stretch, where: str) -> tuple[Unit, list[Message]]:
+    def first_page(self, ask: FirstPage, stretch: TimeRange, context: str) -> tuple[Unit, list[Message]]:
         """The first page of a stretch and the unit it was asked for in."""
         if not self._accepted:
             with self._lock:  # one window finds out, the others wait for it
                 if not self._accepted:
-                    answer = self._find(ask, stretch, where)
+                    answer = self._find(ask, stretch, context)
                     self._accepted = True
                     return answer
         if self.found is None:
-            return self._find(ask, stretch, where)
+            return self._find(ask, stretch, context)
         try:
             return self.found, ask(self.found, stretch)
         except Refused as refusal:
-            raise _refused(where, {self.found: refusal}) from None
+            raise _refused(context, {self.found: refusal}) from None
 
-    def _find(self, ask: FirstPage, stretch: Stretch, where: str) -> tuple[Unit, list[Message]]:
+    def _find(self, ask: FirstPage, stretch: TimeRange, context: str) -> tuple[Unit, list[Message]]:
         refusals: dict[str, Refused] = {}
         for unit in UNITS:
             try:
@@ -174,15 +174,15 @@ class EpochUnit:
             return "milliseconds", []
         if "seconds" not in refusals and self._too_long(ask, stretch):
             return self._take("seconds"), []
-        raise _refused(where, refusals)
+        raise _refused(context, refusals)
 
-    def _too_long(self, ask: FirstPage, stretch: Stretch) -> bool:
+    def _too_long(self, ask: FirstPage, stretch: TimeRange) -> bool:
         """Whether milliseconds are refused for their length: five minutes of them are taken, the stretch is not.
 
         Five minutes are three and a half days to a server of seconds; a day is nearly three years.
         """
         try:
-            ask("milliseconds", Stretch(stretch.start, min(stretch.end, stretch.start + FIVE_MINUTES_MS)))
+            ask("milliseconds", TimeRange(stretch.start, min(stretch.end, stretch.start + FIVE_MINUTES_MS)))
         except Refused:
             return False
         try:
@@ -198,11 +198,12 @@ class EpochUnit:
         return unit
 
 
-def _refused(where: str, refusals: Mapping[str, Refused]) -> Exception:
+def _refused(context: str, refusals: Mapping[str, Refused]) -> Exception:
     tried = "; ".join(f"in {unit}: {refusal}" for unit, refusal in refusals.items())
     nothing = " In seconds nothing came back, which proves nothing." if list(refusals) == ["milliseconds"] else ""
     return config_error(
-        f"{where}: Digital Engagement refused the request (400) ({tried}).{nothing} Check engagement.provider_id, and "
+        f"{context}: Digital Engagement refused the request (400) ({tried}).{nothing} Check engagement.provider_id, "
+        "and "
         "set engagement.epoch_unit if you know the unit."
     )
 
@@ -216,11 +217,11 @@ def epoch_unit(base_url: str, provider_id: str, setting: str) -> EpochUnit:  # n
 # --- pages ------------------------------------------------------------------------------------------------------------
 
 
-class Astray(Exception):  # noqa: N818  # nothing went wrong yet
+class InconsistentPages(Exception):  # noqa: N818  # nothing went wrong yet
     """Offsets do not lead through these messages: the stretch can only be had by shorter ones."""
 
 
-class Offsets:
+class OverlapPaginator:
     """Leads through the pages of a stretch, and knows what was found out about `offset` at one door; kept for the run.
 
     Each page is asked for from the last message of the page before, with which it has to begin. So the end of the
@@ -249,7 +250,7 @@ class Offsets:
         if not first or (known is not None and known <= len(first) < PAGE):
             yield first
             return
-        page, read, is_first, handed_on, twins = first, len(first), True, False, 0
+        page, read, is_first, handed_on, duplicates = first, len(first), True, False, 0
         del first  # a page is freed as its rows are written
         while not self._useless:
             handed_on = self._followed and not (is_first and read < PAGE)
@@ -258,8 +259,8 @@ class Offsets:
                 yield page
             following = fetch(max(read - 1, 1))
             # an offset that is ignored gives a page of nothing but twins for ever
-            twins += len(following) > 1 and following[0] == following[-1]
-            endless = twins > FEW or (twins == 1 and is_first and not self._followed and following == page)
+            duplicates += len(following) > 1 and following[0] == following[-1]
+            endless = duplicates > FEW or (duplicates == 1 and is_first and not self._followed and following == page)
             if read == 1:  # there is no message before the last to begin with
                 astray = bool(following)
             else:
@@ -278,7 +279,7 @@ class Offsets:
             del following[0]
             page, read, is_first = following, read + len(following), False
         if handed_on or not self._useless or not is_first or not self._is_whole(page, smallest=smallest):
-            raise Astray
+            raise InconsistentPages
         yield page
 
     def _is_whole(self, page: list[Message], *, smallest: bool) -> bool:
@@ -313,7 +314,7 @@ class MessageRows:
         self._ordinals: dict[str, int] = {}
         self._anchor = self._latest = ""
 
-    def page(self, messages: list[Message], stretch: Stretch, neighbours: tuple[range, range]) -> Iterator[Message]:
+    def page(self, messages: list[Message], stretch: TimeRange, neighbours: tuple[range, range]) -> Iterator[Message]:
         """The rows of one page, in place, without those whose `ts` lies in a neighbouring stretch; empties the page.
 
         Raises `Astray` for a message that an earlier page held: twins come in one answer, a message that comes again
@@ -364,7 +365,7 @@ class MessageRows:
     def _ordinal(self, key: str) -> int:
         """How many messages of this key came before; all in this answer, otherwise `Astray`."""
         if self._pages[key] != self._page and key != self._anchor:
-            raise Astray
+            raise InconsistentPages
         self._pages[key] = self._page
         ordinal = self._ordinals[key] = self._ordinals.get(key, 0) + 1
         return ordinal
@@ -380,30 +381,30 @@ def _dropped(value: str) -> str | None:  # noqa: ARG001  # stands beside its sib
 
 # --- retrievers -------------------------------------------------------------------------------------------------------
 
-Door = Callable[[Unit, Stretch, int], list[Message]]
+FetchPage = Callable[[Unit, TimeRange, int], list[Message]]
 """One page of a stretch: unit, stretch and offset in, messages out."""
 
 
-def bulk_door(
-    ask: JsonCalls, provider_id: str, stream_slice: StreamSlice | None, where: str, *, limit: int | None = None
-) -> Door:
+def fetch_page(
+    ask: JsonCalls, provider_id: str, stream_slice: StreamSlice | None, context: str, *, limit: int | None = None
+) -> FetchPage:
     """The door to all messages of a provider; `limit` is how many are asked for at once, a page unless given."""
     provider = int(provider_id) if NUMBER.fullmatch(provider_id) else provider_id  # the article's sample has no quotes
 
-    def door(unit: Unit, stretch: Stretch, offset: int) -> list[Message]:
+    def fetch(unit: Unit, stretch: TimeRange, offset: int) -> list[Message]:
         start, end = _sent(stretch, unit)
         body = {"providerId": provider, "start": start, "end": end, "limit": limit or PAGE, "offset": offset}
         body["interval"] = "1d"  # not used, says the article, and sends it
-        return _taken(ask(where, stream_slice=stream_slice, body=body, accept=(400,)), where)
+        return _taken(ask(context, stream_slice=stream_slice, body=body, accept=(400,)), context)
 
-    return door
+    return fetch
 
 
 @dataclass
 class MessageDoor(SliceRetriever):
     """What both doors share: the unit, the pages of a stretch, and the proof that its messages belong to it."""
 
-    ours = frozenset(
+    derived = frozenset(
         ("message_key", "ts", "created_at", "provider_id", "conversation_id", "segment", "redacted_entities")
     )
 
@@ -414,20 +415,26 @@ class MessageDoor(SliceRetriever):
         self.provider_id: str = settings["provider_id"]
         self._sender_identity: str = settings["sender_identity"]
         self._unit = epoch_unit(settings["base_url"], self.provider_id, settings["epoch_unit"])
-        self._offsets = Offsets()
+        self._offsets = OverlapPaginator()
 
     def read(
-        self, door: Door, stretch: Stretch, where: str, *, offsets: Offsets | None = None, known: int | None = None
+        self,
+        fetch: FetchPage,
+        stretch: TimeRange,
+        context: str,
+        *,
+        offsets: OverlapPaginator | None = None,
+        known: int | None = None,
     ) -> Iterator[Message]:
         """All messages of a stretch through a door, as rows; `known` is how many there are at least.
 
         Where offsets lead astray the stretch is read in halves; what came before comes again, under the same keys.
         """
 
-        def page(unit: Unit, part: Stretch, offset: int = 0) -> list[Message]:
-            return placed(door(unit, part, offset), part, unit, where)
+        def page(unit: Unit, part: TimeRange, offset: int = 0) -> list[Message]:
+            return check_timestamps(fetch(unit, part, offset), part, unit, context)
 
-        unit, first = self._unit.first_page(page, stretch, where)
+        unit, first = self._unit.first_page(page, stretch, context)
         halves, in_first = _halves(stretch, unit), len(first)
         rows, neighbours = MessageRows(self.provider_id, self._sender_identity), _neighbours(stretch, unit)
         offsets = offsets or self._offsets
@@ -437,17 +444,17 @@ class MessageDoor(SliceRetriever):
             for messages in pages:
                 yield from rows.page(messages, stretch, neighbours)
         except Refused as refusal:
-            raise _refused(where, {unit: refusal}) from None
-        except Astray:
+            raise _refused(context, {unit: refusal}) from None
+        except InconsistentPages:
             if not halves:
                 raise system_error(
-                    f"{where}: Digital Engagement pages through {in_first} messages of one moment ({stretch.start} "
+                    f"{context}: Digital Engagement pages through {in_first} messages of one moment ({stretch.start} "
                     f"to {stretch.end}) in a way that cannot be followed, and a smaller window cannot be asked for."
                 ) from None
         else:
             return
         for half in halves:
-            yield from self.read(door, half, where, offsets=offsets)
+            yield from self.read(fetch, half, context, offsets=offsets)
 
 
 @dataclass
@@ -467,11 +474,11 @@ class MessagesRetriever(MessageDoor):
         self._windows = len(planned)
         yield from planned
 
-    def rows(self, stream_slice: StreamSlice, where: str) -> Iterable[Message]:
+    def rows(self, stream_slice: StreamSlice, context: str) -> Iterable[Message]:
         """The messages of the slice's window."""
-        door = bulk_door(self.ask, self.provider_id, stream_slice, where)
+        fetch = fetch_page(self.ask, self.provider_id, stream_slice, context)
         found = False
-        for row in self.read(door, _stretch(stream_slice), where):
+        for row in self.read(fetch, _stretch(stream_slice), context):
             found = True
             yield row
         with self._counting:
@@ -490,12 +497,12 @@ class MessagesRetriever(MessageDoor):
 class Session:
     """A customer session of a run: the stretch its messages lie in, and how many of them are known."""
 
-    stretch: Stretch
+    stretch: TimeRange
     known: int | None = None
 
     def add(self, ts: int) -> None:
         """Takes in one more message."""
-        self.stretch = Stretch(min(self.stretch.start, ts), max(self.stretch.end, ts + 1))
+        self.stretch = TimeRange(min(self.stretch.start, ts), max(self.stretch.end, ts + 1))
         self.known = (self.known or 0) + 1
 
 
@@ -514,7 +521,7 @@ class CustomerSessionRetriever(MessageDoor):
         """Takes over the preparation of the slices."""
         super().__post_init__()
         self._configured: list[str] = self.config["engagement"]["customer_session_ids"]
-        self._bulk_offsets = Offsets()
+        self._bulk_offsets = OverlapPaginator()
         self.cursor.prepare_with(self._with_sessions)  # type: ignore[attr-defined]
 
     def _with_sessions(self, slices: Iterable[StreamSlice]) -> Iterator[StreamSlice]:
@@ -534,47 +541,47 @@ class CustomerSessionRetriever(MessageDoor):
         ask = JsonCalls(self.messages_requester)  # type: ignore[arg-type]
         owner: dict[str, int] = {}
         for number, stream_slice in enumerate(planned):
-            where = self.where(stream_slice)
-            door = bulk_door(ask, self.provider_id, stream_slice, where)
+            context = self.context(stream_slice)
+            fetch = fetch_page(ask, self.provider_id, stream_slice, context)
             for stretch in _days(_stretch(stream_slice)):
-                for message in self.read(door, stretch, where, offsets=self._bulk_offsets):
+                for message in self.read(fetch, stretch, context, offsets=self._bulk_offsets):
                     session = message.get("customersessionid")
                     if session:
                         session = text(session)
                         found, ts = named[owner.setdefault(session, number)], message["ts"]
-                        found.setdefault(session, Session(Stretch(ts, ts + 1), 0)).add(ts)
+                        found.setdefault(session, Session(TimeRange(ts, ts + 1), 0)).add(ts)
 
-    def rows(self, stream_slice: StreamSlice, where: str) -> Iterable[Message]:
+    def rows(self, stream_slice: StreamSlice, context: str) -> Iterable[Message]:
         """The messages of the slice's sessions."""
         for name, session in stream_slice.extra_fields["sessions"].items():
-            door = self._session_door(name, stream_slice, f"{where}, session {name}")
+            fetch = self._session_door(name, stream_slice, f"{context}, session {name}")
             stretches = list(_days(session.stretch, most=6))
             known = session.known if len(stretches) == 1 else None
             for stretch in stretches:
-                yield from self.read(door, stretch, f"{where}, session {name}", known=known)
+                yield from self.read(fetch, stretch, f"{context}, session {name}", known=known)
 
-    def _session_door(self, session: str, stream_slice: StreamSlice, where: str) -> Door:
-        def door(unit: Unit, stretch: Stretch, offset: int) -> list[Message]:
+    def _session_door(self, session: str, stream_slice: StreamSlice, context: str) -> FetchPage:
+        def fetch(unit: Unit, stretch: TimeRange, offset: int) -> list[Message]:
             start, end = _sent(stretch, unit)
             params = {"customersessionid": session, "start": start, "end": end, "limit": PAGE, "offset": offset}
-            return _taken(self.ask(where, stream_slice=stream_slice, params=params, accept=(400,)), where)
+            return _taken(self.ask(context, stream_slice=stream_slice, params=params, accept=(400,)), context)
 
-        return door
+        return fetch
 
 
-def _stretch(stream_slice: StreamSlice) -> Stretch:
+def _stretch(stream_slice: StreamSlice) -> TimeRange:
     window = stream_slice.cursor_slice
     start, end = (milliseconds(datetime.fromisoformat(window[name])) for name in ("start_time", "end_time"))
-    return Stretch(start, end)
+    return TimeRange(start, end)
 
 
-def _days(stretch: Stretch, most: int = 1) -> Iterator[Stretch]:
+def _days(stretch: TimeRange, most: int = 1) -> Iterator[TimeRange]:
     step = most * timedelta(days=1) // timedelta(milliseconds=1)
     for start in range(stretch.start, stretch.end, step):
-        yield Stretch(start, min(start + step, stretch.end))
+        yield TimeRange(start, min(start + step, stretch.end))
 
 
-def _halves(stretch: Stretch, unit: Unit) -> tuple[Stretch, ...]:
+def _halves(stretch: TimeRange, unit: Unit) -> tuple[TimeRange, ...]:
     """The two halves of a stretch, cut at a whole tick of the unit; none where it cannot be cut."""
     tick = TICK_MS[unit]
     middle = (stretch.start + stretch.end) // 2 // tick * tick
@@ -582,29 +589,29 @@ def _halves(stretch: Stretch, unit: Unit) -> tuple[Stretch, ...]:
         middle += tick
     if not stretch.start < middle < stretch.end:
         return ()
-    return Stretch(stretch.start, middle), Stretch(middle, stretch.end)
+    return TimeRange(stretch.start, middle), TimeRange(middle, stretch.end)
 
 
-def _sent(stretch: Stretch, unit: Unit) -> tuple[int, int]:
+def _sent(stretch: TimeRange, unit: Unit) -> tuple[int, int]:
     """Start and end of the request: a tick earlier, so that a server that excludes the start loses nothing."""
     tick = TICK_MS[unit]
     return (stretch.start - 1) // tick, -(-stretch.end // tick)
 
 
-def _neighbours(stretch: Stretch, unit: Unit) -> tuple[range, range]:
+def _neighbours(stretch: TimeRange, unit: Unit) -> tuple[range, range]:
     """What is asked for beside the stretch, before and behind it: messages there are the neighbours'."""
     tick = TICK_MS[unit]
     start, end = _sent(stretch, unit)
     return range(start * tick, stretch.start), range(stretch.end, end * tick + 1)
 
 
-def _taken(answer: Answer, where: str) -> list[Message]:
+def _taken(answer: Answer, context: str) -> list[Message]:
     if answer.status == 400:  # noqa: PLR2004
-        raise Refused(excerpt(answer.content) or "no reason given")
-    return messages_of(answer, where)
+        raise Refused(snippet(answer.content) or "no reason given")
+    return messages_of(answer, context)
 
 
-def placed(page: list[Message], stretch: Stretch, unit: Unit, where: str) -> list[Message]:
+def check_timestamps(page: list[Message], stretch: TimeRange, unit: Unit, context: str) -> list[Message]:
     """The page, every `ts` a whole number of milliseconds that lies in the stretch or a day around it."""
     earliest, latest = stretch.start - TOLERANCE_MS, stretch.end + TOLERANCE_MS
     for message in page:
@@ -614,11 +621,12 @@ def placed(page: list[Message], stretch: Stretch, unit: Unit, where: str) -> lis
                 message["ts"] = ts = int(ts)
             except (TypeError, ValueError, OverflowError):
                 raise system_error(
-                    f"{where}: a message came without a readable ts ({ts!r}); it cannot be placed in time."
+                    f"{context}: a message came without a readable ts ({ts!r}); it cannot be placed in time."
                 ) from None
         if not earliest <= ts <= latest:
             raise config_error(
-                f"{where}: a message of ts {ts} came back, which lies outside the window that was asked for in {unit}. "
+                f"{context}: a message of ts {ts} came back, which lies outside the window that was asked for in "
+                f"{unit}. "
                 "The unit of start and end is wrong: set engagement.epoch_unit to the other one."
             )
     return page

@@ -23,8 +23,8 @@ from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partitio
 from airbyte_cdk.sources.streams.concurrent.partitions.stream_slicer import StreamSlicer
 from airbyte_cdk.sources.types import Record, StreamSlice
 
-from source_dialpad.components.errors import config_error
-from source_dialpad.components.slicing import GREATEST_RECORD, PlannedWindow, Slicing
+from source_dialpad.errors import config_error
+from source_dialpad.sync.planner import MAX_OF_RECORDS, PlannedWindow, WindowPlanner
 
 logger = logging.getLogger("airbyte")
 
@@ -53,7 +53,7 @@ class WindowCursor(Cursor):
     def __init__(
         self,
         *,
-        slicing: Slicing,
+        slicing: WindowPlanner,
         partitions: StreamSlicer | None,
         stream_state: Mapping[str, Any],
         message_repository: MessageRepository,
@@ -115,7 +115,7 @@ class WindowCursor(Cursor):
             with self._lock:
                 if self._of_every_partition is not None:
                     saved.setdefault(key, self._of_every_partition)
-                self._resumed[key] = resumed = self._slicing.usable(saved.get(key))
+                self._resumed[key] = resumed = self._slicing.compatible_state(saved.get(key))
             self._plans[key] = plan = list(self._slicing.windows(resumed))
             for window in plan:
                 yield StreamSlice(
@@ -172,7 +172,7 @@ class WindowCursor(Cursor):
     def observe(self, record: Record) -> None:
         """Notes the greatest cursor of a window whose end only its records tell."""
         window = record.associated_slice.extra_fields.get(PLANNED) if record.associated_slice else None
-        if window is not None and window.reaches == GREATEST_RECORD:
+        if window is not None and window.cursor_after == MAX_OF_RECORDS:
             window.greatest = max(window.greatest or "", record.data[self._slicing.cursor_field])
 
     def close_partition(self, partition: Partition) -> None:
@@ -191,7 +191,7 @@ class WindowCursor(Cursor):
         for window in self._plans[key]:
             if not window.done:
                 break
-            value = window.greatest if window.reaches == GREATEST_RECORD else window.reaches
+            value = window.greatest if window.cursor_after == MAX_OF_RECORDS else window.cursor_after
             reached = reached if value is None else value
         resumed = self._resumed[key]
         if reached is None or self._saved is None:

@@ -24,8 +24,8 @@ from airbyte_cdk.sources.declarative.transformations.config_transformations.conf
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import ValidationError
 
-from source_dialpad.components.errors import config_error
-from source_dialpad.components.windows import local_day, zone_of
+from source_dialpad.errors import config_error
+from source_dialpad.sync.windows import local_day, zone_of
 
 logger = logging.getLogger("airbyte")
 
@@ -253,8 +253,8 @@ def _split(url: str) -> SplitResult | None:
 
 def _public(url: str) -> str:
     """The URL without what could be a key: what stands before an @, and behind a question mark."""
-    shown = re.sub(r"^.*@", "…@", url, flags=re.DOTALL)
-    return re.sub(r"[?#].*", "?…", shown, flags=re.DOTALL)
+    redact_url = re.sub(r"^.*@", "…@", url, flags=re.DOTALL)
+    return re.sub(r"[?#].*", "?…", redact_url, flags=re.DOTALL)
 
 
 _ID = rf"[0-9]{{1,{MOST_DIGITS}}}"

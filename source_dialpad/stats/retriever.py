@@ -29,16 +29,16 @@ from airbyte_cdk.sources.streams.core import StreamData
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.batches import batched
-from source_dialpad.components.api import Answer, JsonCalls, loaded, object_of
-from source_dialpad.components.backoff import retry_after
-from source_dialpad.components.errors import excerpt, system_error, transient_error
-from source_dialpad.components.export_rows import ExportColumns, ExportFile, NotAnExport
-from source_dialpad.components.guard import FileGuard
-from source_dialpad.components.retrieval import SliceRetriever
-from source_dialpad.components.secrets import mask_signature
-from source_dialpad.components.windows import DAY, DayWindow, local_day, midnight, zone_of
-from source_dialpad.turns import aside
+from source_dialpad.errors import snippet, system_error, transient_error
+from source_dialpad.stats.rows import ExportColumns, ExportFile, NotAnExport
+from source_dialpad.sync.batches import batched
+from source_dialpad.sync.fair_executor import release_slot
+from source_dialpad.sync.retriever import SliceRetriever
+from source_dialpad.sync.windows import DAY, DayWindow, local_day, midnight, zone_of
+from source_dialpad.transport.backoff import retry_after
+from source_dialpad.transport.guard import FileGuard
+from source_dialpad.transport.requester import Answer, JsonCalls, loaded, object_of
+from source_dialpad.transport.secrets import mask_signature
 
 logger = logging.getLogger("airbyte")
 
@@ -171,7 +171,7 @@ class ServerClock:
 
 
 @dataclass
-class ExportDesk:
+class ExportQuota:
     """What all streams of one key share: the POST budget, the server's clock, the exports begun, a count of polls."""
 
     budget: PostBudget = field(default_factory=PostBudget)
@@ -182,36 +182,36 @@ class ExportDesk:
 
 
 @lru_cache(maxsize=32)
-def export_desk(base_url: str, api_key: str) -> ExportDesk:  # noqa: ARG001  # they tell desks apart
+def export_quota(base_url: str, api_key: str) -> ExportQuota:  # noqa: ARG001  # they tell desks apart
     """The desk of a key; limits are counted a company, so two sources of one process share it."""
-    return ExportDesk()
+    return ExportQuota()
 
 
 # --- one export -------------------------------------------------------------------------------------------------------
 
 
-class Stage(Enum):
+class JobStatus(Enum):
     """Where an export stands."""
 
-    TO_POST = "to be started"
-    PREPARING = "being prepared"
-    READY = "ready"
+    QUEUED = "to be started"
+    RUNNING = "being prepared"
+    COMPLETED = "ready"
     FAILED = "failed"
 
 
-WAITING = (Stage.TO_POST, Stage.PREPARING)
+WAITING = (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
 @dataclass
-class Export:
+class ExportJob:
     """One export of one window, from the POST to the download URL; `running` when its day is not over."""
 
     window: DayWindow
     running: bool
     body: Mapping[str, Any]
-    where: str
+    context: str
     stream_slice: StreamSlice
-    stage: Stage = Stage.TO_POST
+    stage: JobStatus = JobStatus.QUEUED
     due: float = 0.0
     attempts: int = 0
     request_id: str = ""
@@ -226,13 +226,14 @@ class Export:
 
     def fail(self, error: AirbyteTracedException) -> None:
         """Ends the export with an error that names stream and window."""
-        self.stage, self.error = Stage.FAILED, error
+        self.stage, self.error = JobStatus.FAILED, error
 
-    def file_is_gone(self) -> None:
+    def on_download_expired(self) -> None:
         """Asks once for a fresh URL of the same export, which needs no POST; if that is gone too, starts over."""
         if self.expired_url:
             self.again(
-                transient_error(f"{self.where}: the file of the export is gone, {ATTEMPTS} times. {LATER}"), POLL_EVERY
+                transient_error(f"{self.context}: the file of the export is gone, {ATTEMPTS} times. {LATER}"),
+                POLL_EVERY,
             )
             return
         self.expired_url = self.download_url
@@ -240,7 +241,7 @@ class Export:
 
     def ask_again(self, pause: float) -> None:
         """Asks for the URL of the same export once more."""
-        self.stage, self.due = Stage.PREPARING, time.monotonic() + pause
+        self.stage, self.due = JobStatus.RUNNING, time.monotonic() + pause
 
     def again(self, reason: AirbyteTracedException, pause: float) -> None:
         """Starts over with a new POST after `pause` seconds, or fails for `reason` when all attempts are used."""
@@ -251,7 +252,7 @@ class Export:
         logger.warning(
             "%s Started again in %d s (attempt %d of %d).", reason.message, pause, self.attempts + 1, ATTEMPTS
         )
-        self.stage, self.due = Stage.TO_POST, time.monotonic() + pause
+        self.stage, self.due = JobStatus.QUEUED, time.monotonic() + pause
 
 
 @dataclass
@@ -262,25 +263,25 @@ class ExportProtocol:
     `ATTEMPTS`, unreadable answers and time-outs after theirs.
     """
 
-    desk: ExportDesk
+    desk: ExportQuota
     post: JsonCalls
     poll: JsonCalls
     zone: tzinfo
 
-    def step(self, export: Export) -> None:
+    def step(self, export: ExportJob) -> None:
         """The next request of an export that is due."""
         try:
-            if export.stage is Stage.TO_POST:
+            if export.stage is JobStatus.QUEUED:
                 self._post(export)
-            elif export.stage is Stage.PREPARING:
+            elif export.stage is JobStatus.RUNNING:
                 self._poll(export)
         except AirbyteTracedException as error:
             self._went_wrong(export, error)
 
-    def _went_wrong(self, export: Export, error: AirbyteTracedException) -> None:
+    def _went_wrong(self, export: ExportJob, error: AirbyteTracedException) -> None:
         if error.failure_type == FailureType.config_error:
             export.fail(error)
-        elif export.stage is Stage.TO_POST:
+        elif export.stage is JobStatus.QUEUED:
             export.post_errors += 1
             export.due = time.monotonic() + PAUSE_AFTER_ERROR * 2.0 ** (export.post_errors - 1)
             if export.post_errors >= POST_ERRORS:
@@ -291,44 +292,45 @@ class ExportProtocol:
             if export.poll_errors >= POLL_ERRORS:
                 export.fail(error)
 
-    def _post(self, export: Export) -> None:
+    def _post(self, export: ExportJob) -> None:
         today = local_day(self.desk.clock.now(), self.zone)
         wait = self._wait_for_the_day(export, today) or self.desk.budget.take()
         if wait > 0:
             export.due = time.monotonic() + wait
             return
         days = days_ago(export.window, today, reworded=bool(export.doubted))
-        response = self.post.raw(export.where, stream_slice=export.stream_slice, body={**export.body, **days})
+        response = self.post.raw(export.context, stream_slice=export.stream_slice, body={**export.body, **days})
         self.desk.clock.learn(response)
         if response.status_code == requests.codes.too_many_requests:
             self._refused(export, response)
             return
-        answer = _json_answer(response, export.where)
-        request_id = object_of(answer, export.where).get("request_id")
+        answer = _json_answer(response, export.context)
+        request_id = object_of(answer, export.context).get("request_id")
         now = time.monotonic()
         export.attempts += 1
         export.post_errors, export.refused_since = 0, None
         if not request_id:
             export.again(
                 transient_error(
-                    f"{export.where}: Dialpad took the export without a request id: {excerpt(answer.content)}. {LATER}"
+                    f"{export.context}: Dialpad took the export without a request id: {snippet(answer.content)}. "
+                    f"{LATER}"
                 ),
                 PAUSE_AFTER_FAILURE,
             )
         elif local_day(self.desk.clock.now(), self.zone) != today:
             # the day turned on the way, or the server's clock is not ours: other days were asked for than we mean
             export.again(
-                transient_error(f"{export.where}: the clock of Dialpad stands on another day than {today}. {LATER}"),
+                transient_error(f"{export.context}: the clock of Dialpad stands on another day than {today}. {LATER}"),
                 1.0,
             )
         elif answer.value.get("already_started") and self._is_doubtful(export, str(request_id), today):
             export.attempts -= 1
         else:
             self.desk.begun.setdefault(str(request_id), today)
-            export.stage, export.request_id, export.started = Stage.PREPARING, str(request_id), now
+            export.stage, export.request_id, export.started = JobStatus.RUNNING, str(request_id), now
             export.due, export.poll_errors = now + FIRST_POLL, 0
 
-    def _is_doubtful(self, export: Export, request_id: str, today: date) -> bool:
+    def _is_doubtful(self, export: ExportJob, request_id: str, today: date) -> bool:
         """Whether an answer from the cache may be that of yesterday's question; if so, the question is put again later.
 
         Days are counted back from today, so after midnight the same words mean other days, and Dialpad still answers
@@ -346,13 +348,13 @@ class ExportProtocol:
             export.due += kept.total_seconds() + 1
             logger.info(
                 "%s: Dialpad still gives the export of the days before midnight; a new one is started in %d min.",
-                export.where,
+                export.context,
                 kept.total_seconds() / 60,
             )
         export.doubted = request_id
         return True
 
-    def _wait_for_the_day(self, export: Export, today: date) -> float:
+    def _wait_for_the_day(self, export: ExportJob, today: date) -> float:
         """Seconds until the server may be asked for the window; 0 when it may be asked now.
 
         Where its clock is behind ours, a day that is closed for us still runs there, and a running one has not begun.
@@ -365,10 +367,10 @@ class ExportProtocol:
         if begins <= now:
             return 0.0
         wait = (begins - now).total_seconds() + 1
-        logger.info("%s: waits %d s, since the clock of Dialpad still stands on %s.", export.where, wait, today)
+        logger.info("%s: waits %d s, since the clock of Dialpad still stands on %s.", export.context, wait, today)
         return wait
 
-    def _refused(self, export: Export, response: requests.Response) -> None:
+    def _refused(self, export: ExportJob, response: requests.Response) -> None:
         now = time.monotonic()
         export.refused_since = export.refused_since or now
         wait = retry_after(response)
@@ -378,59 +380,63 @@ class ExportProtocol:
         if now + wait - export.refused_since > RATE_LIMIT_PATIENCE:
             export.fail(
                 transient_error(
-                    f"{export.where}: Dialpad refuses to start the export (429), and would for more than "
+                    f"{export.context}: Dialpad refuses to start the export (429), and would for more than "
                     f"{RATE_LIMIT_PATIENCE / 60:.0f} minutes. The 200 export requests an hour are shared by everything "
                     "the company runs; run the sync again later, or with a larger dialpad.export_window_days."
                 )
             )
             return
-        logger.info("%s: Dialpad refused to start the export (429); no export is started for %d s.", export.where, wait)
+        logger.info(
+            "%s: Dialpad refused to start the export (429); no export is started for %d s.", export.context, wait
+        )
         self.desk.budget.pause(wait)
         export.due = now + wait
 
-    def _poll(self, export: Export) -> None:
+    def _poll(self, export: ExportJob) -> None:
         now = time.monotonic()
         self.desk.polls += 1
         export.due = now + (POLL_EVERY if now - export.started < PATIENT_AFTER else POLL_EVERY_LATER)
-        response = self.poll.raw(export.where, stream_slice=export.stream_slice, path=export.request_id)
+        response = self.poll.raw(export.context, stream_slice=export.stream_slice, path=export.request_id)
         if response.status_code in (404, 410):
-            forgotten = f"{export.where}: Dialpad has forgotten the export ({response.status_code}) {ATTEMPTS} times."
+            forgotten = f"{export.context}: Dialpad has forgotten the export ({response.status_code}) {ATTEMPTS} times."
             export.again(transient_error(f"{forgotten} {LATER}"), 0.0)
             return
         if response.status_code == requests.codes.too_many_requests:
             export.due = now + max(retry_after(response) or 0.0, POLL_EVERY_LATER)
             self._too_long(export, now)
             return
-        answer = _json_answer(response, export.where)
-        status = object_of(answer, export.where).get("status")
+        answer = _json_answer(response, export.context)
+        status = object_of(answer, export.context).get("status")
         url = answer.value.get("download_url")
         if status == "complete" and url and url == export.expired_url:
-            export.file_is_gone()
+            export.on_download_expired()
         elif status == "complete" and url:
-            export.stage, export.download_url, export.poll_errors = Stage.READY, str(url), 0
+            export.stage, export.download_url, export.poll_errors = JobStatus.COMPLETED, str(url), 0
             mask_signature(export.download_url)
         elif status == "failed":
             export.again(
                 transient_error(
-                    f"{export.where}: Dialpad could not prepare the export (status failed, without a reason). Run the "
+                    f"{export.context}: Dialpad could not prepare the export (status failed, without a reason). Run "
+                    "the "
                     "sync again later; if it keeps failing, a smaller dialpad.export_window_days may help."
                 ),
                 PAUSE_AFTER_FAILURE,
             )
         elif status == "complete":
-            raise system_error(f"{export.where}: the export is complete but has no download URL. {REPORT}")
+            raise system_error(f"{export.context}: the export is complete but has no download URL. {REPORT}")
         elif status != "processing":
-            raise system_error(f"{export.where}: the export has the unknown status {status!r}. {REPORT}")
+            raise system_error(f"{export.context}: the export has the unknown status {status!r}. {REPORT}")
         else:
             export.poll_errors = 0
             self._too_long(export, now)
 
     @staticmethod
-    def _too_long(export: Export, now: float) -> None:
+    def _too_long(export: ExportJob, now: float) -> None:
         if now - export.started > TIME_LIMIT:
             export.fail(
                 transient_error(
-                    f"{export.where}: the export is still being prepared after {TIME_LIMIT / 60:.0f} minutes. Run the "
+                    f"{export.context}: the export is still being prepared after {TIME_LIMIT / 60:.0f} minutes. Run "
+                    "the "
                     "sync again later, or with a smaller dialpad.export_window_days."
                 )
             )
@@ -451,13 +457,13 @@ def days_ago(window: DayWindow, today: date, *, reworded: bool = False) -> dict[
     return {**days, **({"is_today": False} if reworded else {})}
 
 
-def _json_answer(response: requests.Response, where: str) -> Answer:
+def _json_answer(response: requests.Response, context: str) -> Answer:
     try:
         return Answer(response.status_code, *loaded(response.content))
     except ValueError:
         raise transient_error(
-            f"{where}: Dialpad answered {response.status_code} with something that is not JSON: "
-            f"{excerpt(response.content) or '(an empty body)'}. Check that no proxy or sign-in page stands in front of "
+            f"{context}: Dialpad answered {response.status_code} with something that is not JSON: "
+            f"{snippet(response.content) or '(an empty body)'}. Check that no proxy or sign-in page stands in front of "
             "dialpad.base_url, and run the sync again later."
         ) from None
 
@@ -488,7 +494,7 @@ class ExportRetriever(SliceRetriever):
         dialpad = self.config["dialpad"]
         self.timezone: str = self.config["timezone"]
         self.zone = zone_of(self.timezone)
-        self.desk = export_desk(dialpad["base_url"], dialpad["api_key"])
+        self.desk = export_quota(dialpad["base_url"], dialpad["api_key"])
         self.download_requester.stream_response = True  # type: ignore[union-attr]  # a year in one file
         self._download = JsonCalls(self.download_requester, FileGuard(dialpad["base_url"]))  # type: ignore[arg-type]
         polls = JsonCalls(self.polling_requester)  # type: ignore[arg-type]
@@ -510,7 +516,7 @@ class ExportRetriever(SliceRetriever):
         What the user has to mend is not tried again for every window of the partition: their exports are not started.
         """
         planned = iter(slices)
-        waiting: list[Export] = []
+        waiting: list[ExportJob] = []
         refused: set[str] = set()
         said = time.monotonic()
         exhausted = False
@@ -522,11 +528,11 @@ class ExportRetriever(SliceRetriever):
                     self._places.release()
                 else:
                     waiting.append(self._export(following))
-            done: list[Export] = []
-            still: list[Export] = []
+            done: list[ExportJob] = []
+            still: list[ExportJob] = []
             for export in waiting:
                 partition = str(export.stream_slice.partition)
-                if export.stage is Stage.TO_POST and partition in refused:
+                if export.stage is JobStatus.QUEUED and partition in refused:
                     self._places.release()
                     continue
                 if export.due <= time.monotonic():
@@ -548,12 +554,12 @@ class ExportRetriever(SliceRetriever):
                 self.desk.polls,
             )
 
-    def _say(self, waiting: list[Export], said: float) -> float:
+    def _say(self, waiting: list[ExportJob], said: float) -> float:
         now = time.monotonic()
         budget = self.desk.budget.wait_seconds()
         if now - said < SAY_EVERY:
             return said
-        to_post = sum(export.stage is Stage.TO_POST for export in waiting)
+        to_post = sum(export.stage is JobStatus.QUEUED for export in waiting)
         if to_post and budget > 0:
             until = datetime.now(UTC) + timedelta(seconds=budget)
             logger.info(
@@ -577,7 +583,7 @@ class ExportRetriever(SliceRetriever):
             logger.info("%s: waits until %d exports that are ready are read.", self.name, IN_FLIGHT)
         return now
 
-    def _export(self, stream_slice: StreamSlice) -> Export:
+    def _export(self, stream_slice: StreamSlice) -> ExportJob:
         window = stream_slice.cursor_slice
         days = DayWindow(date.fromisoformat(window["first_day"]), date.fromisoformat(window["last_day"]))
         running = days.last >= local_day(datetime.now(UTC), self.zone)
@@ -586,7 +592,7 @@ class ExportRetriever(SliceRetriever):
             "timezone": self.timezone,
             **stream_slice.extra_fields.get("scope_body", self._office),
         }
-        return Export(days, running, body, self.where(stream_slice), stream_slice)
+        return ExportJob(days, running, body, self.context(stream_slice), stream_slice)
 
     # reading -------------------------------------------------------------------------------------------------------
 
@@ -602,7 +608,7 @@ class ExportRetriever(SliceRetriever):
         finally:
             self._places.release()
 
-    def _rows(self, export: Export, columns: ExportColumns) -> Iterator[dict[str, Any]]:
+    def _rows(self, export: ExportJob, columns: ExportColumns) -> Iterator[dict[str, Any]]:
         """The rows of an export; a file that is gone or cut is asked for again, which repeats rows under their keys."""
         scope = export.stream_slice.extra_fields.get("scope", self._scope)
         edge = export.stream_slice.cursor_slice.get("edge")
@@ -612,33 +618,35 @@ class ExportRetriever(SliceRetriever):
             self._wait_for(export)
             try:
                 response = self._download.raw(
-                    export.where, stream_slice=_with(export.stream_slice, {"download_url": export.download_url})
+                    export.context, stream_slice=_with(export.stream_slice, {"download_url": export.download_url})
                 )
                 if response.status_code in GONE:
                     response.close()
                     raise _Gone  # noqa: TRY301  # below is what to do about it
-                with ExportFile(response, export.where) as file:
-                    yield from columns.rows(file, scope=scope, window=window, asked=export.window, where=export.where)
+                with ExportFile(response, export.context) as file:
+                    yield from columns.rows(
+                        file, scope=scope, window=window, asked=export.window, context=export.context
+                    )
             except _Gone:
-                export.file_is_gone()
+                export.on_download_expired()
             except (NotAnExport, requests.RequestException, OSError) as broken:
                 spoilt += 1
                 if spoilt >= ATTEMPTS:
-                    raise _spoilt(broken, export.where, spoilt) from None
-                logger.warning("%s: the file of the export broke off or is none; it is fetched again.", export.where)
+                    raise _spoilt(broken, export.context, spoilt) from None
+                logger.warning("%s: the file of the export broke off or is none; it is fetched again.", export.context)
                 export.ask_again(POLL_EVERY)  # an expired URL may answer with a page: the export tells a fresh one
             else:
                 return
 
-    def _wait_for(self, export: Export) -> None:
+    def _wait_for(self, export: ExportJob) -> None:
         """Returns when the export is ready; one that is made anew gives its turn to other slices meanwhile."""
         if export.stage in WAITING:
-            with aside():
+            with release_slot():
                 self._until_ready(export)
         if export.error is not None:
             raise export.error
 
-    def _until_ready(self, export: Export) -> None:
+    def _until_ready(self, export: ExportJob) -> None:
         said = time.monotonic()
         while export.stage in WAITING:
             if export.due <= time.monotonic():
@@ -652,7 +660,7 @@ class _Gone(Exception):  # noqa: N818  # what the file is
     """The download URL has expired."""
 
 
-def _spoilt(broken: Exception, where: str, times: int) -> AirbyteTracedException:
+def _spoilt(broken: Exception, context: str, times: int) -> AirbyteTracedException:
     if isinstance(broken, NotAnExport):
         text = (
             f"{broken.error.message} It was fetched {times} times. Check that no proxy or sign-in page stands in front "
@@ -662,7 +670,8 @@ def _spoilt(broken: Exception, where: str, times: int) -> AirbyteTracedException
             message=text, internal_message=text, failure_type=broken.error.failure_type or FailureType.system_error
         )
     return transient_error(
-        f"{where}: the file of the export broke off {times} times ({type(broken).__name__}); run the sync again later."
+        f"{context}: the file of the export broke off {times} times ({type(broken).__name__}); run the sync again "
+        "later."
     )
 
 
@@ -672,7 +681,7 @@ def _with(stream_slice: StreamSlice, extra_fields: Mapping[str, Any]) -> StreamS
     )
 
 
-def _pause(waiting: list[Export]) -> float:
+def _pause(waiting: list[ExportJob]) -> float:
     """Seconds until the next export is due, at least a blink and at most a second, so that nothing loops hot."""
     now = time.monotonic()
     return min(max(min((export.due for export in waiting), default=now + 1.0) - now, 0.05), 1.0)

@@ -16,11 +16,11 @@ import orjson
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.types import StreamSlice
 
-from source_dialpad.components.api import Answer, JsonCalls
-from source_dialpad.components.errors import excerpt, system_error
-from source_dialpad.components.partitions import Partitions
-from source_dialpad.components.retrieval import SliceRetriever
-from source_dialpad.components.rows import rfc3339_of, text
+from source_dialpad.errors import snippet, system_error
+from source_dialpad.sync.partitions import Partitions
+from source_dialpad.sync.retriever import SliceRetriever
+from source_dialpad.transport.requester import Answer, JsonCalls
+from source_dialpad.transport.types import rfc3339_of, text
 
 Item = dict[str, Any]
 Items = Callable[[Answer, str], list[Item]]
@@ -29,34 +29,34 @@ MOST_ITEMS = 100
 """spec: a larger `limit` gives 100 all the same, and a 400 for one request in five, on purpose."""
 
 
-def items(answer: Answer, where: str) -> list[Item]:
+def items(answer: Answer, context: str) -> list[Item]:
     """The members of `{"items": […], "cursor": …}`; null or missing is nothing."""
     value = answer.value
     if isinstance(value, dict) and (value.keys() <= {"items", "cursor"} or "items" in value):
         found = value.get("items") or []
         if isinstance(found, list) and all(isinstance(item, dict) for item in found):
             return found
-    raise _another_shape(answer, where, "a list of items")
+    raise _another_shape(answer, context, "a list of items")
 
 
-def one_object(answer: Answer, where: str) -> list[Item]:
+def one_object(answer: Answer, context: str) -> list[Item]:
     """The answer itself, when it is an object with an id."""
     if isinstance(answer.value, dict) and answer.value.get("id") is not None:
         return [answer.value]
-    raise _another_shape(answer, where, "one object with an id")
+    raise _another_shape(answer, context, "one object with an id")
 
 
-def labels(answer: Answer, where: str) -> list[Item]:
+def labels(answer: Answer, context: str) -> list[Item]:
     """`{"labels": ["…"]}`, each label a row of its own."""
     if isinstance(answer.value, dict):
         found = answer.value.get("labels", answer.value.get("items")) or []
         known = answer.value.keys() <= {"cursor"} or "labels" in answer.value or "items" in answer.value
         if known and isinstance(found, list) and all(isinstance(each, (str, dict)) for each in found):
             return [each if isinstance(each, dict) else {"label": each} for each in found]
-    raise _another_shape(answer, where, "a list of labels")
+    raise _another_shape(answer, context, "a list of labels")
 
 
-def operators(answer: Answer, where: str) -> list[Item]:
+def operators(answer: Answer, context: str) -> list[Item]:
     """`{"users": […], "rooms": […]}` as one list, each operator with its `operator_type`."""
     value = answer.value
     if isinstance(value, dict) and (value.keys() <= {"cursor"} or "users" in value or "rooms" in value):
@@ -65,22 +65,22 @@ def operators(answer: Answer, where: str) -> list[Item]:
             return [
                 {**each, "operator_type": kind} for kind, found in (("user", users), ("room", rooms)) for each in found
             ]
-    raise _another_shape(answer, where, "users and rooms")
+    raise _another_shape(answer, context, "users and rooms")
 
 
 SHAPES: dict[str, Items] = {"items": items, "object": one_object, "labels": labels, "operators": operators}
 
 
-def _another_shape(answer: Answer, where: str, wanted: str) -> Exception:
+def _another_shape(answer: Answer, context: str, wanted: str) -> Exception:
     return system_error(
-        f"{where}: Dialpad answered {answer.status} with another shape than {wanted}: {excerpt(answer.content)}. "
+        f"{context}: Dialpad answered {answer.status} with another shape than {wanted}: {snippet(answer.content)}. "
         "Check dialpad.base_url."
     )
 
 
 def listed(  # noqa: PLR0913  # the parts of a request
     ask: JsonCalls,
-    where: str,
+    context: str,
     *,
     path: str | None = None,
     params: Mapping[str, Any] | None = None,
@@ -98,8 +98,8 @@ def listed(  # noqa: PLR0913  # the parts of a request
     before = b""
     while True:
         page = {**(params or {}), **({"cursor": cursor} if cursor else {})}
-        answer = ask(where, stream_slice=stream_slice, path=path, params=page)
-        found = shape(answer, where)
+        answer = ask(context, stream_slice=stream_slice, path=path, params=page)
+        found = shape(answer, context)
         if not takes_cursor:
             here = orjson.dumps(found)
             if cursor and here == before:
@@ -112,7 +112,7 @@ def listed(  # noqa: PLR0913  # the parts of a request
         cursor = str(following)
         if cursor in sent:
             raise system_error(
-                f"{where}: Dialpad gives the same page cursor again and again; the list cannot be read to its end."
+                f"{context}: Dialpad gives the same page cursor again and again; the list cannot be read to its end."
             )
         sent.add(cursor)
 
@@ -135,16 +135,16 @@ class ListRetriever(SliceRetriever):
     begins: str | None = None
     takes_cursor: bool = True
 
-    def rows(self, stream_slice: StreamSlice, where: str) -> Iterable[Item]:
+    def rows(self, stream_slice: StreamSlice, context: str) -> Iterable[Item]:
         """The items of the slice, with the parent's id where there is one."""
         params = {"limit": self.page_size} if self.page_size else {}
         shape = SHAPES[self.shape]
         pages = listed(
-            self.ask, where, params=params, stream_slice=stream_slice, shape=shape, takes_cursor=self.takes_cursor
+            self.ask, context, params=params, stream_slice=stream_slice, shape=shape, takes_cursor=self.takes_cursor
         )
         for item in pages:
             if item.get(self.key) in (None, ""):
-                raise _without(self.key, where)
+                raise _without(self.key, context)
             if self.begins and _was_read_earlier(item.get(self.begins), stream_slice):
                 continue
             yield self._row(item, stream_slice)
@@ -164,8 +164,8 @@ class ListRetriever(SliceRetriever):
         return item
 
 
-def _without(key: str, where: str) -> Exception:
-    return system_error(f"{where}: Dialpad listed an item without {key}; it cannot be kept apart from others.")
+def _without(key: str, context: str) -> Exception:
+    return system_error(f"{context}: Dialpad listed an item without {key}; it cannot be kept apart from others.")
 
 
 def _was_read_earlier(began: Any, stream_slice: StreamSlice) -> bool:
@@ -190,11 +190,11 @@ class ParentRouter(Partitions):
 
     def stream_slices(self) -> Iterable[StreamSlice]:
         """Every parent of the account."""
-        where = f"{(self.parameters or {}).get('stream_name', 'dialpad')} (listing {self.listed})"
+        context = f"{(self.parameters or {}).get('stream_name', 'dialpad')} (listing {self.listed})"
         seen: set[str] = set()
-        for parent in listed(JsonCalls(self.requester), where, path=self.listed, params={"limit": MOST_ITEMS}):
+        for parent in listed(JsonCalls(self.requester), context, path=self.listed, params={"limit": MOST_ITEMS}):
             if parent.get("id") in (None, ""):
-                raise _without("id", where)
+                raise _without("id", context)
             identity = text(parent["id"])
             if identity not in seen:
                 seen.add(identity)

@@ -21,13 +21,13 @@ import orjson
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.types import Config, StreamSlice
 
-from source_dialpad.components.api import Answer, JsonCalls
-from source_dialpad.components.errors import config_error, excerpt, nearest, system_error
-from source_dialpad.components.guard import joined, origin, shown
-from source_dialpad.components.partitions import Partitions
-from source_dialpad.components.retrieval import SliceRetriever
-from source_dialpad.components.rows import ZONE_NAME, rfc3339_of, text
-from source_dialpad.components.windows import rfc3339
+from source_dialpad.errors import config_error, nearest, snippet, system_error
+from source_dialpad.sync.partitions import Partitions
+from source_dialpad.sync.retriever import SliceRetriever
+from source_dialpad.sync.windows import rfc3339
+from source_dialpad.transport.guard import join_url, origin, redact_url
+from source_dialpad.transport.requester import Answer, JsonCalls
+from source_dialpad.transport.types import ZONE_NAME, rfc3339_of, text
 
 logger = logging.getLogger("airbyte")
 
@@ -47,15 +47,15 @@ PROBED = timedelta(days=30)
 # --- pages ------------------------------------------------------------------------------------------------------------
 
 
-def paged(ask: JsonCalls, where: str, base_url: str, path: str, **parts: Any) -> Iterator[Entry]:
+def paged(ask: JsonCalls, context: str, base_url: str, path: str, **parts: Any) -> Iterator[Entry]:
     """All entries of a paged answer; see `pages`."""
-    for page in pages(ask, where, base_url, path, **parts):
+    for page in pages(ask, context, base_url, path, **parts):
         yield from page
 
 
 def pages(  # noqa: PLR0913  # the parts of a request
     ask: JsonCalls,
-    where: str,
+    context: str,
     base_url: str,
     path: str,
     *,
@@ -66,29 +66,29 @@ def pages(  # noqa: PLR0913  # the parts of a request
     request: dict[str, Any] = {"path": path, "params": {"pageLimit": PAGE}}
     followed: set[str] = set()
     while True:
-        answer = ask(where, stream_slice=stream_slice, body=body, accept=(400,), **request)
-        found = _data(answer, where, body)
+        answer = ask(context, stream_slice=stream_slice, body=body, accept=(400,), **request)
+        found = _data(answer, context, body)
         if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
-            raise _another_shape(answer, where, "a list")
+            raise _another_shape(answer, context, "a list")
         yield found
-        following = _next_request(answer.value, where, base_url, path)
+        following = _next_request(answer.value, context, base_url, path)
         if following is None:
             return
         link = str(following)
         if link in followed:
-            raise system_error(f"{where}: the Analytics API gives the same next page again; paging cannot end.")
+            raise system_error(f"{context}: the Analytics API gives the same next page again; paging cannot end.")
         followed.add(link)
         request = following
 
 
-def _next_request(answer: Mapping[str, Any], where: str, base_url: str, path: str) -> dict[str, Any] | None:
+def _next_request(answer: Mapping[str, Any], context: str, base_url: str, path: str) -> dict[str, Any] | None:
     meta = answer.get("meta")
     link = meta.get("next") if isinstance(meta, dict) else None
     if link:
-        whole = joined(f"{base_url}/v1/analytics/{path}", str(link))
+        whole = join_url(f"{base_url}/v1/analytics/{path}", str(link))
         if origin(whole) is None or origin(whole) != origin(base_url):
             raise system_error(
-                f"{where}: the Analytics API names a next page on another host ({shown(whole)}); "
+                f"{context}: the Analytics API names a next page on another host ({redact_url(whole)}); "
                 "it is not followed, since the key would go there."
             )
         return {"path": str(link) if str(link).startswith("/") else whole}
@@ -96,40 +96,40 @@ def _next_request(answer: Mapping[str, Any], where: str, base_url: str, path: st
     return {"path": path, "params": {"pageLimit": PAGE, "pageKey": unquote(str(key))}} if key else None
 
 
-def _data(answer: Answer, where: str, body: Mapping[str, Any] | None) -> Any:
+def _data(answer: Answer, context: str, body: Mapping[str, Any] | None) -> Any:
     if answer.status == 400:  # noqa: PLR2004
-        raise _refused(answer, where, body)
+        raise _refused(answer, context, body)
     if not isinstance(answer.value, dict) or answer.value.get("data") is None:
-        raise _another_shape(answer, where, "data")
+        raise _another_shape(answer, context, "data")
     return answer.value["data"]
 
 
-def _refused(answer: Answer, where: str, body: Mapping[str, Any] | None) -> Exception:
+def _refused(answer: Answer, context: str, body: Mapping[str, Any] | None) -> Exception:
     said = answer.value.get("message") if isinstance(answer.value, dict) else None
-    said = str(said or excerpt(answer.content) or "no reason given")
+    said = str(said or snippet(answer.content) or "no reason given")
     if body is not None and not body.get("filters") and "filter" in said.lower():
         return config_error(
-            f"{where}: the Analytics API wants at least one filter (400: {said}). Set analytics.filters, for example "
+            f"{context}: the Analytics API wants at least one filter (400: {said}). Set analytics.filters, for example "
             "all values of one attribute; the stream analytics_filter_values lists them."
         )
     return config_error(
-        f"{where}: the Analytics API refused the request (400: {said}). Check analytics.metric_ids, "
+        f"{context}: the Analytics API refused the request (400: {said}). Check analytics.metric_ids, "
         "analytics.record_ids and analytics.filters against the streams analytics_metrics, analytics_records and "
         "analytics_filter_values."
     )
 
 
-def _another_shape(answer: Answer, where: str, wanted: str) -> Exception:
+def _another_shape(answer: Answer, context: str, wanted: str) -> Exception:
     return system_error(
-        f"{where}: the Analytics API answered {answer.status} with another shape than {wanted}: "
-        f"{excerpt(answer.content)}. Check analytics.base_url."
+        f"{context}: the Analytics API answered {answer.status} with another shape than {wanted}: "
+        f"{snippet(answer.content)}. Check analytics.base_url."
     )
 
 
 # --- catalogues and filters -------------------------------------------------------------------------------------------
 
 
-class Ends(NamedTuple):
+class IntervalBounds(NamedTuple):
     """Which ends of an interval belong to it."""
 
     start: bool
@@ -162,33 +162,35 @@ class Catalogue:
         """Nothing read."""
         self._read: dict[str, list[Entry]] = {}
         self._lock = threading.Lock()
-        self._ends: Ends | None = None
+        self._ends: IntervalBounds | None = None
         self._ends_lock = threading.Lock()
 
-    def entries(self, ask: JsonCalls, base_url: str, path: str, where: str) -> list[Entry]:
+    def entries(self, ask: JsonCalls, base_url: str, path: str, context: str) -> list[Entry]:
         """The entries of `metrics`, `records` or `filter/<attribute>`."""
         with self._lock:
             if path not in self._read:
-                found = list(paged(ask, f"{where} (listing {path})", base_url, path))
+                found = list(paged(ask, f"{context} (listing {path})", base_url, path))
                 for entry in found:
-                    _check_entry(entry, path, where)
+                    _check_entry(entry, path, context)
                 self._read[path] = found
             return self._read[path]
 
-    def chosen(self, ask: JsonCalls, config: Config, kind: str, where: str) -> list[Entry]:
+    def chosen(self, ask: JsonCalls, config: Config, kind: str, context: str) -> list[Entry]:
         """The entries of `metrics` or `records` to be read; a configured id that is unknown is a config error."""
         settings = config["analytics"]
         key = {"metrics": "metric_ids", "records": "record_ids"}[kind]
-        entries = {text(entry["id"]): entry for entry in self.entries(ask, settings["base_url"], kind, where)}
+        entries = {text(entry["id"]): entry for entry in self.entries(ask, settings["base_url"], kind, context)}
         for wanted in settings[key]:
             if wanted not in entries:
                 raise config_error(
-                    f"{where}: analytics.{key} names '{wanted}', which the catalogue does not have "
+                    f"{context}: analytics.{key} names '{wanted}', which the catalogue does not have "
                     f"({nearest(wanted, entries)})."
                 )
         return [entries[wanted] for wanted in settings[key] or entries]
 
-    def ends(self, listing: JsonCalls, ask: JsonCalls, config: Config, filters: Filters, where: str) -> Ends:
+    def ends(
+        self, listing: JsonCalls, ask: JsonCalls, config: Config, filters: Filters, context: str
+    ) -> IntervalBounds:
         """Which ends of an interval the API includes, found out by the time of a record of the last month.
 
         An interval that begins, and one that ends, at the very millisecond of the record tells. Where no record is to
@@ -196,12 +198,14 @@ class Catalogue:
         """
         with self._ends_lock:
             if self._ends is None:
-                self._ends = self._find_ends(listing, ask, config, filters, where) or Ends(start=True, end=True)
+                self._ends = self._find_ends(listing, ask, config, filters, context) or IntervalBounds(
+                    start=True, end=True
+                )
             return self._ends
 
     def _find_ends(
-        self, listing: JsonCalls, ask: JsonCalls, config: Config, filters: Filters, where: str
-    ) -> Ends | None:
+        self, listing: JsonCalls, ask: JsonCalls, config: Config, filters: Filters, context: str
+    ) -> IntervalBounds | None:
         base_url = config["analytics"]["base_url"]
         now = datetime.now(UTC)
 
@@ -212,9 +216,9 @@ class Catalogue:
                 "filters": filters,
                 "timezone": config["timezone"],
             }
-            return pages(ask, f"{where} (asking which ends an interval includes)", base_url, "records", body=body)
+            return pages(ask, f"{context} (asking which ends an interval includes)", base_url, "records", body=body)
 
-        for entry in self.entries(listing, base_url, "records", where):
+        for entry in self.entries(listing, base_url, "records", context):
             record_id = text(entry["id"])
             times = [_instant(record) for record in next(records(record_id, now - PROBED, now), [])]
             moment = next((time for time in times if time and not time.microsecond % 1000), None)
@@ -226,36 +230,36 @@ class Catalogue:
                 for start, end in ((moment, around[1]), (around[0], moment), around)
             ]
             if found[2]:  # otherwise the record is gone, or its time is not the one the interval means
-                return Ends(start=found[0], end=found[1])
+                return IntervalBounds(start=found[0], end=found[1])
         return None
 
-    def attributes(self, ask: JsonCalls, base_url: str, where: str) -> list[str]:
+    def attributes(self, ask: JsonCalls, base_url: str, context: str) -> list[str]:
         """Every filter attribute of both catalogues, once each."""
-        entries = [*self.entries(ask, base_url, "metrics", where), *self.entries(ask, base_url, "records", where)]
+        entries = [*self.entries(ask, base_url, "metrics", context), *self.entries(ask, base_url, "records", context)]
         return list(dict.fromkeys(attribute for entry in entries for attribute in filter_attributes(entry)))
 
-    def values(self, ask: JsonCalls, config: Config, attribute: str, where: str, setting: str) -> list[str]:
+    def values(self, ask: JsonCalls, config: Config, attribute: str, context: str, setting: str) -> list[str]:
         """The values of an attribute; an unknown attribute is a config error of `setting`."""
         base_url = config["analytics"]["base_url"]
-        known = self.attributes(ask, base_url, where)
+        known = self.attributes(ask, base_url, context)
         if attribute not in known:
             raise config_error(
-                f"{where}: {setting} names the filter attribute '{attribute}', which the catalogue does not have "
+                f"{context}: {setting} names the filter attribute '{attribute}', which the catalogue does not have "
                 f"({nearest(attribute, known)})."
             )
-        return [text(entry["value"]) for entry in self.entries(ask, base_url, filter_path(attribute), where)]
+        return [text(entry["value"]) for entry in self.entries(ask, base_url, filter_path(attribute), context)]
 
-    def filters(self, ask: JsonCalls, config: Config, where: str) -> Filters:
+    def filters(self, ask: JsonCalls, config: Config, context: str) -> Filters:
         """The configured filters in the catalogue's spelling; a value that does not exist is a config error."""
         checked: Filters = []
         for number, each in enumerate(config["analytics"]["filters"]):
             setting = f"analytics.filters[{number}]"
-            known = self.values(ask, config, each["attribute"], where, f"{setting}.attribute")
+            known = self.values(ask, config, each["attribute"], context, f"{setting}.attribute")
             spelled = {value.lower(): value for value in known}
             for value in each["values"]:
                 if value.lower() not in spelled:
                     raise config_error(
-                        f"{where}: {setting}.values names '{value}', which {each['attribute']} does not have "
+                        f"{context}: {setting}.values names '{value}', which {each['attribute']} does not have "
                         f"({nearest(value, known)}). The API would ignore it and give unfiltered figures."
                     )
             values = [value if value in known else spelled[value.lower()] for value in each["values"]]
@@ -269,7 +273,7 @@ def catalogue(base_url: str, api_key: str) -> Catalogue:  # noqa: ARG001  # one 
     return Catalogue()
 
 
-def _check_entry(entry: Entry, path: str, where: str) -> None:
+def _check_entry(entry: Entry, path: str, context: str) -> None:
     """Raises a system error for an entry that no request can be made of: one catalogue serves many streams."""
     if path.startswith("filter/"):
         usable = entry.get("value") is not None
@@ -281,8 +285,8 @@ def _check_entry(entry: Entry, path: str, where: str) -> None:
             usable = usable and all(isinstance(each, dict) and each.get(named) is not None for each in held)
     if not usable:
         raise system_error(
-            f"{where}: the list {path} of the Analytics API holds an entry of another shape than documented: "
-            f"{excerpt(str(entry))}"
+            f"{context}: the list {path} of the Analytics API holds an entry of another shape than documented: "
+            f"{snippet(str(entry))}"
         )
 
 
@@ -307,33 +311,37 @@ class CatalogueRouter(Partitions):
 
     def stream_slices(self) -> Iterable[StreamSlice]:
         """The entries, each with what its requests need."""
-        settings, where = self.config["analytics"], (self.parameters or {}).get("stream_name", "analytics")
+        settings, context = self.config["analytics"], (self.parameters or {}).get("stream_name", "analytics")
         ask, known = JsonCalls(self.requester), catalogue(settings["base_url"], settings["api_key"])
         if self.of == "attributes":
-            for attribute in known.attributes(ask, settings["base_url"], where):
+            for attribute in known.attributes(ask, settings["base_url"], context):
                 yield StreamSlice(partition={"filter_attribute": attribute}, cursor_slice={})
             return
-        filters = known.filters(ask, self.config, where)
+        filters = known.filters(ask, self.config, context)
         broken_down = settings.get("break_down_by") if self.of == "metrics" else None
-        values = known.values(ask, self.config, broken_down, where, "analytics.break_down_by") if broken_down else None
+        values = (
+            known.values(ask, self.config, broken_down, context, "analytics.break_down_by") if broken_down else None
+        )
         name = {"metrics": "metric_id", "records": "record_id"}[self.of]
-        for entry in known.chosen(ask, self.config, self.of, where):
+        for entry in known.chosen(ask, self.config, self.of, context):
             extra = {
                 "filters": filters,
                 "measures": [each["measure"] for each in entry.get("aggregations") or []],
-                "values": self._broken_down(entry, broken_down, values, filters, where),
+                "values": self._broken_down(entry, broken_down, values, filters, context),
             }
             yield StreamSlice(partition={name: text(entry["id"])}, cursor_slice={}, extra_fields=extra)
 
     def _broken_down(
-        self, entry: Entry, attribute: str | None, values: list[str] | None, filters: Filters, where: str
+        self, entry: Entry, attribute: str | None, values: list[str] | None, filters: Filters, context: str
     ) -> list[str] | None:
         listed = filter_attributes(entry)
         unfit = [each["attribute"] for each in self.config["analytics"]["filters"] if each["attribute"] not in listed]
         if unfit:
-            logger.warning("%s: %s has no filter %s; the API ignores it there.", where, entry["id"], ", ".join(unfit))
+            logger.warning("%s: %s has no filter %s; the API ignores it there.", context, entry["id"], ", ".join(unfit))
         if attribute and attribute not in listed:
-            logger.warning("%s: %s cannot be broken down by %s; it is read as a whole.", where, entry["id"], attribute)
+            logger.warning(
+                "%s: %s cannot be broken down by %s; it is read as a whole.", context, entry["id"], attribute
+            )
             return None
         chosen = [each["values"] for each in filters if each["attribute"] == attribute]
         return chosen[0] if attribute and chosen else values
@@ -360,21 +368,23 @@ class CatalogueRetriever(AnalyticsRetriever):
     of: str = ""
     described: bool = False
 
-    def rows(self, stream_slice: StreamSlice, where: str) -> Iterable[Entry]:
+    def rows(self, stream_slice: StreamSlice, context: str) -> Iterable[Entry]:
         """The entries, each with its id."""
         if not self.described:
-            yield from (self._entry(entry, where) for entry in paged(self.ask, where, self.base_url, self.of))
+            yield from (self._entry(entry, context) for entry in paged(self.ask, context, self.base_url, self.of))
             return
         identity = next(iter(stream_slice.partition.values()))
-        answer = self.ask(where, stream_slice=stream_slice, path=f"{self.of}/{quote(identity, safe='')}", accept=(400,))
-        found = _data(answer, where, None)
+        answer = self.ask(
+            context, stream_slice=stream_slice, path=f"{self.of}/{quote(identity, safe='')}", accept=(400,)
+        )
+        found = _data(answer, context, None)
         if not isinstance(found, dict):
-            raise _another_shape(answer, where, "one description")
-        yield self._entry(found, where)
+            raise _another_shape(answer, context, "one description")
+        yield self._entry(found, context)
 
-    def _entry(self, entry: Entry, where: str) -> Entry:
+    def _entry(self, entry: Entry, context: str) -> Entry:
         if entry.get("id") in (None, ""):
-            raise system_error(f"{where}: the catalogue holds an entry without id: {excerpt(orjson.dumps(entry))}")
+            raise system_error(f"{context}: the catalogue holds an entry without id: {snippet(orjson.dumps(entry))}")
         return entry
 
 
@@ -382,14 +392,14 @@ class CatalogueRetriever(AnalyticsRetriever):
 class FilterValuesRetriever(AnalyticsRetriever):
     """The stream `analytics_filter_values`: the values an attribute can take today."""
 
-    def rows(self, stream_slice: StreamSlice, where: str) -> Iterable[Entry]:
+    def rows(self, stream_slice: StreamSlice, context: str) -> Iterable[Entry]:
         """The attribute's values."""
         attribute = stream_slice.partition["filter_attribute"]
-        ours = {"filter_attribute": attribute, "snapshot_date": stream_slice.cursor_slice["snapshot_date"]}
-        for entry in paged(self.ask, where, self.base_url, filter_path(attribute), stream_slice=stream_slice):
+        derived = {"filter_attribute": attribute, "snapshot_date": stream_slice.cursor_slice["snapshot_date"]}
+        for entry in paged(self.ask, context, self.base_url, filter_path(attribute), stream_slice=stream_slice):
             if entry.get("value") is None:
-                raise system_error(f"{where}: a filter value came without value: {excerpt(orjson.dumps(entry))}")
-            yield {**ours, **entry}
+                raise system_error(f"{context}: a filter value came without value: {snippet(orjson.dumps(entry))}")
+            yield {**derived, **entry}
 
 
 @dataclass
@@ -402,11 +412,11 @@ class MetricDataRetriever(AnalyticsRetriever):
 
     catalogue_requester: Requester | None = None
 
-    def rows(self, stream_slice: StreamSlice, where: str) -> Iterable[Entry]:
+    def rows(self, stream_slice: StreamSlice, context: str) -> Iterable[Entry]:
         """One row an aggregate, one a status for presence durations."""
         extra, settings, window = stream_slice.extra_fields, self.config["analytics"], stream_slice.cursor_slice
         known = catalogue(settings["base_url"], settings["api_key"])
-        ends = known.ends(JsonCalls(self.catalogue_requester), self.ask, self.config, extra["filters"], where)  # type: ignore[arg-type]
+        ends = known.ends(JsonCalls(self.catalogue_requester), self.ask, self.config, extra["filters"], context)  # type: ignore[arg-type]
         start, end = datetime.fromisoformat(window["start_time"]), datetime.fromisoformat(window["read_until"])
         asked: dict[str, Any] = {
             "id": stream_slice.partition["metric_id"],
@@ -417,7 +427,7 @@ class MetricDataRetriever(AnalyticsRetriever):
         values = extra["values"]
         attribute = settings.get("break_down_by") if values is not None else None
         for value in [None] if values is None else values:
-            ours = {
+            derived = {
                 "metric_id": stream_slice.partition["metric_id"],
                 "window_start": window["start_time"],
                 "window_end": window["end_time"],
@@ -427,18 +437,18 @@ class MetricDataRetriever(AnalyticsRetriever):
                 "breakdown_attribute": attribute,
                 "breakdown_value": value,
             }
-            identity = {**ours, "filters": canonical_filters(extra["filters"]), "grain": None}
+            identity = {**derived, "filters": canonical_filters(extra["filters"]), "grain": None}
             body = {**asked, "filters": _narrowed(extra, attribute, value)}
-            for measured in self._aggregates(stream_slice, body, where):
+            for measured in self._aggregates(stream_slice, body, context):
                 named = {"measure": measured["measure"], "presence_status": measured["presence_status"]}
-                yield {**ours, **measured, "row_key": _key({**identity, **named})}
+                yield {**derived, **measured, "row_key": _key({**identity, **named})}
 
-    def _aggregates(self, stream_slice: StreamSlice, body: Mapping[str, Any], where: str) -> Iterator[Entry]:
-        answer = self.ask(where, stream_slice=stream_slice, body=body, path="metrics", accept=(400,))
-        found = _data(answer, where, body)
+    def _aggregates(self, stream_slice: StreamSlice, body: Mapping[str, Any], context: str) -> Iterator[Entry]:
+        answer = self.ask(context, stream_slice=stream_slice, body=body, path="metrics", accept=(400,))
+        found = _data(answer, context, body)
         aggregates = (found.get("aggregates") or []) if isinstance(found, dict) else None
         if not isinstance(aggregates, list) or not all(isinstance(each, dict) for each in aggregates):
-            raise _another_shape(answer, where, "aggregates")
+            raise _another_shape(answer, context, "aggregates")
         for aggregate in aggregates:
             yield from _measured(aggregate)
 
@@ -471,7 +481,7 @@ def _measured(aggregate: Entry) -> Iterator[Entry]:
     yield {"measure": aggregate.get("measure") or "", "presence_status": None, "value": value, "value_type": kind}
 
 
-class Astray(Exception):  # noqa: N818  # nothing went wrong yet
+class InconsistentPages(Exception):  # noqa: N818  # nothing went wrong yet
     """Pages do not lead through these records: a record came again on a later page."""
 
 
@@ -485,13 +495,13 @@ class RecordDataRetriever(AnalyticsRetriever):
     that are the same in everything) and a record that came again cannot be told apart otherwise.
     """
 
-    def rows(self, stream_slice: StreamSlice, where: str) -> Iterable[Entry]:
+    def rows(self, stream_slice: StreamSlice, context: str) -> Iterable[Entry]:
         """The records of one window."""
         window = stream_slice.cursor_slice
         start, end = datetime.fromisoformat(window["start_time"]), datetime.fromisoformat(window["end_time"])
-        return self._between(start.astimezone(UTC), end.astimezone(UTC), stream_slice, where)
+        return self._between(start.astimezone(UTC), end.astimezone(UTC), stream_slice, context)
 
-    def _between(self, start: datetime, end: datetime, stream_slice: StreamSlice, where: str) -> Iterator[Entry]:
+    def _between(self, start: datetime, end: datetime, stream_slice: StreamSlice, context: str) -> Iterator[Entry]:
         record_id = stream_slice.partition["record_id"]
         body = {
             "id": record_id,
@@ -499,30 +509,31 @@ class RecordDataRetriever(AnalyticsRetriever):
             "filters": stream_slice.extra_fields["filters"],
             "timezone": self.timezone,
         }
-        flat = Flattening(record_id, start, end, where)
+        flat = Flattening(record_id, start, end, context)
         try:
-            for page in pages(self.ask, where, self.base_url, "records", body=body, stream_slice=stream_slice):
+            for page in pages(self.ask, context, self.base_url, "records", body=body, stream_slice=stream_slice):
                 yield from flat.page(page)
-        except Astray:
+        except InconsistentPages:
             middle = start + ((end - start) / 2 // TICK) * TICK
             if middle <= start:
                 raise system_error(
-                    f"{where}: the Analytics API gives the same record on several pages of one millisecond; twins and "
+                    f"{context}: the Analytics API gives the same record on several pages of one millisecond; twins "
+                    "and "
                     "a record that came again cannot be told apart."
                 ) from None
         else:
             return
-        yield from self._between(start, middle, stream_slice, where)
-        yield from self._between(middle, end, stream_slice, where)
+        yield from self._between(start, middle, stream_slice, context)
+        yield from self._between(middle, end, stream_slice, context)
 
 
 class Flattening:
     """Turns the records of one interval into rows: fields and labels by name, a key, one form of time."""
 
-    def __init__(self, record_id: str, start: datetime, end: datetime, where: str) -> None:
+    def __init__(self, record_id: str, start: datetime, end: datetime, context: str) -> None:
         """`start` and `end` are instants in UTC; records from the start up to and without the end belong to it."""
         self._record_id = record_id
-        self._where = where
+        self._where = context
         self._before, self._start, self._end = (rfc3339(each) for each in (start - TICK, start, end))
         self._bounds = (start - TICK, start, end)
         self._edges = (self._before[:19], self._start[:19], self._end[:19])
@@ -588,7 +599,7 @@ class Flattening:
             timestamp = None
         if timestamp is None:
             raise system_error(
-                f"{self._where}: a record came without a readable primary timestamp: {excerpt(orjson.dumps(primary))}"
+                f"{self._where}: a record came without a readable primary timestamp: {snippet(orjson.dumps(primary))}"
             )
         return timestamp
 
@@ -603,7 +614,7 @@ class Flattening:
             self._pages[key] = self._page
             return key
         if seen != self._page:
-            raise Astray
+            raise InconsistentPages
         ordinal = self._ordinals[key] = self._ordinals.get(key, 0) + 1
         return f"{key}-{ordinal}"
 

@@ -14,11 +14,11 @@ from typing import Any
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.types import Config, StreamSlice
 
-from source_dialpad.components.api import JsonCalls
-from source_dialpad.components.errors import config_error, nearest
-from source_dialpad.components.lists import MOST_ITEMS, listed
-from source_dialpad.components.partitions import Partitions
-from source_dialpad.components.rows import text
+from source_dialpad.directory import MOST_ITEMS, listed
+from source_dialpad.errors import config_error, nearest
+from source_dialpad.sync.partitions import Partitions
+from source_dialpad.transport.requester import JsonCalls
+from source_dialpad.transport.types import text
 
 logger = logging.getLogger("airbyte")
 
@@ -33,7 +33,7 @@ TARGET_LISTS = {
 """Where the targets of a type are listed; the other types have no list to check against."""
 
 
-def account_objects(ask: JsonCalls, kind: str, where: str, office_id: str | None = None) -> dict[str, str]:
+def account_objects(ask: JsonCalls, kind: str, context: str, office_id: str | None = None) -> dict[str, str]:
     """Ids and names of the account's objects of a target type."""
     path = TARGET_LISTS[kind]
     params: dict[str, Any] = {"limit": MOST_ITEMS}
@@ -41,12 +41,12 @@ def account_objects(ask: JsonCalls, kind: str, where: str, office_id: str | None
         params["office_id"] = office_id
     if kind == "user":
         params["state"] = "all"  # without it those who left are missing, and their calls are still there
-    found = listed(ask, f"{where} (listing {path})", path=path, params=params)
+    found = listed(ask, f"{context} (listing {path})", path=path, params=params)
     names = ((each.get("id"), each.get("name") or each.get("display_name") or "") for each in found)
     return {text(identity): str(name) for identity, name in names if identity}
 
 
-def check_targets(ask: JsonCalls, targets: Iterable[Mapping[str, str]], where: str) -> None:
+def check_targets(ask: JsonCalls, targets: Iterable[Mapping[str, str]], context: str) -> None:
     """Raises a config error that names the nearest objects when the account has no such target."""
     lists: dict[str, dict[str, str]] = {}
     for number, target in enumerate(targets):
@@ -54,20 +54,21 @@ def check_targets(ask: JsonCalls, targets: Iterable[Mapping[str, str]], where: s
         if kind not in TARGET_LISTS:
             continue
         if kind not in lists:
-            lists[kind] = account_objects(ask, kind, where)
+            lists[kind] = account_objects(ask, kind, context)
         if target["id"] not in lists[kind]:
             raise config_error(
-                f"{where}: dialpad.targets[{number}] names the {kind} {target['id']}, which the account does not have "
+                f"{context}: dialpad.targets[{number}] names the {kind} {target['id']}, which the account does not "
+                "have "
                 f"({_nearest_object(target['id'], lists[kind])})."
             )
 
 
-def check_office(ask: JsonCalls, office_id: str, where: str) -> None:
+def check_office(ask: JsonCalls, office_id: str, context: str) -> None:
     """Raises a config error that names the nearest offices when the account has no such office."""
-    known = account_objects(ask, "office", where)
+    known = account_objects(ask, "office", context)
     if office_id not in known:
         raise config_error(
-            f"{where}: dialpad.office_id is {office_id}, which the account does not have "
+            f"{context}: dialpad.office_id is {office_id}, which the account does not have "
             f"({_nearest_object(office_id, known)})."
         )
 
@@ -106,22 +107,22 @@ class ScopeRouter(Partitions):
 
     def _scopes(self) -> Iterator[tuple[str, str]]:
         dialpad = self.config["dialpad"]
-        ask, where = JsonCalls(self.requester), (self.parameters or {}).get("stream_name", "dialpad")
+        ask, context = JsonCalls(self.requester), (self.parameters or {}).get("stream_name", "dialpad")
         office = dialpad.get("office_id")
         if office:
-            check_office(ask, office, where)
+            check_office(ask, office, context)
         if self.of == "offices":
-            yield from (("office", each) for each in ([office] if office else account_objects(ask, "office", where)))
+            yield from (("office", each) for each in ([office] if office else account_objects(ask, "office", context)))
         elif dialpad["targets"]:
-            check_targets(ask, dialpad["targets"], where)
+            check_targets(ask, dialpad["targets"], context)
             yield from ((target["type"], target["id"]) for target in dialpad["targets"])
         else:
-            found = account_objects(ask, "callcenter", where, office)
+            found = account_objects(ask, "callcenter", context, office)
             if not found:
                 logger.warning(
                     "%s: the account has no call center%s, so there is nothing to ask for. The export needs targets: "
                     "name some in dialpad.targets.",
-                    where,
+                    context,
                     f" in office {office}" if office else "",
                 )
             yield from (("callcenter", each) for each in found)

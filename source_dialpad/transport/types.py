@@ -20,14 +20,14 @@ from typing import Any
 
 import orjson
 
-from source_dialpad.components.errors import system_error
-from source_dialpad.components.windows import rfc3339, rfc3339_of_milliseconds
+from source_dialpad.errors import system_error
+from source_dialpad.sync.windows import rfc3339, rfc3339_of_milliseconds
 
 logger = logging.getLogger("airbyte")
 
 Convert = Callable[[Any], Any]
-Fitting = tuple[type, ...]
-Member = tuple[str, Fitting, Convert, str]
+Passthrough = tuple[type, ...]
+Member = tuple[str, Passthrough, Convert, str]
 """A column: its name, the classes of values that fit as they are, what others become, and its path in reports."""
 
 UNREADABLE = (ValueError, TypeError, OverflowError)
@@ -51,15 +51,15 @@ class UnreadableError(ValueError):
 class RowTyper:
     """Turns JSON objects into rows of one schema, in place; safe to share between threads."""
 
-    def __init__(self, stream: str, schema: Mapping[str, Any], ours: Collection[str] = ()) -> None:
+    def __init__(self, stream: str, schema: Mapping[str, Any], derived: Collection[str] = ()) -> None:
         """`schema` is the stream's JSON Schema; `ours` are columns that we write, in their types, and nobody else."""
         self._stream = stream
         self._reported: set[str] = set()
         self._lock = threading.Lock()
         properties = schema.get("properties", {})
-        theirs = {name: column for name, column in properties.items() if name not in ours}
+        theirs = {name: column for name, column in properties.items() if name not in derived}
         self._members = self._members_of(theirs, "")
-        self._firm = [name for name, column in properties.items() if "null" not in column.get("type", ["null"])]
+        self._required = [name for name, column in properties.items() if "null" not in column.get("type", ["null"])]
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """The same object, its known members converted; missing members stay missing.
@@ -68,7 +68,7 @@ class RowTyper:
         """
         self._convert(self._members, row)
         get = row.get
-        for name in self._firm:
+        for name in self._required:
             if get(name) is None:
                 raise system_error(
                     f"{self._stream}: a row came without a readable {name}, which its key or its place in time needs; "
@@ -78,9 +78,9 @@ class RowTyper:
 
     def _convert(self, members: list[Member], held: dict[str, Any]) -> None:
         get = held.get
-        for name, fitting, convert, path in members:
+        for name, passthrough, convert, path in members:
             value = get(name)
-            if value is not None and value.__class__ not in fitting:
+            if value is not None and value.__class__ not in passthrough:
                 try:
                     held[name] = convert(value)
                 except UNREADABLE:
@@ -90,7 +90,7 @@ class RowTyper:
     def _members_of(self, properties: Mapping[str, Any], path: str) -> list[Member]:
         """Each column that has a type."""
         found = ((name, schema, self._converter(schema, f"{path}{name}")) for name, schema in properties.items())
-        return [(name, _fitting(schema), convert, f"{path}{name}") for name, schema, convert in found if convert]
+        return [(name, _passthrough(schema), convert, f"{path}{name}") for name, schema, convert in found if convert]
 
     def _converter(self, schema: Mapping[str, Any], path: str) -> Convert | None:
         types = schema.get("type", [])
@@ -120,10 +120,10 @@ class RowTyper:
 
     def _array(self, schema: Mapping[str, Any], path: str) -> Convert:
         convert_item = self._converter(schema.get("items", {}), f"{path}[]")
-        fitting = _fitting(schema.get("items", {}))
+        passthrough = _passthrough(schema.get("items", {}))
 
         def item(value: Any) -> Any:
-            if value is None or value.__class__ in fitting:
+            if value is None or value.__class__ in passthrough:
                 return value
             try:
                 return convert_item(value)  # type: ignore[misc]  # not asked for where there is none
@@ -151,7 +151,7 @@ class RowTyper:
         )
 
 
-def _fitting(schema: Mapping[str, Any]) -> Fitting:
+def _passthrough(schema: Mapping[str, Any]) -> Passthrough:
     """The classes of JSON values that a column's type takes as they are: most values, so the test is a cheap one."""
     types = schema.get("type", [])
     kinds = {types} if isinstance(types, str) else set(types) - {"null"}

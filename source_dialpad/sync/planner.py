@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, ClassVar
 
-from source_dialpad.components.errors import config_error
-from source_dialpad.components.windows import (
+from source_dialpad.errors import config_error
+from source_dialpad.sync.windows import (
     DAY,
     DayWindow,
     Grain,
@@ -47,13 +47,13 @@ class PlannedWindow:
     """One window of one partition: its slice, what the state may say after it, and whether it was read whole."""
 
     cursor_slice: Mapping[str, Any]
-    reaches: Any
+    cursor_after: Any
     done: bool = False
     greatest: str | None = None
 
 
 @dataclass
-class Slicing(ABC):
+class WindowPlanner(ABC):
     """From a saved cursor to the windows to read, for one partition of a stream."""
 
     stream: str
@@ -73,9 +73,9 @@ class Slicing(ABC):
     def position(self, saved: Cursor) -> Any:
         """Where a saved cursor stands, to be compared with others; an error where it cannot be read."""
 
-    def cursor(self, reaches: Any) -> dict[str, Any]:
+    def cursor(self, cursor_after: Any) -> dict[str, Any]:
         """The cursor to save once everything up to `reaches` was read."""
-        return {self.cursor_field: reaches, "since": self.start, **self.settings()}
+        return {self.cursor_field: cursor_after, "since": self.start, **self.settings()}
 
     @property
     def zone(self) -> tzinfo:
@@ -86,7 +86,7 @@ class Slicing(ABC):
         """The settings kept beside the cursor."""
         return {name: getattr(self, name) for name in self.SETTINGS}
 
-    def usable(self, saved: Cursor | None) -> Cursor | None:
+    def compatible_state(self, saved: Cursor | None) -> Cursor | None:
         """The saved cursor, or None where another setting makes its rows other rows."""
         if not saved or saved.get(self.cursor_field) in (None, ""):
             return None
@@ -130,16 +130,16 @@ class Slicing(ABC):
 
 
 @dataclass
-class _Days(Slicing):
+class _Days(WindowPlanner):
     """What the two kinds of export windows share: days of `timezone`, and a cursor that is the last day read whole."""
 
     scope: str = "company"
 
     SETTINGS: ClassVar[tuple[str, ...]] = ("scope",)
 
-    def cursor(self, reaches: Any) -> dict[str, Any]:
+    def cursor(self, cursor_after: Any) -> dict[str, Any]:
         """The cursor, with the zone its days are counted in."""
-        return {**super().cursor(reaches), "timezone": self.timezone}
+        return {**super().cursor(cursor_after), "timezone": self.timezone}
 
     def position(self, saved: Cursor) -> date:
         """The last day that was read whole, counted in the zone of today's configuration.
@@ -180,7 +180,7 @@ class _Days(Slicing):
 
 
 @dataclass
-class ExportDays(_Days):
+class RecordExportWindows(_Days):
     """Windows of a records export: closed days in stretches of `days`, and today by itself.
 
     Stats API page: `is_today` reads other tables than `days_ago`, and a range that mixes today with older days answers
@@ -203,13 +203,13 @@ class ExportDays(_Days):
             return
         first, today = bounds
         for window in day_windows(first, today - DAY, self.days):
-            yield PlannedWindow(_day_slice(window), reaches=window.last.isoformat())
+            yield PlannedWindow(_day_slice(window), cursor_after=window.last.isoformat())
         if date.fromisoformat(self.start) <= today:
-            yield PlannedWindow(_day_slice(DayWindow(today, today)), reaches=None)
+            yield PlannedWindow(_day_slice(DayWindow(today, today)), cursor_after=None)
 
 
 @dataclass
-class ExportCalendar(_Days):
+class AggregateWindows(_Days):
     """Windows of an aggregated export: one whole day, week or month a request, and the running one up to yesterday.
 
     A figure without a date stands for the window it was asked for, so windows are never cut: the first begins at the
@@ -229,13 +229,13 @@ class ExportCalendar(_Days):
         first, today = bounds
         for window in calendar_windows(first, today, self.aggregate_window):
             if window.last < today:
-                yield PlannedWindow(_day_slice(window), reaches=window.last.isoformat())
+                yield PlannedWindow(_day_slice(window), cursor_after=window.last.isoformat())
             elif window.first == today and self.aggregate_window == "day":
-                yield PlannedWindow(_day_slice(window), reaches=None)
+                yield PlannedWindow(_day_slice(window), cursor_after=None)
             elif window.first < today:
                 closed = DayWindow(window.first, today - DAY)
                 yield PlannedWindow(
-                    {**_day_slice(closed), "edge": window.last.isoformat()}, reaches=closed.last.isoformat()
+                    {**_day_slice(closed), "edge": window.last.isoformat()}, cursor_after=closed.last.isoformat()
                 )
 
 
@@ -244,7 +244,7 @@ def _day_slice(window: DayWindow) -> dict[str, str]:
 
 
 @dataclass
-class Instants(Slicing):
+class DatetimeWindows(WindowPlanner):
     """Touching windows of instants: start inclusive, end exclusive, the last one ending `lag` before now.
 
     The cursor is the end of the last window read whole, as milliseconds or as RFC 3339 text. `kept_days` is how long
@@ -265,7 +265,7 @@ class Instants(Slicing):
         sync_start = rfc3339(bounds[0])
         for window in instant_windows(*bounds, timedelta(days=self.step_days), self.zone):
             edges = {"start_time": rfc3339(window.start), "end_time": rfc3339(window.end), "sync_start": sync_start}
-            yield PlannedWindow(edges, reaches=self.written(window.end))
+            yield PlannedWindow(edges, cursor_after=self.written(window.end))
 
     def bounds(self, saved: Cursor | None) -> tuple[datetime, datetime] | None:
         """Start and end of what is to be read; None when nothing is."""
@@ -319,7 +319,7 @@ class Instants(Slicing):
 
 
 @dataclass
-class MetricWindows(Instants):
+class MetricWindows(DatetimeWindows):
     """Whole local days, weeks or months as instants, for figures that carry no time of their own.
 
     The edges are midnights of `timezone`, so a day has 23 or 25 hours where the clocks change. The running window is
@@ -346,12 +346,12 @@ class MetricWindows(Instants):
             read_until = rfc3339(min(closes, end))
             yield PlannedWindow(
                 {"start_time": rfc3339(opens), "end_time": rfc3339(closes), "read_until": read_until},
-                reaches=read_until,
+                cursor_after=read_until,
             )
 
 
 @dataclass
-class RecordWindows(Instants):
+class RecordWindows(DatetimeWindows):
     """Windows of unaggregated records; under other filters they are other records."""
 
     filters: Any = None
@@ -360,7 +360,7 @@ class RecordWindows(Instants):
 
 
 @dataclass
-class DailySnapshot(Slicing):
+class DailySnapshot(WindowPlanner):
     """One window a day: the whole list as it is now, unless today's snapshot was already taken."""
 
     def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
@@ -372,7 +372,7 @@ class DailySnapshot(Slicing):
                 self.ahead(taken)
             if taken >= today:
                 return
-        yield PlannedWindow({"snapshot_date": today}, reaches=today)
+        yield PlannedWindow({"snapshot_date": today}, cursor_after=today)
 
     def position(self, saved: Cursor) -> date:
         """Where a saved cursor stands."""
@@ -384,7 +384,7 @@ class DailySnapshot(Slicing):
 
 
 @dataclass
-class Following(Instants):
+class LogTail(DatetimeWindows):
     """One window from the last record read to the end of a log that is kept in order.
 
     The log's own order is the cursor, so nothing is looked back for and no lag is needed: the state is the greatest
@@ -397,8 +397,8 @@ class Following(Instants):
         """The windows to read, oldest first."""
         bounds = self.bounds(saved)
         if bounds is not None:
-            yield PlannedWindow({"start_time": rfc3339(bounds[0])}, reaches=GREATEST_RECORD)
+            yield PlannedWindow({"start_time": rfc3339(bounds[0])}, cursor_after=MAX_OF_RECORDS)
 
 
-GREATEST_RECORD = "greatest record"
+MAX_OF_RECORDS = "greatest record"
 """Stands in `reaches` for the greatest cursor among the window's records."""

@@ -28,7 +28,7 @@ class _Task(NamedTuple):
     arguments: tuple[Any, ...]
 
 
-class Turns(Executor):
+class FairExecutor(Executor):
     """Reads `most` slices at once, the streams in turn; what cuts a stream's slices has a thread of its own.
 
     Takes the tasks of the CDK's `ThreadPoolManager`: one whose first argument is a `Partition` reads it and waits for
@@ -99,9 +99,9 @@ _here = threading.local()
 
 
 @contextmanager
-def aside() -> Iterator[None]:
+def release_slot() -> Iterator[None]:
     """Gives the slice's turn to others while it waits; afterwards it goes on at once, so one more may be read."""
-    turn: tuple[Turns, str] | None = getattr(_here, "turn", None)
+    turn: tuple[FairExecutor, str] | None = getattr(_here, "turn", None)
     if turn is None:
         yield
         return

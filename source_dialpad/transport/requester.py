@@ -17,10 +17,10 @@ from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.batches import orjson_safe
-from source_dialpad.components.errors import excerpt, system_error, within
-from source_dialpad.components.guard import Guard, KeyGuard, joined, shown
-from source_dialpad.components.heartbeat import WAITS
+from source_dialpad.errors import snippet, system_error, with_context
+from source_dialpad.sync.batches import orjson_safe
+from source_dialpad.transport.guard import Guard, KeyGuard, join_url, redact_url
+from source_dialpad.transport.heartbeat import WAITS
 
 logger = logging.getLogger("airbyte")
 
@@ -52,7 +52,7 @@ class JsonCalls:
 
     def __call__(  # noqa: PLR0913  # the parts of a request
         self,
-        where: str,
+        context: str,
         *,
         stream_slice: StreamSlice | None = None,
         body: Mapping[str, Any] | None = None,
@@ -66,7 +66,7 @@ class JsonCalls:
         when the body is no JSON, and whatever the requester's error handler says for other statuses.
         """
         for left in reversed(range(UNREADABLE_TRIES)):
-            response = self.raw(where, stream_slice=stream_slice, body=body, params=params, path=path)
+            response = self.raw(context, stream_slice=stream_slice, body=body, params=params, path=path)
             try:
                 return Answer(response.status_code, *_taken_from(response))
             except ValueError:
@@ -75,14 +75,14 @@ class JsonCalls:
                 if left:
                     time.sleep(UNREADABLE_TRIES - left)
         raise system_error(
-            f"{where}: the API answered {response.status_code} with something that is not JSON: "
-            f"{excerpt(response.content) or '(an empty body)'}. Check that the base URL is that of the API and that no "
+            f"{context}: the API answered {response.status_code} with something that is not JSON: "
+            f"{snippet(response.content) or '(an empty body)'}. Check that the base URL is that of the API and that no "
             "proxy or sign-in page stands in front of it."
         )
 
     def raw(
         self,
-        where: str,
+        context: str,
         *,
         stream_slice: StreamSlice | None = None,
         body: Mapping[str, Any] | None = None,
@@ -92,20 +92,21 @@ class JsonCalls:
         """The answer as it came; errors of the requester are led by `where`."""
         try:
             base = self._url(stream_slice)
-            self.guard.permit(joined(base if base.endswith("/") else f"{base}/", path) if path else base, base)
-            with WAITS.waiting(where, f"its turn and an answer of {shown(base)}", self._patience):
+            self.guard.check_request(join_url(base if base.endswith("/") else f"{base}/", path) if path else base, base)
+            with WAITS.waiting(context, f"its turn and an answer of {redact_url(base)}", self._patience):
                 response = self.requester.send_request(
                     stream_slice=stream_slice, request_body_json=body, request_params=params, path=path
                 )
         except AirbyteTracedException as error:
-            raise within(where, error, shown(self._url(stream_slice))) from error
+            raise with_context(context, error, redact_url(self._url(stream_slice))) from error
         except Exception as error:  # the CDK's handling of an answer raises whatever its parsers and templates do
             raise system_error(
-                f"{where}: {shown(base)} gave an answer that cannot be handled ({type(error).__name__}); run the "
+                f"{context}: {redact_url(base)} gave an answer that cannot be handled ({type(error).__name__}); run "
+                "the "
                 "sync again, and report it if it stays."
             ) from error
         if response is None:
-            raise system_error(f"{where}: the API gave no answer.")
+            raise system_error(f"{context}: the API gave no answer.")
         return response
 
     @property
@@ -176,9 +177,9 @@ def _whole(number: str) -> int | float | None:
     return whole if whole is not None and -(2**63) <= whole < 2**64 else _finite(number)
 
 
-def object_of(answer: Answer, where: str, *required: str) -> dict[str, Any]:
+def object_of(answer: Answer, context: str, *required: str) -> dict[str, Any]:
     """The answer's JSON object, in which the `required` members are there; anything else is an error, never empty."""
     if isinstance(answer.value, dict) and all(name in answer.value for name in required):
         return answer.value
     expected = f"an object with {' and '.join(required)}" if required else "an object"
-    raise system_error(f"{where}: the API answered with another shape than {expected}: {excerpt(answer.content)}")
+    raise system_error(f"{context}: the API answered with another shape than {expected}: {snippet(answer.content)}")

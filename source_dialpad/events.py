@@ -10,10 +10,10 @@ from typing import Any
 import requests
 from airbyte_cdk.sources.types import StreamSlice
 
-from source_dialpad.components.api import Answer
-from source_dialpad.components.errors import excerpt, system_error, transient_error
-from source_dialpad.components.retrieval import SliceRetriever
-from source_dialpad.components.rows import rfc3339_of
+from source_dialpad.errors import snippet, system_error, transient_error
+from source_dialpad.sync.retriever import SliceRetriever
+from source_dialpad.transport.requester import Answer
+from source_dialpad.transport.types import rfc3339_of
 
 logger = logging.getLogger("airbyte")
 
@@ -34,7 +34,7 @@ TIMES = (
 """Times of an event, milliseconds since 1970 UTC; each gets a sibling `<name>_time` as RFC 3339."""
 
 SIBLINGS = {name: f"{name}_time" for name in TIMES}
-OURS = frozenset(SIBLINGS.values())
+DERIVED = frozenset(SIBLINGS.values())
 
 
 @dataclass
@@ -46,30 +46,30 @@ class CallEventsRetriever(SliceRetriever):
     by the time of the last event, and says so.
     """
 
-    ours = OURS
+    derived = DERIVED
 
-    def rows(self, stream_slice: StreamSlice, where: str) -> Iterable[dict[str, Any]]:
+    def rows(self, stream_slice: StreamSlice, context: str) -> Iterable[dict[str, Any]]:
         """The events, their payload's fields beside `event_id` and `received_at`."""
         reached = stream_slice.cursor_slice["start_time"]
         params: dict[str, Any] = {"received_after": reached}
         restarts = 0
         while True:
-            answer = self.ask(where, stream_slice=stream_slice, params={**params, "limit": PAGE})
+            answer = self.ask(context, stream_slice=stream_slice, params={**params, "limit": PAGE})
             if answer.status == requests.codes.gone:
                 restarts += 1
                 reason = _reason(answer)
                 if "after" not in params or restarts > MOST_RESTARTS:
-                    raise transient_error(f"{where}: event_receiver cannot read on: {reason} Run the sync again.")
+                    raise transient_error(f"{context}: event_receiver cannot read on: {reason} Run the sync again.")
                 logger.warning(
                     "%s: %s Reading goes on with the events received from %s on; events that were removed before they "
                     "were read can no longer be had.",
-                    where,
+                    context,
                     reason,
                     reached,
                 )
                 params = {"received_after": reached}
                 continue
-            items, following = _page(answer, where)
+            items, following = _page(answer, context)
             for item in items:
                 reached = item["received_at"]
                 yield _row(item)
@@ -80,17 +80,17 @@ class CallEventsRetriever(SliceRetriever):
 
 def _reason(answer: Answer) -> str:
     told = answer.value.get("message") if isinstance(answer.value, dict) else None
-    return told if isinstance(told, str) and told else excerpt(answer.content) or "it gave no reason."
+    return told if isinstance(told, str) and told else snippet(answer.content) or "it gave no reason."
 
 
-def _page(answer: Answer, where: str) -> tuple[list[dict[str, Any]], str]:
+def _page(answer: Answer, context: str) -> tuple[list[dict[str, Any]], str]:
     value = answer.value
     if isinstance(value, dict) and isinstance(value.get("items"), list) and isinstance(value.get("next_cursor"), str):
         items = value["items"]
         if all(isinstance(item, dict) and _is_kept_event(item) for item in items):
             return items, value["next_cursor"]
     raise system_error(
-        f"{where}: event_receiver answered with another shape than items and next_cursor: {excerpt(answer.content)}. "
+        f"{context}: event_receiver answered with another shape than items and next_cursor: {snippet(answer.content)}. "
         "Check event_receiver.base_url."
     )
 
@@ -105,8 +105,8 @@ def _is_kept_event(item: dict[str, Any]) -> bool:
 
 def _row(item: dict[str, Any]) -> dict[str, Any]:
     event = item["event"]
-    if not OURS.isdisjoint(event):
-        event = {name: value for name, value in event.items() if name not in OURS}
+    if not DERIVED.isdisjoint(event):
+        event = {name: value for name, value in event.items() if name not in DERIVED}
     row = {**event, "event_id": item["event_id"], "received_at": item["received_at"]}
     for name, sibling in SIBLINGS.items():
         value = event.get(name)

@@ -21,7 +21,7 @@ from airbyte_cdk.sources.declarative.requesters import HttpRequester
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from urllib3.util import parse_url
 
-from source_dialpad.components.errors import brief, config_error, system_error
+from source_dialpad.errors import config_error, system_error, truncate
 
 LARGEST_ANSWER: Final = 256 << 20
 """Bytes of one JSON answer, decompressed; the largest page known is a day of messages, some 100 MB."""
@@ -103,18 +103,18 @@ class Guard:
             requester.logger.addFilter(quiet)
 
     @abstractmethod
-    def permit(self, url: str, base: str) -> None:
+    def check_request(self, url: str, base: str) -> None:
         """Raises an error unless a request may go to `url`; `base` is the requester's own address."""
 
     @abstractmethod
-    def follow(self, response: requests.Response, url: str) -> None:
+    def check_redirect(self, response: requests.Response, url: str) -> None:
         """Raises an error unless a redirect to `url` may be followed."""
 
     def __call__(self, response: requests.Response, *_: Any, **settings: Any) -> None:
         """Judges a redirect, and reads the body within its bound; the body of a file is left to its reader."""
         try:
             if response.is_redirect:
-                self.follow(response, joined(response.url, _location(response)))
+                self.check_redirect(response, join_url(response.url, _location(response)))
             if response.ok and not response.is_redirect and settings.get("stream"):
                 return
             _read(response)
@@ -139,7 +139,8 @@ def _read(response: requests.Response) -> None:
             if not response.ok or response.is_redirect:
                 break  # the beginning of a refusal says enough
             raise system_error(
-                f"{shown(response.url)} answers with more than {most >> 20} MB, which is no page of rows; it is not "
+                f"{redact_url(response.url)} answers with more than {most >> 20} MB, which is no page of rows; it is "
+                "not "
                 "read on. Check the base URL."
             )
     response._content = b"".join(chunks)  # noqa: SLF001  # where `content` keeps what it has read
@@ -158,15 +159,16 @@ def _rebuild_auth(_: requests.Session, request: requests.PreparedRequest, respon
 class KeyGuard(Guard):
     """For requests that carry a key: it goes to the configured host and to no other."""
 
-    def permit(self, url: str, base: str) -> None:
+    def check_request(self, url: str, base: str) -> None:
         """Another path of the same host is permitted."""
         if _same(origin(base), origin(url)):
             return
         raise system_error(
-            f"{shown(base)} leads to another host ({shown(url)}); it is not asked, since the key would go there."
+            f"{redact_url(base)} leads to another host ({redact_url(url)}); it is not asked, since the key would go "
+            "there."
         )
 
-    def follow(self, response: requests.Response, url: str) -> None:
+    def check_redirect(self, response: requests.Response, url: str) -> None:
         """A redirect within the host is followed, unless it makes a GET of a POST; http may become https."""
         kept = response.status_code in (requests.codes.temporary_redirect, requests.codes.permanent_redirect)
         leaves = not _same(origin(response.url), origin(url))
@@ -174,7 +176,8 @@ class KeyGuard(Guard):
             return
         reason = "the key would go there" if leaves else "what was asked would be lost on the way"
         raise config_error(
-            f"{shown(response.url)} answers with a redirect ({response.status_code}) to {shown(url)}, which is not "
+            f"{redact_url(response.url)} answers with a redirect ({response.status_code}) to {redact_url(url)}, which "
+            "is not "
             f"followed, since {reason}. If the API is there, give that address as the base URL."
         )
 
@@ -189,10 +192,10 @@ class FileGuard(Guard):
 
     base_url: str
 
-    def permit(self, url: str, base: str) -> None:  # noqa: ARG002  # stands beside its sibling
+    def check_request(self, url: str, base: str) -> None:  # noqa: ARG002  # stands beside its sibling
         """Raises a system error for an address that no storage host has."""
         place, own = origin(url), origin(self.base_url)
-        seen = shown(url)
+        seen = redact_url(url)
         if place is None:
             raise system_error(f"The file of the export is offered at {seen}, from where no file is fetched.")
         if own and own.scheme == "https" and place.scheme != "https":
@@ -200,12 +203,12 @@ class FileGuard(Guard):
         if is_inner(place.host) and not (own and is_inner(own.host)):
             raise system_error(
                 f"The file of the export is offered at {seen}, an address of this machine or its network, while "
-                f"{shown(self.base_url)} is not; it is not fetched."
+                f"{redact_url(self.base_url)} is not; it is not fetched."
             )
 
-    def follow(self, response: requests.Response, url: str) -> None:  # noqa: ARG002
+    def check_redirect(self, response: requests.Response, url: str) -> None:  # noqa: ARG002
         """A redirect leads to a place that would be permitted as well."""
-        self.permit(url, url)
+        self.check_request(url, url)
 
 
 def _same(own: Origin | None, other: Origin | None) -> bool:
@@ -214,7 +217,7 @@ def _same(own: Origin | None, other: Origin | None) -> bool:
     return own == other or (own.host == other.host and (*own[::2], *other[::2]) == ("http", 80, "https", 443))
 
 
-def joined(base: str, url: str) -> str:
+def join_url(base: str, url: str) -> str:
     """The URL that a reference found in an answer means; the reference as it is where it means none."""
     try:
         return urljoin(base, url)
@@ -222,7 +225,7 @@ def joined(base: str, url: str) -> str:
         return url
 
 
-def shown(url: str) -> str:
+def redact_url(url: str) -> str:
     """What an error may show of an address: no path, no query, nobody's name."""
     place = origin(url)
     if place:
@@ -251,8 +254,8 @@ def quiet(record: logging.LogRecord) -> bool:
     if hasattr(record, "body"):
         record.body = f"({len(record.body)} characters)"
     if hasattr(record, "url"):
-        record.url = brief(str(record.url))
+        record.url = truncate(str(record.url))
     if record.levelno >= logging.WARNING:
-        record.msg, record.args = brief(record.getMessage()), None
+        record.msg, record.args = truncate(record.getMessage()), None
         record.exc_info = None  # the error itself comes as a message of its own
     return True

@@ -1,0 +1,1 @@
+"""The Analytics API: catalogue, metrics, records."""

@@ -1,0 +1,1 @@
+"""Stats exports of Dialpad API v2."""

@@ -1,0 +1,1 @@
+"""How a stream moves: windows, state, batches."""

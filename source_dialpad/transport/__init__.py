@@ -1,0 +1,1 @@
+"""How one request is made, and what becomes of its values."""

@@ -1,0 +1,31 @@
+"""Objects that several streams share: the quota of a key, what was found out about an API."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+Shared = TypeVar("Shared")
+
+_objects: dict[tuple[Any, ...], Any] = {}
+_lock = threading.Lock()
+
+
+def shared(make: Callable[[], Shared], *identity: str, lasting: bool = False) -> Shared:
+    """The one object of `make` for an identity, such as a base URL and a key; made when first asked for.
+
+    It lives until the next source is built in this process; `lasting` objects (quotas that an API counts) live on.
+    """
+    key = (lasting, make, *identity)
+    with _lock:
+        if key not in _objects:
+            _objects[key] = make()
+        return cast("Shared", _objects[key])
+
+
+def forget_findings() -> None:
+    """Drops all objects that are not lasting, so that each run of a long-lived process finds out anew."""
+    with _lock:
+        for key in [key for key in _objects if not key[0]]:
+            del _objects[key]
