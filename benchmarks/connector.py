@@ -12,12 +12,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from source_dialpad.run import import_models_without_notes, run
-
-import_models_without_notes()  # before all that imports them, as the console script does
-
-from source_dialpad import source  # noqa: E402
-from source_dialpad.stats import retriever as exports  # noqa: E402
+from source_dialpad import source
+from source_dialpad.run import run
+from source_dialpad.stats import retriever as exports
 
 WAITS = ("FIRST_POLL", "POLL_EVERY", "POLL_EVERY_LATER")
 

@@ -19,8 +19,8 @@ from source_dialpad.analytics.metrics import Catalogue, paged
 from source_dialpad.engagement.messages import EpochUnit, Message, TimeRange, Unit, check_timestamps, fetch_page
 from source_dialpad.stats.scopes import check_office, check_targets
 from source_dialpad.sync.planner import LAG
-from source_dialpad.sync.windows import milliseconds
 from source_dialpad.transport.requester import JsonCalls, object_of
+from source_dialpad.transport.times import milliseconds
 
 PROBED = timedelta(days=7) - timedelta(seconds=1)
 """How far back the messages are probed: the longest window the API allows, short of its edge."""

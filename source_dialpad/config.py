@@ -25,7 +25,8 @@ from jsonschema import Draft7Validator
 from jsonschema.exceptions import ValidationError
 
 from source_dialpad.errors import config_error
-from source_dialpad.sync.windows import local_day, zone_of
+from source_dialpad.sync.windows import local_day
+from source_dialpad.transport.times import zone_of
 
 logger = logging.getLogger("airbyte")
 
@@ -44,6 +45,9 @@ EARLIEST_START = date(2010, 1, 1)
 """None of these products existed before."""
 
 DEFAULT_HISTORY = timedelta(days=365)
+
+DEFAULT_START = "_start_date_is_default"
+"""Marks a configuration whose start_date nobody set; other tools' marks begin with an underscore as well."""
 
 TARGET_TYPES = {"call_center": "callcenter"}
 """Spellings of the rows, and how the requests spell them."""
@@ -283,6 +287,7 @@ def _completed(config: Mapping[str, Any], properties: Mapping[str, Any]) -> dict
     if "start_date" not in whole:
         today = local_day(datetime.now(UTC), zone_of(whole["timezone"]))
         whole["start_date"] = (today - DEFAULT_HISTORY).isoformat()
+        whole[DEFAULT_START] = True
     for section in SECTIONS:
         if "base_url" in whole.get(section, {}):
             whole[section]["base_url"] = _base_url(whole[section]["base_url"], section)

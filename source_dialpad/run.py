@@ -1,43 +1,176 @@
-"""The console script: what a command needs is imported when the command is known.
-
-`spec` is asked for at every start of a form, and needs the manifest alone. The CDK's import takes half of the time of
-`check`; nearly half of that goes into notes on the protocol's fields that nobody reads.
-"""
+"""The commands: source-dialpad spec | check | discover | read."""
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, TypeVar
+
+import orjson
+from airbyte_cdk.entrypoint import AirbyteEntrypoint
+from airbyte_cdk.logger import PRINT_BUFFER
+from airbyte_cdk.models import AirbyteMessage, AirbyteMessageSerializer, ConnectorSpecification, FailureType
+from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
+from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
+from airbyte_cdk.utils.memory_monitor import MemoryMonitor
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_dialpad.errors import config_error, system_error
+from source_dialpad.manifest import composed_manifest
+from source_dialpad.source import SourceDialpad
+from source_dialpad.sync.batches import BATCHES, MAX_ROWS, BatchMessage
+
+File = TypeVar("File")
+
+USAGE: Final = """\
+usage: source-dialpad spec
+       source-dialpad check    --config CONFIG
+       source-dialpad discover --config CONFIG
+       source-dialpad read     --config CONFIG --catalog CATALOG [--state STATE] [--debug]
+"""
+
+ALLOCATIONS_PER_COLLECTION: Final = 10_000
+"""Objects made before Python looks for reference cycles; a page of rows is thousands of objects and holds none."""
+
+INTERRUPTED: Final = 130
+"""The exit code of a program that Ctrl-C ended."""
+
+_SHAPES: Final = {
+    "configuration": "one JSON object, in UTF-8, as `source-dialpad spec` describes it",
+    "catalog": 'one JSON object {"streams": [{"stream": …, "sync_mode": …, "destination_sync_mode": …}]}',
+    "state": 'a JSON list of {"type": "STREAM", "stream": {"stream_descriptor": {"name": …}, "stream_state": {…}}}',
+}
 
 
 def run() -> None:
-    """Runs the command of `sys.argv`."""
-    if sys.argv[1:] == ["spec"]:
-        _write_specification()
-        return
-    import_models_without_notes()
-    from source_dialpad.command import run as run_command  # noqa: PLC0415  # see above
+    """Runs the command of `sys.argv`; whatever goes wrong is one protocol message and a non-zero exit code.
 
-    run_command()
-
-
-def _write_specification() -> None:
-    import orjson  # noqa: PLC0415  # see above
-
-    from source_dialpad.manifest import specification  # noqa: PLC0415
-
-    sys.stdout.write(orjson.dumps({"type": "SPEC", "spec": specification()}).decode() + "\n")
-
-
-def import_models_without_notes() -> None:
-    """Imports the CDK's models; serpyco-rs would parse their sources for notes that its JSON schemas alone carry."""
-    import attributes_doc  # noqa: PLC0415  # see above
-
-    parsed = attributes_doc.get_attributes_doc
-    attributes_doc.get_attributes_doc = lambda cls: {}  # noqa: ARG005  # as the original has it
+    `check` answers a bad configuration with a failed connection status and exit code 0, as the platform expects;
+    `discover` and `read` with an error trace and exit code 1.
+    """
+    arguments = sys.argv[1:]
+    if not arguments:
+        sys.stderr.write(USAGE)
+        sys.exit(2)
     try:
-        import airbyte_cdk.models  # noqa: F401, PLC0415
-    finally:
-        attributes_doc.get_attributes_doc = parsed
+        launch(build(arguments), arguments)
+    except AirbyteTracedException as error:
+        _refuse(arguments, error)
+    except Exception as error:  # noqa: BLE001  # whatever it is, the platform expects a protocol message
+        text = f"The connector stopped on an unexpected error: {type(error).__name__}."
+        _refuse(arguments, AirbyteTracedException.from_exception(error, message=text))
+
+
+def build(arguments: list[str]) -> SourceDialpad:
+    """The source with the files that the arguments name; a config error for a file that cannot be read."""
+    parsed = AirbyteEntrypoint.parse_args(arguments)
+    paths = {name: getattr(parsed, name, None) for name in ("config", "catalog", "state")}
+    config = _load("configuration", paths["config"], SourceDialpad.read_config)
+    if config is not None:  # the entrypoint masks secrets later; errors of the configuration come before
+        AirbyteEntrypoint.set_up_secret_filter(config, composed_manifest()["spec"]["connection_specification"])
+    return SourceDialpad(
+        catalog=_load("catalog", paths["catalog"], SourceDialpad.read_catalog),
+        config=config,
+        state=_load("state", paths["state"], SourceDialpad.read_state),
+        config_path=paths["config"],
+    )
+
+
+def _load(kind: str, path: str | None, read: Callable[[str], File]) -> File | None:
+    if path is None:
+        return None
+    try:
+        return read(path)
+    except OSError as error:
+        raise config_error(f"The {kind} file {path} cannot be opened: {error.strerror}.") from error
+    except Exception as error:  # noqa: BLE001  # the CDK's readers raise whatever their parsers do
+        raise config_error(f"The {kind} file {path} has another form than expected: {_SHAPES[kind]}.") from (
+            None if kind == "configuration" else error  # a parser's text may hold a key
+        )
+
+
+class BatchWritingEntrypoint(AirbyteEntrypoint):
+    """The CDK's entrypoint, but for batches: their lines go to standard output as the bytes they are."""
+
+    def __init__(self, source: SourceDialpad) -> None:
+        """The memory guard looks every so many messages, and a batch is one."""
+        super().__init__(source)
+        self._memory_monitor = MemoryMonitor(check_interval=5000 // MAX_ROWS)
+
+    def read(
+        self, source_spec: ConnectorSpecification, config: Mapping[str, Any], catalog: Any, state: list[Any]
+    ) -> Iterable[AirbyteMessage]:
+        """The messages of a read without its batches, which are written when their turn comes."""
+        BATCHES.open()
+        try:
+            for message in super().read(source_spec, config, catalog, state):
+                if isinstance(message, BatchMessage):
+                    with PRINT_BUFFER.lock:
+                        PRINT_BUFFER.flush()
+                        sys.__stdout__.buffer.write(b"\n".join((*message.lines, b"")))  # type: ignore[union-attr]
+                else:
+                    yield message
+        finally:
+            BATCHES.close()
+
+    @staticmethod
+    def handle_record_counts(
+        message: AirbyteMessage, stream_message_count: dict[HashableStreamDescriptor, float]
+    ) -> AirbyteMessage:
+        """Counts the rows of a batch towards the next state of their stream."""
+        if not isinstance(message, BatchMessage):
+            return AirbyteEntrypoint.handle_record_counts(message, stream_message_count)  # type: ignore[arg-type]
+        stream_message_count[HashableStreamDescriptor(name=message.record.stream)] += float(len(message.lines))  # type: ignore[union-attr]
+        return message
+
+
+def launch(source: SourceDialpad, arguments: list[str]) -> None:
+    """Runs the command; a read that fails ends the process at once, whatever its threads wait for."""
+    gc.freeze()  # the collector then no longer walks through the CDK, thousands of times: a quarter of a read's time
+    gc.set_threshold(ALLOCATIONS_PER_COLLECTION, *gc.get_threshold()[1:])
+    entrypoint = BatchWritingEntrypoint(source)
+    try:
+        with PRINT_BUFFER:
+            for message in entrypoint.run(entrypoint.parse_args(arguments)):
+                print(f"{message}\n", end="")  # noqa: T201  # standard output is the protocol
+    except KeyboardInterrupt:
+        _end(INTERRUPTED, system_error("The sync was interrupted (Ctrl-C); the next one goes on from the last state."))
+    except OSError as error:
+        _end(1, system_error(f"The rows could not be written to standard output: {error.strerror or error}."))
+    except AirbyteTracedException as error:
+        if error.failure_type is FailureType.config_error and arguments[0] == "check":
+            raise
+        _end(1, error)
+    except Exception as error:  # noqa: BLE001  # the threads of a read would keep the process from ending
+        text = f"The connector stopped on an unexpected error: {type(error).__name__}."
+        _end(1, AirbyteTracedException.from_exception(error, message=text))
+
+
+def _end(code: int, error: AirbyteTracedException) -> None:
+    """Writes the error and ends the process without waiting for its threads, which nobody takes rows from any more."""
+    line = _line(error.as_airbyte_message())
+    try:
+        sys.__stdout__.buffer.write(line.encode())  # type: ignore[union-attr]
+        sys.__stdout__.flush()  # type: ignore[union-attr]
+    except OSError:  # standard output is what is broken
+        sys.stderr.write(f"{filter_secrets(error.message or '')}\n")
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _refuse(arguments: list[str], error: AirbyteTracedException) -> None:
+    status = error.as_connection_status_message()
+    if arguments[:1] == ["check"] and error.failure_type == FailureType.config_error and status:
+        sys.stdout.write(_line(status))
+        return
+    sys.stdout.write(_line(error.as_airbyte_message()))
+    sys.exit(1)
+
+
+def _line(message: AirbyteMessage) -> str:
+    return filter_secrets(orjson.dumps(AirbyteMessageSerializer.dump(message)).decode()) + "\n"
 
 
 if __name__ == "__main__":

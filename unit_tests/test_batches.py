@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.models import AirbyteMessage, AirbyteRecordMessage, Type
-from airbyte_cdk.sources.concurrent_source.concurrent_read_processor import ConcurrentReadProcessor
 from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
 from airbyte_cdk.sources.types import StreamSlice
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad import cdk_overrides, command
-from source_dialpad.sync.batches import BATCHING, MOST_ROWS, BatchMessage, RecordBatch, batched
+from source_dialpad.run import BatchWritingEntrypoint
+from source_dialpad.sync.batches import BATCHES, MAX_ROWS, MAX_WAITING, BatchMessage, RecordBatch, batched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,9 +36,9 @@ ROWS: list[dict[str, Any]] = [
 
 @pytest.fixture
 def batching() -> Iterator[None]:
-    BATCHING.on = True
+    BATCHES.open()
     yield
-    BATCHING.on = False
+    BATCHES.close()
 
 
 def test_without_the_writer_in_place_rows_pass_one_by_one() -> None:
@@ -57,11 +56,11 @@ def test_a_line_says_what_the_cdk_would_have_said(batching: None) -> None:
 
 
 def test_no_row_is_lost_at_the_edge_of_a_batch(batching: None) -> None:
-    rows = [{"id": str(number)} for number in range(2 * MOST_ROWS + 1)]
+    rows = [{"id": str(number)} for number in range(2 * MAX_ROWS + 1)]
     batches = []
     for batch in batched("messages", SLICE, iter(rows)):
         batches.append(batch)
-        BATCHING.places.release()
+        BATCHES.release_slot()
     told = [json.loads(line)["record"]["data"] for batch in batches for line in batch.lines]  # type: ignore[union-attr]
     assert told == rows
 
@@ -91,19 +90,15 @@ def test_what_json_in_utf8_cannot_say_is_said_readably(batching: None, value: ob
 def test_a_batch_counts_as_its_rows_towards_the_next_state() -> None:
     counts: defaultdict[HashableStreamDescriptor, float] = defaultdict(float)
     message = BatchMessage(RecordBatch("messages", SLICE, {}, [b"{}"] * 7))
-    cdk_overrides.handle_record_counts(message, counts)
+    BatchWritingEntrypoint.handle_record_counts(message, counts)
     assert counts == {HashableStreamDescriptor(name="messages"): 7.0}
 
 
-def test_the_command_line_writes_batches(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    for holder, name in (
-        (ConcurrentReadProcessor, "on_record"),
-        (AirbyteEntrypoint, "handle_record_counts"),
-        (AirbyteEntrypoint, "airbyte_message_to_string"),
-    ):
-        monkeypatch.setattr(holder, name, holder.__dict__[name])  # put back when the test ends
-    monkeypatch.setattr(BATCHING, "on", False)
-    monkeypatch.setattr(sys, "argv", ["source-dialpad", "spec"])
-    command.run()
-    assert BATCHING.on
-    assert '"SPEC"' in capsys.readouterr().out
+def test_who_waits_for_a_slot_is_told_when_nobody_writes_any_more(batching: None) -> None:
+    rows = ({"id": str(number)} for number in range(MAX_ROWS * (MAX_WAITING + 1)))
+    reading = batched("messages", SLICE, rows)
+    for _ in range(MAX_WAITING):
+        next(reading)
+    BATCHES.close()
+    with pytest.raises(AirbyteTracedException, match="no longer written"):
+        next(reading)

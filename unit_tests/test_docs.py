@@ -21,8 +21,8 @@ import fake_dialpad.__main__
 import warehouse.__main__
 from source_dialpad.config import CheckedConfig
 from source_dialpad.manifest import composed_manifest
+from source_dialpad.source import PLANNERS
 from source_dialpad.stats import retriever as exports
-from source_dialpad.sync import planner as slicing
 from source_dialpad.sync.windows import Grain, calendar_windows, day_windows
 
 if TYPE_CHECKING:
@@ -475,7 +475,7 @@ def written_state(name: str) -> dict[str, Any]:
     }
     sync = streams()[name]["incremental_sync"]
     windows = dict(InterpolatedNestedMapping(mapping=sync["$parameters"]["windows"], parameters={}).eval(config))
-    kind: type[slicing.WindowPlanner] = getattr(slicing, windows.pop("kind"))
+    kind = PLANNERS[windows.pop("kind")]
     return kind(stream=name, cursor_field=cursor_of(streams()[name]), **windows).cursor("…")
 
 

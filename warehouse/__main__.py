@@ -14,7 +14,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from source_dialpad.run import import_models_without_notes
 from warehouse.invented import DAYS, FakeDidNotStartError, invented_account
 from warehouse.progress import Progress
 
@@ -95,7 +94,6 @@ def main(words: Sequence[str] | None = None) -> int:
         with progress.while_working(lambda: "starting"), ThreadPoolExecutor(1) as beside:
             inventing = beside.submit(served) if account == "invented" else None
             warnings.simplefilter("ignore", FutureWarning)  # of Google's packages under PyAirbyte, about old Pythons
-            import_models_without_notes()
             from warehouse import sync  # noqa: PLC0415  # PyAirbyte reads its settings at import: see private_folder
 
             if inventing:

@@ -19,7 +19,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from fake_dialpad.server import FakeDialpad, in_process
 from source_dialpad.source import SourceDialpad
-from source_dialpad.stats.retriever import export_quota
+from source_dialpad.transport.shared import forget_findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,7 +68,7 @@ def read(fake: FakeDialpad, config: Row, streams: Iterable[Row], state: Iterable
         }
     )
     states = [AirbyteStateMessageSerializer.load(entry) for entry in state]
-    export_quota.cache_clear()  # each read is a process of its own, with an hour's budget of its own
+    forget_findings(lasting=True)  # each read is a process of its own, with an hour's budget of its own
     outcome = Outcome()
     with requests_mock.Mocker() as mocker:
         in_process(fake, mocker)

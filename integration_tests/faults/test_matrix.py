@@ -8,14 +8,14 @@ from integration_tests.faults import matrix
 from integration_tests.faults.matrix import CELLS, Cell, Endpoint, Trouble, parsed
 from integration_tests.faults.reading import last_states, read
 from integration_tests.faults.still_clock import still_clock
-from source_dialpad.stats.retriever import export_quota
+from source_dialpad.transport.shared import forget_findings
 
 WRITTEN = parsed(matrix.PAGE.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(autouse=True)
-def _no_desk_is_left() -> None:
-    export_quota.cache_clear()
+def _no_quota_is_left() -> None:
+    forget_findings(lasting=True)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from event_receiver.store import Store
 from fake_dialpad.server import FakeDialpad, in_process
 from fake_dialpad.world import World
 from integration_tests.faults.still_clock import NOON, still_clock
-from source_dialpad.stats.retriever import export_quota
+from source_dialpad.transport.shared import forget_findings
 from unit_tests.receiver.in_process import InProcess
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def account(folder: Path, *, later: timedelta = timedelta()) -> Iterator[FakeDia
     with _receiver(fake, folder) as receiver, still_clock(NOON + later), requests_mock.Mocker() as mocker:
         in_process(fake, mocker)
         mocker.add_matcher(receiver)
-        export_quota.cache_clear()  # as in a process of its own, with an hour's budget of its own
+        forget_findings(lasting=True)  # as in a process of its own, with an hour's budget of its own
         yield fake
 
 

@@ -24,9 +24,10 @@ from airbyte_cdk.sources.types import Config, StreamSlice
 from source_dialpad.errors import config_error, nearest, snippet, system_error
 from source_dialpad.sync.partitions import Partitions
 from source_dialpad.sync.retriever import SliceRetriever
-from source_dialpad.sync.windows import rfc3339
 from source_dialpad.transport.guard import join_url, origin, redact_url
 from source_dialpad.transport.requester import Answer, JsonCalls
+from source_dialpad.transport.shared import shared
+from source_dialpad.transport.times import rfc3339
 from source_dialpad.transport.types import ZONE_NAME, rfc3339_of, text
 
 logger = logging.getLogger("airbyte")
@@ -267,10 +268,9 @@ class Catalogue:
         return checked
 
 
-@lru_cache(maxsize=32)
-def catalogue(base_url: str, api_key: str) -> Catalogue:  # noqa: ARG001  # one a key
+def catalogue(base_url: str, api_key: str) -> Catalogue:
     """The catalogue of a key, shared by all its streams."""
-    return Catalogue()
+    return shared(Catalogue, base_url, api_key)
 
 
 def _check_entry(entry: Entry, path: str, context: str) -> None:

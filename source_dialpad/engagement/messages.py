@@ -15,7 +15,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Literal, NamedTuple
 
@@ -25,8 +24,9 @@ from airbyte_cdk.sources.types import StreamSlice
 
 from source_dialpad.errors import config_error, snippet, system_error
 from source_dialpad.sync.retriever import SliceRetriever
-from source_dialpad.sync.windows import milliseconds, second_of_milliseconds
 from source_dialpad.transport.requester import Answer, JsonCalls
+from source_dialpad.transport.shared import shared
+from source_dialpad.transport.times import milliseconds, second_of_milliseconds
 from source_dialpad.transport.types import text
 
 logger = logging.getLogger("airbyte")
@@ -208,10 +208,9 @@ def _refused(context: str, refusals: Mapping[str, Refused]) -> Exception:
     )
 
 
-@lru_cache(maxsize=32)
-def epoch_unit(base_url: str, provider_id: str, setting: str) -> EpochUnit:  # noqa: ARG001  # one a provider
+def epoch_unit(base_url: str, provider_id: str, setting: str) -> EpochUnit:
     """The unit of a provider's API, shared by all its streams."""
-    return EpochUnit(setting)
+    return shared(EpochUnit, base_url, provider_id, setting, arguments=(setting,))
 
 
 # --- pages ------------------------------------------------------------------------------------------------------------

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from email.utils import parsedate_to_datetime
 from enum import Enum
-from functools import lru_cache
 from typing import Any
 
 import requests
@@ -34,11 +33,13 @@ from source_dialpad.stats.rows import ExportColumns, ExportFile, NotAnExport
 from source_dialpad.sync.batches import batched
 from source_dialpad.sync.fair_executor import release_slot
 from source_dialpad.sync.retriever import SliceRetriever
-from source_dialpad.sync.windows import DAY, DayWindow, local_day, midnight, zone_of
+from source_dialpad.sync.windows import DAY, DayWindow, local_day, midnight
 from source_dialpad.transport.backoff import retry_after
 from source_dialpad.transport.guard import FileGuard
 from source_dialpad.transport.requester import Answer, JsonCalls, loaded, object_of
 from source_dialpad.transport.secrets import mask_signature
+from source_dialpad.transport.shared import shared
+from source_dialpad.transport.times import zone_of
 
 logger = logging.getLogger("airbyte")
 
@@ -181,10 +182,9 @@ class ExportQuota:
     """The exports that this process has begun, and the server's day at that moment."""
 
 
-@lru_cache(maxsize=32)
-def export_quota(base_url: str, api_key: str) -> ExportQuota:  # noqa: ARG001  # they tell desks apart
-    """The desk of a key; limits are counted a company, so two sources of one process share it."""
-    return ExportQuota()
+def export_quota(base_url: str, api_key: str) -> ExportQuota:
+    """The quota of a key; limits are counted a company, so two sources of one process share it."""
+    return shared(ExportQuota, base_url, api_key, lasting=True)
 
 
 # --- one export -------------------------------------------------------------------------------------------------------

@@ -30,7 +30,8 @@ import urllib3
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.errors import snippet, system_error, transient_error
-from source_dialpad.sync.windows import DayWindow, midnight, rfc3339, zone_of
+from source_dialpad.sync.windows import DayWindow, midnight
+from source_dialpad.transport.times import rfc3339, zone_of
 from source_dialpad.transport.types import boolean, integer, number
 
 logger = logging.getLogger("airbyte")

@@ -3,7 +3,7 @@
 The CDK's datetime cursor keeps the greatest record of the windows read, joins and clips windows at its own edges, and
 starts a partition that is new since the last sync at the others' cursor. Here the state is the end of the last window
 that was read whole (a quiet day does not hold it back, a row from the future does not push it on), windows come from
-`slicing`, and a new partition begins at `start_date`. Everything else stays the CDK's: slices, partitions, the
+the planner, and a new partition begins at `start_date`. Everything else stays the CDK's: slices, partitions, the
 order of records and states, statuses.
 """
 
@@ -14,6 +14,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
@@ -24,6 +26,7 @@ from airbyte_cdk.sources.streams.concurrent.partitions.stream_slicer import Stre
 from airbyte_cdk.sources.types import Record, StreamSlice
 
 from source_dialpad.errors import config_error
+from source_dialpad.sync.backfill import READ_AT
 from source_dialpad.sync.planner import MAX_OF_RECORDS, PlannedWindow, WindowPlanner
 
 logger = logging.getLogger("airbyte")
@@ -53,13 +56,15 @@ class WindowCursor(Cursor):
     def __init__(
         self,
         *,
-        slicing: WindowPlanner,
+        planner: WindowPlanner,
         partitions: StreamSlicer | None,
         stream_state: Mapping[str, Any],
         message_repository: MessageRepository,
         state_manager: ConnectorStateManager,
     ) -> None:
-        self._slicing = slicing
+        self.full_refresh = False
+        """Whether the catalog asks for everything, whatever it costs."""
+        self._planner = planner
         self._partitions = partitions
         self._message_repository = message_repository
         self._state_manager = state_manager
@@ -76,7 +81,7 @@ class WindowCursor(Cursor):
     @property
     def cursor_field(self) -> CursorField:
         """The cursor field, as the catalogue shows it."""
-        return CursorField(self._slicing.cursor_field)
+        return CursorField(self._planner.cursor_field)
 
     def prepare_with(self, prepare: Preparation) -> None:
         """Hands all planned slices to `prepare`, which yields each one when it can be read."""
@@ -115,8 +120,8 @@ class WindowCursor(Cursor):
             with self._lock:
                 if self._of_every_partition is not None:
                     saved.setdefault(key, self._of_every_partition)
-                self._resumed[key] = resumed = self._slicing.compatible_state(saved.get(key))
-            self._plans[key] = plan = list(self._slicing.windows(resumed))
+                self._resumed[key] = resumed = self._planner.compatible_state(saved.get(key))
+            self._plans[key] = plan = list(self._planner.windows(resumed))
             for window in plan:
                 yield StreamSlice(
                     partition=identity,
@@ -128,13 +133,13 @@ class WindowCursor(Cursor):
         if entries and entries.isdisjoint(self._plans):
             logger.warning(
                 "%s: none of the %d partitions of the saved state is there any more; each is read from the start.",
-                self._slicing.stream,
+                self._planner.stream,
                 len(entries),
             )
 
     def _read_state(self) -> dict[str, dict[str, Any]]:
         """The saved cursors by partition; sets the one that stands for every other partition, where there is one."""
-        state, field = self._given_state, self._slicing.cursor_field
+        state, field = self._given_state, self._planner.cursor_field
         if all(str(name).startswith("__ab_") for name in state):  # what the CDK writes of streams without a cursor
             return {}
         if self._partitions is None:
@@ -153,18 +158,18 @@ class WindowCursor(Cursor):
             else:
                 return self._told(saved)
         raise config_error(
-            f"{self._slicing.stream}: the saved state has another shape than this stream writes (its keys are "
+            f"{self._planner.stream}: the saved state has another shape than this stream writes (its keys are "
             f"{sorted(map(str, state))}). Reset the state of this stream, so that it is read again from start_date."
         )
 
     def _told(self, saved: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         """The cursors that hold a value; those that hold none are said to begin at the start."""
-        empty = [key for key, cursor in saved.items() if cursor.get(self._slicing.cursor_field) in (None, "")]
+        empty = [key for key, cursor in saved.items() if cursor.get(self._planner.cursor_field) in (None, "")]
         if empty:
             logger.warning(
                 "%s: the saved state holds no %s%s; reading begins at the start.",
-                self._slicing.stream,
-                self._slicing.cursor_field,
+                self._planner.stream,
+                self._planner.cursor_field,
                 "" if empty == ["{}"] else f" for {', '.join(empty)}",
             )
         return {key: cursor for key, cursor in saved.items() if key not in empty}
@@ -173,7 +178,7 @@ class WindowCursor(Cursor):
         """Notes the greatest cursor of a window whose end only its records tell."""
         window = record.associated_slice.extra_fields.get(PLANNED) if record.associated_slice else None
         if window is not None and window.cursor_after == MAX_OF_RECORDS:
-            window.greatest = max(window.greatest or "", record.data[self._slicing.cursor_field])
+            window.greatest = max(window.greatest or "", record.data[self._planner.cursor_field])
 
     def close_partition(self, partition: Partition) -> None:
         """Marks a window as read whole, moves the state over all that is now contiguous, and emits it."""
@@ -187,23 +192,31 @@ class WindowCursor(Cursor):
                 self._emit()
 
     def _advance(self, key: str) -> None:
-        reached = None
-        for window in self._plans[key]:
-            if not window.done:
-                break
+        """Moves the state of a partition over all that is now contiguous, forward and back in time."""
+        plan, saved = self._plans[key], self._resumed[key]
+        recent = [window for window in plan if not window.history and window.cursor_after is not None]
+        cursor = dict(saved) if saved else None
+        for window in takewhile(_is_done, recent):
             value = window.greatest if window.cursor_after == MAX_OF_RECORDS else window.cursor_after
-            reached = reached if value is None else value
-        resumed = self._resumed[key]
-        if reached is None or self._saved is None:
+            if value is None:
+                continue
+            reached = self._planner.cursor(value, cursor)
+            # the state never goes back while a look-back is being read again
+            if cursor is None or self._planner.parse_cursor(reached) > self._planner.parse_cursor(cursor):
+                cursor = reached
+            if window.backfilled_to:
+                cursor = self._planner.backfilled(cursor, window.backfilled_to)
+        if cursor is None or self._saved is None:
             return
-        cursor = self._slicing.cursor(reached)
-        if resumed and self._slicing.position(cursor) <= self._slicing.position(resumed):
-            return  # a look-back is being read again: the state never goes back
+        for window in takewhile(_is_done, (window for window in plan if window.history)):
+            cursor = self._planner.backfilled(cursor, window.backfilled_to or "")
+        if self._planner.notes_reading and any(window.done and not window.history for window in plan):
+            cursor[READ_AT] = datetime.now(UTC).isoformat(timespec="seconds")
         self._resumed[key] = self._saved[key] = cursor
 
     def _emit(self) -> None:
         self._emitted_at = time.monotonic()
-        name = self._slicing.stream
+        name = self._planner.stream
         self._state_manager.update_state_for_stream(name, None, self._state())
         self._message_repository.emit_message(self._state_manager.create_state_message(name, None))
 
@@ -215,6 +228,10 @@ class WindowCursor(Cursor):
     def should_be_synced(self, record: Record) -> bool:  # noqa: ARG002  # the CDK's signature
         """Every record of a window is wanted."""
         return True
+
+
+def _is_done(window: PlannedWindow) -> bool:
+    return window.done
 
 
 def _key(partition: Mapping[str, Any]) -> str:

@@ -1,11 +1,11 @@
-"""Slicing: from a saved state to the windows that are still to be read, one class a kind of stream.
+"""The planner: from a saved state to the windows that are still to be read, one class a kind of stream.
 
-Each class answers two questions for one partition: which windows follow from the saved cursor, and what may the state
-say once a window was read whole. A window whose `reaches` is None (today) is read at every sync and never moves the
-state.
+Each class answers two questions for one partition: which windows follow from the saved cursor, and what the state may
+say once a window was read whole. A window whose `cursor_after` is None (today) is read at every sync and never moves
+the state.
 
-A saved cursor that cannot be read is an error and not a fresh start; one written under settings that make other rows
-(another grain, another zone for figures of a day) or from a later `start_date` leads to a fresh start, and says so.
+A saved cursor that cannot be read is an error and not a fresh start. One that was written under settings that make
+other rows (another grain, another zone for the aggregates of a day) leads to a fresh start, with a warning.
 """
 
 from __future__ import annotations
@@ -19,35 +19,34 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, ClassVar
 
 from source_dialpad.errors import config_error
-from source_dialpad.sync.windows import (
-    DAY,
-    DayWindow,
-    Grain,
-    calendar_windows,
-    day_windows,
-    from_milliseconds,
-    instant_windows,
-    local_day,
-    midnight,
-    milliseconds,
-    rfc3339,
-    zone_of,
-)
+from source_dialpad.sync.windows import DAY, Grain, calendar_windows, instant_windows, local_day, midnight
+from source_dialpad.transport.times import from_milliseconds, milliseconds, rfc3339, zone_of
 
 logger = logging.getLogger("airbyte")
 
 LAG = timedelta(minutes=10)
 """Readings of a running system end this long before now, so that rows that arrive late by seconds are not missed."""
 
+MAX_OF_RECORDS = "greatest record"
+"""Stands in `cursor_after` for the greatest cursor among the window's records."""
+
 Cursor = Mapping[str, Any]
 
 
 @dataclass
 class PlannedWindow:
-    """One window of one partition: its slice, what the state may say after it, and whether it was read whole."""
+    """One window of one partition: its slice, what the state may say after it, and whether it was read whole.
+
+    `cursor_after` moves the cursor forward. `backfilled_to` moves the other end of what was read back in time; windows
+    of `history` count from the newest to the oldest, the others from the oldest to the newest. `read_at` is when the
+    partition was last read, as its state says.
+    """
 
     cursor_slice: Mapping[str, Any]
     cursor_after: Any
+    backfilled_to: str | None = None
+    history: bool = False
+    read_at: str = ""
     done: bool = False
     greatest: str | None = None
 
@@ -61,21 +60,30 @@ class WindowPlanner(ABC):
     start: str
     timezone: str = "UTC"
     lookback_days: int = 0
+    start_is_default: bool = False
+
+    notes_reading: ClassVar[bool] = False
+    """Whether the state says when a partition was last read."""
 
     SETTINGS: ClassVar[tuple[str, ...]] = ()
     """Names of the settings kept beside the cursor: under another value, the rows would be other rows."""
 
     @abstractmethod
     def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
-        """The windows to read, oldest first; without a saved cursor (see `usable`), all since the start."""
+        """The windows in the order they are read; without a compatible saved cursor, all since the start."""
 
     @abstractmethod
-    def position(self, saved: Cursor) -> Any:
+    def parse_cursor(self, saved: Cursor) -> Any:
         """Where a saved cursor stands, to be compared with others; an error where it cannot be read."""
 
-    def cursor(self, cursor_after: Any) -> dict[str, Any]:
-        """The cursor to save once everything up to `reaches` was read."""
-        return {self.cursor_field: cursor_after, "since": self.start, **self.settings()}
+    def cursor(self, cursor_after: Any, saved: Cursor | None = None) -> dict[str, Any]:
+        """The cursor to save once everything up to `cursor_after` was read; `saved` is the one before."""
+        since = saved["since"] if saved and self.start_is_default and "since" in saved else self.start
+        return {self.cursor_field: cursor_after, "since": since, **self.settings()}
+
+    def backfilled(self, cursor: dict[str, Any], first_day: str) -> dict[str, Any]:  # noqa: ARG002  # see `backfill`
+        """The cursor once everything from `first_day` on was read."""
+        return cursor
 
     @property
     def zone(self) -> tzinfo:
@@ -101,15 +109,22 @@ class WindowPlanner(ABC):
                     json.dumps(value),
                 )
                 return None
-        if self.start < str(saved.get("since", self.start)):
-            logger.warning(
-                "%s: start_date is now %s and the saved state began on %s; the stream is read again from its start.",
-                self.stream,
-                self.start,
-                saved["since"],
-            )
-            return None
-        return saved
+        return self.with_start(saved)
+
+    def with_start(self, saved: Cursor) -> Cursor | None:
+        """The saved cursor, or None where start_date was moved back behind the day from which it read.
+
+        A start that nobody set (365 days ago, a day later every day) never touches a state.
+        """
+        if self.start_is_default or self.start >= str(saved.get("since", self.start)):
+            return saved
+        logger.warning(
+            "%s: start_date is now %s and the saved state began on %s; the stream is read again from its start.",
+            self.stream,
+            self.start,
+            saved["since"],
+        )
+        return None
 
     def unreadable(self, value: object) -> Exception:
         """The error for a saved cursor that cannot be read."""
@@ -119,8 +134,8 @@ class WindowPlanner(ABC):
             "Reset the state of this stream, so that it is read again from start_date."
         )
 
-    def ahead(self, value: object) -> None:
-        """Says that nothing is read, because the saved cursor lies in the future."""
+    def warn_ahead(self, value: object) -> None:
+        """Logs that nothing is read, because the saved cursor lies in the future."""
         logger.warning(
             "%s: the saved state says that everything up to %s was read, which lies in the future; nothing is read "
             "until then. Reset the state of this stream if that is wrong.",
@@ -130,125 +145,11 @@ class WindowPlanner(ABC):
 
 
 @dataclass
-class _Days(WindowPlanner):
-    """What the two kinds of export windows share: days of `timezone`, and a cursor that is the last day read whole."""
-
-    scope: str = "company"
-
-    SETTINGS: ClassVar[tuple[str, ...]] = ("scope",)
-
-    def cursor(self, cursor_after: Any) -> dict[str, Any]:
-        """The cursor, with the zone its days are counted in."""
-        return {**super().cursor(cursor_after), "timezone": self.timezone}
-
-    def position(self, saved: Cursor) -> date:
-        """The last day that was read whole, counted in the zone of today's configuration.
-
-        A saved time of day stands for a day that was read in part, so the day before it counts. A day of another zone
-        ends at another instant: the day that holds this instant is not whole.
-        """
-        value = saved[self.cursor_field]
-        try:
-            text = str(value)
-            if len(text) == len("2026-01-01"):
-                day = date.fromisoformat(text)
-            else:
-                moment = datetime.fromisoformat(text)
-                day = (local_day(moment, self.zone) if moment.tzinfo else moment.date()) - DAY
-        except ValueError:
-            raise self.unreadable(value) from None
-        written = saved.get("timezone", self.timezone)
-        if written == self.timezone or day > date.max - 2 * DAY:  # the last days of the calendar have no day after
-            return day
-        try:
-            zone = zone_of(str(written))
-        except (ValueError, KeyError):
-            raise self.unreadable({self.cursor_field: value, "timezone": written}) from None
-        return local_day(midnight(day + DAY, zone), self.zone) - DAY
-
-    def bounds(self, saved: Cursor | None) -> tuple[date, date] | None:
-        """First day to read and today; None when nothing is to be read."""
-        today = local_day(datetime.now(UTC), self.zone)
-        start = date.fromisoformat(self.start)
-        if saved is None:
-            return start, today
-        read = self.position(saved)
-        if read > today + DAY:
-            self.ahead(saved[self.cursor_field])
-            return None
-        return max(start, read - timedelta(days=self.lookback_days) + DAY), today
-
-
-@dataclass
-class RecordExportWindows(_Days):
-    """Windows of a records export: closed days in stretches of `days`, and today by itself.
-
-    Stats API page: `is_today` reads other tables than `days_ago`, and a range that mixes today with older days answers
-    wrongly, so today is always a window of its own. It never moves the state: its day is read again from history.
-    Another `timezone` makes the same rows (each is an instant), so the state is carried over to the day that is whole
-    in both zones; `figures` of a day are other figures in another zone.
-    """
-
-    days: int = 30
-    figures: bool = False
-
-    def settings(self) -> dict[str, Any]:
-        """The settings that make other rows, beside the cursor."""
-        return {**super().settings(), **({"timezone": self.timezone} if self.figures else {})}
-
-    def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
-        """The windows to read, oldest first."""
-        bounds = self.bounds(saved)
-        if bounds is None:
-            return
-        first, today = bounds
-        for window in day_windows(first, today - DAY, self.days):
-            yield PlannedWindow(_day_slice(window), cursor_after=window.last.isoformat())
-        if date.fromisoformat(self.start) <= today:
-            yield PlannedWindow(_day_slice(DayWindow(today, today)), cursor_after=None)
-
-
-@dataclass
-class AggregateWindows(_Days):
-    """Windows of an aggregated export: one whole day, week or month a request, and the running one up to yesterday.
-
-    A figure without a date stands for the window it was asked for, so windows are never cut: the first begins at the
-    calendar edge on or before the start, and every window that ends inside the look-back is read again whole. A running
-    day is read from the today table; a running week or month by its closed days: history and today do not mix.
-    """
-
-    aggregate_window: Grain = "day"
-
-    SETTINGS: ClassVar[tuple[str, ...]] = ("scope", "timezone", "aggregate_window")
-
-    def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
-        """The windows to read, oldest first."""
-        bounds = self.bounds(saved)
-        if bounds is None:
-            return
-        first, today = bounds
-        for window in calendar_windows(first, today, self.aggregate_window):
-            if window.last < today:
-                yield PlannedWindow(_day_slice(window), cursor_after=window.last.isoformat())
-            elif window.first == today and self.aggregate_window == "day":
-                yield PlannedWindow(_day_slice(window), cursor_after=None)
-            elif window.first < today:
-                closed = DayWindow(window.first, today - DAY)
-                yield PlannedWindow(
-                    {**_day_slice(closed), "edge": window.last.isoformat()}, cursor_after=closed.last.isoformat()
-                )
-
-
-def _day_slice(window: DayWindow) -> dict[str, str]:
-    return {"first_day": window.first.isoformat(), "last_day": window.last.isoformat()}
-
-
-@dataclass
 class DatetimeWindows(WindowPlanner):
     """Touching windows of instants: start inclusive, end exclusive, the last one ending `lag` before now.
 
     The cursor is the end of the last window read whole, as milliseconds or as RFC 3339 text. `kept_days` is how long
-    the API keeps its rows: an older start, or an older state, is moved forward and said so.
+    the API keeps its rows: an older start, or an older state, is moved forward with a warning.
     """
 
     step_days: int = 1
@@ -265,7 +166,7 @@ class DatetimeWindows(WindowPlanner):
         sync_start = rfc3339(bounds[0])
         for window in instant_windows(*bounds, timedelta(days=self.step_days), self.zone):
             edges = {"start_time": rfc3339(window.start), "end_time": rfc3339(window.end), "sync_start": sync_start}
-            yield PlannedWindow(edges, cursor_after=self.written(window.end))
+            yield PlannedWindow(edges, cursor_after=self.formatted(window.end))
 
     def bounds(self, saved: Cursor | None) -> tuple[datetime, datetime] | None:
         """Start and end of what is to be read; None when nothing is."""
@@ -273,14 +174,18 @@ class DatetimeWindows(WindowPlanner):
         end = (now - self.lag).replace(microsecond=0)
         start = midnight(date.fromisoformat(self.start), self.zone)
         if saved:
-            read = self.position(saved)
-            if read > now + DAY:
-                self.ahead(saved[self.cursor_field])
+            cursor = self.parse_cursor(saved)
+            if cursor > now + DAY:
+                self.warn_ahead(saved[self.cursor_field])
                 return None
-            start = max(start, min(read, end) - timedelta(days=self.lookback_days + self.extra_lookback_days))
+            resumed = min(cursor, end) - timedelta(days=self.lookback_days + self.extra_lookback_days)
+            start = resumed if self.start_is_default and resumed > self._saved_start(saved) else max(start, resumed)
         if self.kept_days is not None:
             start = self.kept(start, now - timedelta(days=self.kept_days), resumed=bool(saved))
         return start, end
+
+    def _saved_start(self, saved: Cursor) -> datetime:
+        return midnight(date.fromisoformat(str(saved.get("since", self.start))), self.zone)
 
     def kept(self, start: datetime, oldest: datetime, *, resumed: bool) -> datetime:
         """The start, moved forward to what the API still keeps, with a warning."""
@@ -296,16 +201,13 @@ class DatetimeWindows(WindowPlanner):
         )
         return oldest.replace(microsecond=0)
 
-    def written(self, instant: datetime) -> Any:
+    def formatted(self, instant: datetime) -> Any:
         """An instant as the state keeps it."""
         return milliseconds(instant) if self.cursor_unit == "milliseconds" else rfc3339(instant)
 
-    def position(self, saved: Cursor) -> datetime:
-        """Where a saved cursor stands."""
-        return self.parsed(saved[self.cursor_field])
-
-    def parsed(self, value: Any) -> datetime:
+    def parse_cursor(self, saved: Cursor) -> datetime:
         """A saved cursor as an instant: milliseconds, RFC 3339 text, or a date (its midnight in the zone)."""
+        value = saved[self.cursor_field]
         text = str(value)
         try:
             if text.lstrip("-").isdigit():
@@ -320,11 +222,11 @@ class DatetimeWindows(WindowPlanner):
 
 @dataclass
 class MetricWindows(DatetimeWindows):
-    """Whole local days, weeks or months as instants, for figures that carry no time of their own.
+    """Whole local days, weeks or months as instants, for aggregates that carry no time of their own.
 
     The edges are midnights of `timezone`, so a day has 23 or 25 hours where the clocks change. The running window is
     read up to `lag` before now; the state then stands inside it, so that the next sync reads it again whole. Other
-    settings make other figures, so they stand beside the cursor.
+    settings make other aggregates, so they stand beside the cursor.
     """
 
     grain: Grain = "day"
@@ -364,18 +266,22 @@ class DailySnapshot(WindowPlanner):
     """One window a day: the whole list as it is now, unless today's snapshot was already taken."""
 
     def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
-        """The windows to read, oldest first."""
+        """Today, once."""
         today = local_day(datetime.now(UTC), self.zone).isoformat()
         if saved:
-            taken = self.position(saved).isoformat()
+            taken = self.parse_cursor(saved).isoformat()
             if taken > today:
-                self.ahead(taken)
+                self.warn_ahead(taken)
             if taken >= today:
                 return
         yield PlannedWindow({"snapshot_date": today}, cursor_after=today)
 
-    def position(self, saved: Cursor) -> date:
-        """Where a saved cursor stands."""
+    def with_start(self, saved: Cursor) -> Cursor:
+        """No start_date brings a snapshot of a day that is over."""
+        return saved
+
+    def parse_cursor(self, saved: Cursor) -> date:
+        """The day of the last snapshot."""
         value = saved[self.cursor_field]
         try:
             return date.fromisoformat(str(value))
@@ -388,17 +294,15 @@ class LogTail(DatetimeWindows):
     """One window from the last record read to the end of a log that is kept in order.
 
     The log's own order is the cursor, so nothing is looked back for and no lag is needed: the state is the greatest
-    cursor among the records, and the record that carries it is read once more.
+    cursor among the records, and the record that carries it is read once more. The log's clock may be ahead of ours.
     """
 
     lag: timedelta = field(default=timedelta(0))
 
     def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
         """The windows to read, oldest first."""
-        bounds = self.bounds(saved)
-        if bounds is not None:
-            yield PlannedWindow({"start_time": rfc3339(bounds[0])}, cursor_after=MAX_OF_RECORDS)
-
-
-MAX_OF_RECORDS = "greatest record"
-"""Stands in `reaches` for the greatest cursor among the window's records."""
+        start = midnight(date.fromisoformat(self.start), self.zone)
+        if saved:
+            cursor = self.parse_cursor(saved)
+            start = cursor if self.start_is_default else max(start, cursor)
+        yield PlannedWindow({"start_time": rfc3339(start)}, cursor_after=MAX_OF_RECORDS)

@@ -1,4 +1,4 @@
-"""Windows: which stretch of time one slice covers, cut on the calendar of a time zone.
+"""Windows: which range of time one slice covers, cut on the calendar of a time zone.
 
 Pure functions of dates and instants; nothing here knows a stream, a state or the clock. Days are calendar days of the
 configured zone, so a day has 23 or 25 hours where the clocks change. Weeks begin on Monday. Every window says which of
@@ -9,19 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import pendulum
 
+from source_dialpad.transport.times import rfc3339
+
 Grain = Literal["day", "week", "month"]
 
 DAY = timedelta(days=1)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-MINUTES_A_DAY = 1440
-_PRINTED_MINUTES = tuple(f"{minute // 60:02d}:{minute % 60:02d}:" for minute in range(MINUTES_A_DAY))
-_PRINTED_SECONDS = tuple(f"{second:02d}" for second in range(60))
 
 
 class DayWindow(NamedTuple):
@@ -37,7 +33,7 @@ class DayWindow(NamedTuple):
 
 
 class InstantWindow(NamedTuple):
-    """A stretch of time: `start` is inclusive, `end` exclusive."""
+    """A range of time: `start` is inclusive, `end` exclusive."""
 
     start: datetime
     end: datetime
@@ -56,15 +52,18 @@ def day_windows(first: date, last: date, days: int) -> Iterator[DayWindow]:
         first = end + DAY
 
 
+def day_windows_back(first: date, last: date, days: int) -> Iterator[DayWindow]:
+    """The same days in windows counted from the last day back, newest first."""
+    while first <= last:
+        start = max(last - timedelta(days=days - 1), first)
+        yield DayWindow(start, last)
+        last = start - DAY
+
+
 def calendar_window(day: date, grain: Grain) -> DayWindow:
     """The whole day, week (Monday to Sunday) or month that holds `day`."""
-    if grain == "day":
-        return DayWindow(day, day)
-    if grain == "week":
-        monday = day - timedelta(days=day.weekday())
-        return DayWindow(monday, monday + timedelta(days=6))
-    first = day.replace(day=1)
-    return DayWindow(first, (first + timedelta(days=32)).replace(day=1) - DAY)
+    start, end = (getattr(pendulum.Date(day.year, day.month, day.day), edge)(grain) for edge in ("start_of", "end_of"))
+    return DayWindow(date(start.year, start.month, start.day), date(end.year, end.month, end.day))
 
 
 def calendar_windows(first: date, last: date, grain: Grain) -> Iterator[DayWindow]:
@@ -73,6 +72,14 @@ def calendar_windows(first: date, last: date, grain: Grain) -> Iterator[DayWindo
     while window.first <= last:
         yield window
         window = calendar_window(window.last + DAY, grain)
+
+
+def calendar_windows_back(first: date, last: date, grain: Grain) -> Iterator[DayWindow]:
+    """The same windows, newest first."""
+    while first <= last:
+        window = calendar_window(last, grain)
+        yield window
+        last = window.first - DAY
 
 
 def instant_windows(start: datetime, end: datetime, step: timedelta, zone: tzinfo) -> Iterator[InstantWindow]:
@@ -101,42 +108,3 @@ def midnight(day: date, zone: tzinfo) -> datetime:
 def local_day(instant: datetime, zone: tzinfo) -> date:
     """The calendar day of an instant in `zone`."""
     return instant.astimezone(zone).date()
-
-
-def rfc3339(instant: datetime) -> str:
-    """An instant as RFC 3339 text with its offset, with as many digits behind the second as it needs."""
-    digits = "microseconds" if instant.microsecond % 1000 else "milliseconds" if instant.microsecond else "seconds"
-    return instant.isoformat(timespec=digits)
-
-
-def rfc3339_of_milliseconds(value: int) -> str:
-    """Milliseconds since 1970 UTC as `rfc3339` writes them, four times as fast: every row has such times."""
-    second, fraction = second_of_milliseconds(value), value % 1000
-    return f"{second}.{fraction:03d}+00:00" if fraction else f"{second}+00:00"
-
-
-def second_of_milliseconds(value: int) -> str:
-    """The second in UTC that holds an instant, as `2026-10-21T09:30:00`; OverflowError beyond the calendar."""
-    minute, second = divmod(value // 1000, 60)
-    day, minute = divmod(minute, MINUTES_A_DAY)
-    return f"{_printed_day(day)}{_PRINTED_MINUTES[minute]}{_PRINTED_SECONDS[second]}"
-
-
-@lru_cache(maxsize=1000)
-def _printed_day(day: int) -> str:
-    return f"{(EPOCH + timedelta(days=day)).date()}T"
-
-
-def milliseconds(instant: datetime) -> int:
-    """Milliseconds since 1970 UTC, exact."""
-    return (instant - EPOCH) // timedelta(milliseconds=1)
-
-
-def from_milliseconds(value: int) -> datetime:
-    """The instant of milliseconds since 1970 UTC, exact."""
-    return EPOCH + timedelta(milliseconds=value)
-
-
-def zone_of(name: str) -> tzinfo:
-    """The time zone of a tz database name."""
-    return pendulum.timezone(name)

@@ -12,13 +12,9 @@ import requests
 from airbyte_cdk.sources.streams.http.error_handlers import BackoffStrategy
 
 from source_dialpad.errors import transient_error
-from source_dialpad.transport.heartbeat import WAITS
 
 LONGEST = 600.0
 """Seconds a single wait may last; an API that wants more is come back to by the next sync."""
-
-CDK_ADDS = 1.0
-"""Seconds by which the CDK lengthens each of these waits."""
 
 
 def retry_after(response: requests.Response) -> float | None:
@@ -46,15 +42,8 @@ class RetryAfterOrGrowing(BackoffStrategy):
     def backoff_time(
         self, response_or_exception: requests.Response | requests.RequestException | None, attempt_count: int
     ) -> float | None:
-        """Seconds to wait before the next try; what is waited for is entered in `WAITS`."""
-        wait = self._wait(response_or_exception, attempt_count)
-        happened = (
-            f"the API answered {response_or_exception.status_code}"
-            if isinstance(response_or_exception, requests.Response)
-            else f"no answer came ({type(response_or_exception).__name__})"
-        )
-        WAITS.again_in(wait + CDK_ADDS, happened)
-        return wait
+        """Seconds to wait before the next try."""
+        return self._wait(response_or_exception, attempt_count)
 
     @staticmethod
     def _wait(response_or_exception: requests.Response | requests.RequestException | None, attempt_count: int) -> float:

@@ -18,9 +18,8 @@ from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.errors import snippet, system_error, with_context
-from source_dialpad.sync.batches import orjson_safe
 from source_dialpad.transport.guard import Guard, KeyGuard, join_url, redact_url
-from source_dialpad.transport.heartbeat import WAITS
+from source_dialpad.transport.types import lenient_json
 
 logger = logging.getLogger("airbyte")
 
@@ -93,10 +92,9 @@ class JsonCalls:
         try:
             base = self._url(stream_slice)
             self.guard.check_request(join_url(base if base.endswith("/") else f"{base}/", path) if path else base, base)
-            with WAITS.waiting(context, f"its turn and an answer of {redact_url(base)}", self._patience):
-                response = self.requester.send_request(
-                    stream_slice=stream_slice, request_body_json=body, request_params=params, path=path
-                )
+            response = self.requester.send_request(
+                stream_slice=stream_slice, request_body_json=body, request_params=params, path=path
+            )
         except AirbyteTracedException as error:
             raise with_context(context, error, redact_url(self._url(stream_slice))) from error
         except Exception as error:  # the CDK's handling of an answer raises whatever its parsers and templates do
@@ -108,11 +106,6 @@ class JsonCalls:
         if response is None:
             raise system_error(f"{context}: the API gave no answer.")
         return response
-
-    @property
-    def _patience(self) -> float:
-        """Seconds after which a single try is given up; the requester's other tries come on top."""
-        return float(getattr(self.requester, "read_timeout_in_seconds", None) or 0.0)
 
     def _url(self, stream_slice: StreamSlice | None) -> str:
         return self.requester.get_url(stream_state=None, stream_slice=stream_slice, next_page_token=None)
@@ -158,7 +151,7 @@ def loaded(content: bytes) -> tuple[Any, bytes]:
 def _mended(content: bytes) -> bytes:
     text = content.decode("utf-8-sig", "replace")
     try:
-        return orjson_safe(
+        return lenient_json(
             json.loads(text, strict=False, parse_constant=lambda _: None, parse_float=_finite, parse_int=_whole)
         )
     except RecursionError:

@@ -10,6 +10,7 @@ text: the API's own examples write every int64 as text, webhooks send numbers. `
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import re
@@ -21,7 +22,7 @@ from typing import Any
 import orjson
 
 from source_dialpad.errors import system_error
-from source_dialpad.sync.windows import rfc3339, rfc3339_of_milliseconds
+from source_dialpad.transport.times import rfc3339, rfc3339_of_milliseconds
 
 logger = logging.getLogger("airbyte")
 
@@ -241,3 +242,9 @@ def rfc3339_of(value: Any) -> str | None:
         return rfc3339(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     offset = (written["offset"] or "Z").replace("Z", "+00:00")
     return f"{written['day']}T{written['time']}{written['seconds'] or ':00'}{offset[:3]}:{offset[-2:]}"
+
+
+def lenient_json(value: Any) -> bytes:
+    """JSON in UTF-8 of what orjson refuses: whole numbers of any size, lone surrogates as U+FFFD."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()

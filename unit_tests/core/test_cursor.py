@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -18,8 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from source_dialpad.sync import cursor as cursor_module
+from source_dialpad.sync.backfill import RecordExportWindows
 from source_dialpad.sync.cursor import PLANNED, WindowCursor
-from source_dialpad.sync.planner import DatetimeWindows, LogTail, RecordExportWindows, WindowPlanner
+from source_dialpad.sync.planner import DatetimeWindows, LogTail, WindowPlanner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -71,13 +72,13 @@ class Sync:
 
     def __init__(
         self,
-        slicing: WindowPlanner,
+        planner: WindowPlanner,
         state: Mapping[str, Any] | None = None,
         parts: list[str] | None = None,
     ) -> None:
         self.emitted = Emitted()
         self.cursor = WindowCursor(
-            slicing=slicing,
+            planner=planner,
             partitions=cast("StreamSlicer", Parts(parts)) if parts is not None else None,
             stream_state=state or {},
             message_repository=cast("MessageRepository", self.emitted),
@@ -105,13 +106,18 @@ class Sync:
             if part is None or one.partition["part"] == part
         ]
 
+    def first(self, part: str | None = None) -> str:
+        """The first day that is read."""
+        return min(window[0] for window in self.windows(part))
+
 
 def days(**more: Any) -> RecordExportWindows:
-    return RecordExportWindows(stream="s", cursor_field="day", start=START, **{"days": 5, "lookback_days": 2, **more})
+    settings = {"start": START, "days": 5, "lookback_days": 2, **more}
+    return RecordExportWindows(stream="s", cursor_field="day", **settings)
 
 
 def instants(**more: Any) -> DatetimeWindows:
-    return DatetimeWindows(stream="s", cursor_field="at", start=START, **{"step_days": 4, **more})
+    return DatetimeWindows(stream="s", cursor_field="at", **{"start": START, "step_days": 4, **more})
 
 
 @pytest.fixture(autouse=True)
@@ -120,49 +126,101 @@ def now() -> Iterable[None]:
         yield
 
 
-def test_the_state_waits_for_the_windows_before() -> None:
+def test_what_is_new_comes_first_and_then_history_from_the_newest_window_back() -> None:
+    expected = ["2026-11-20", "2026-11-15", "2026-11-10", "2026-11-05", START]
+    assert [window[0] for window in Sync(days()).windows()] == expected
+
+
+def test_history_waits_for_what_is_new_and_for_the_windows_before_it() -> None:
     sync = Sync(days())
-    sync.close(1)
+    sync.close(2)
     assert sync.state == {}
-    sync.close(0)
-    assert sync.state["day"] == "2026-11-10"
+    sync.close(1)
+    assert (sync.state["day"], sync.state["backfilled_to"]) == ("2026-11-19", "2026-11-10")
+    sync.close(4)
+    assert sync.state["backfilled_to"] == "2026-11-10"
+    sync.close(3)
+    assert sync.state["since"] == START
+    assert "backfilled_to" not in sync.state
 
 
-def test_a_failed_window_holds_the_state_though_later_ones_are_read() -> None:
+def test_a_failed_window_is_asked_again_and_nothing_newer() -> None:
     sync = Sync(days())
-    for number in (0, 2, 3, 4):
+    for number in (0, 1, 2, 4):
         sync.close(number)
     sync.cursor.ensure_at_least_one_state_emitted()
-    assert sync.state["day"] == "2026-11-05"
+    assert (sync.state["day"], sync.state["backfilled_to"]) == ("2026-11-19", "2026-11-10")
+    assert [window[0] for window in Sync(days(), sync.state).windows()][-2:] == ["2026-11-05", START]
+
+
+def test_an_earlier_start_date_only_extends_the_backfill() -> None:
+    state = Sync(days()).close_all().state
+    again = Sync(days(start="2026-10-25"), state)
+    assert again.windows()[2:] == [("2026-10-27", "2026-10-31"), ("2026-10-25", "2026-10-26")]
+
+
+def test_a_start_that_nobody_set_does_not_touch_a_state() -> None:
+    saved = {"day": "2026-10-01", "since": "2025-09-01"}
+    assert Sync(days(start_is_default=True), saved).first() == "2026-09-30"
+    instant = {"at": "2026-10-01T00:00:00+00:00", "since": "2025-09-01"}
+    first = Sync(instants(start_is_default=True), instant).slices[0]
+    assert first.cursor_slice["start_time"] == "2026-10-01T00:00:00+00:00"
+    zone = Sync(instants(start="2025-08-31", start_is_default=True), instant).slices[0]
+    assert zone.cursor_slice["start_time"] == "2026-10-01T00:00:00+00:00"
+
+
+def test_days_between_the_state_and_a_later_start_count_as_unread() -> None:
+    state = Sync(days(start="2026-11-15"), {"day": "2026-11-05", "since": START}).close_all().state
+    assert state["since"] == "2026-11-15"
+    assert Sync(days(), state).first() == START
+
+
+@pytest.mark.parametrize("lookback", [0, 2])
+def test_a_day_moves_the_state_when_it_ended_nine_hours_ago(lookback: int) -> None:
+    with time_machine.travel(datetime(2026, 11, 20, 0, 10, tzinfo=UTC), tick=False):
+        state = Sync(days(lookback_days=lookback), {"day": "2026-11-18", "since": START}).close_all().state
+        assert state["day"] == "2026-11-18"
+    with time_machine.travel(datetime(2026, 11, 20, 9, 0, tzinfo=UTC), tick=False):
+        sync = Sync(days(lookback_days=lookback), state).close_all()
+        assert ("2026-11-19" in {day for window in sync.windows() for day in window}, sync.state["day"]) == (
+            True,
+            "2026-11-19",
+        )
+
+
+def test_the_state_says_when_a_partition_was_last_read() -> None:
+    sync = Sync(days(), {"day": "2026-11-18", "since": START})
+    sync.close(1)
+    assert sync.state["read_at"] == datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def test_the_look_back_never_moves_the_state_back() -> None:
     sync = Sync(days(days=1, lookback_days=5), {"day": "2026-11-18", "since": START})
-    assert sync.windows()[0] == ("2026-11-14", "2026-11-14")
+    assert sync.windows()[1] == ("2026-11-14", "2026-11-14")
     reached = []
     for number in range(len(sync.slices)):
         sync.close(number)
         reached.append(sync.state["day"])
-    assert reached == ["2026-11-18"] * 5 + ["2026-11-19"] * 2
+    assert reached == ["2026-11-18"] * 6 + ["2026-11-19"]
 
 
 def test_the_window_of_today_is_read_and_moves_nothing() -> None:
     sync = Sync(days(), {"day": "2026-11-19"}).close_all()
-    assert sync.windows()[-1] == ("2026-11-20", "2026-11-20")
+    assert sync.windows()[0] == ("2026-11-20", "2026-11-20")
     assert sync.state["day"] == "2026-11-19"
 
 
 def test_a_new_partition_begins_at_the_start_and_the_others_go_on() -> None:
     first = Sync(days(), parts=["a"]).close_all()
     second = Sync(days(), first.state, parts=["a", "b"])
-    assert (second.windows("a")[0][0], second.windows("b")[0][0]) == ("2026-11-18", START)
+    assert (second.first("a"), second.first("b")) == ("2026-11-18", START)
 
 
 def test_a_partition_that_is_gone_keeps_its_entry_and_goes_on_when_it_comes_back() -> None:
     first = Sync(days(), parts=["a", "b"]).close_all()
     second = Sync(days(), first.state, parts=["a"]).close_all()
     third = Sync(days(), second.state, parts=["b"])
-    assert third.windows("b")[0][0] == "2026-11-18"
+    assert third.first("b") == "2026-11-18"
 
 
 def test_a_partition_listed_twice_is_read_once() -> None:
@@ -190,7 +248,7 @@ def test_a_stream_without_windows_to_read_still_emits_its_state() -> None:
 
 def test_a_plain_cursor_stands_for_every_partition() -> None:
     sync = Sync(days(), {"day": "2026-11-10"}, parts=["a", "b"])
-    assert (sync.windows("a")[0][0], sync.windows("b")[0][0]) == ("2026-11-09", "2026-11-09")
+    assert (sync.first("a"), sync.first("b")) == ("2026-11-09", "2026-11-09")
 
 
 def test_a_plain_cursor_is_written_out_for_each_partition_so_that_later_ones_begin_at_the_start() -> None:
@@ -199,13 +257,13 @@ def test_a_plain_cursor_is_written_out_for_each_partition_so_that_later_ones_beg
     assert sync.state == {
         "states": [{"partition": {"part": part}, "cursor": {"day": "2026-11-10"}} for part in ("a", "b")]
     }
-    assert Sync(days(), sync.state, parts=["a", "c"]).windows("c")[0][0] == START
+    assert Sync(days(), sync.state, parts=["a", "c"]).first("c") == START
 
 
 def test_a_plain_cursor_is_kept_while_not_all_partitions_are_known() -> None:
     sync = Sync(days(), parts=["a"])
     cursor = WindowCursor(
-        slicing=days(),
+        planner=days(),
         partitions=cast("StreamSlicer", Parts(["a", "b"])),
         stream_state={"day": "2026-11-10"},
         message_repository=cast("MessageRepository", sync.emitted),
@@ -213,7 +271,7 @@ def test_a_plain_cursor_is_kept_while_not_all_partitions_are_known() -> None:
     )
     next(iter(cursor.stream_slices()))
     cursor.ensure_at_least_one_state_emitted()
-    assert Sync(days(), sync.state, parts=["a", "b"]).windows("b")[0][0] == "2026-11-09"
+    assert Sync(days(), sync.state, parts=["a", "b"]).first("b") == "2026-11-09"
 
 
 @pytest.mark.parametrize(
@@ -249,12 +307,12 @@ def test_a_plain_cursor_is_kept_while_not_all_partitions_are_known() -> None:
 )
 def test_the_cdks_own_states_of_partitions_are_taken(state: dict[str, Any], a: str, b: str) -> None:
     sync = Sync(days(), state, parts=["a", "b"])
-    assert (sync.windows("a")[0][0], sync.windows("b")[0][0]) == (a, b)
+    assert (sync.first("a"), sync.first("b")) == (a, b)
 
 
 @pytest.mark.parametrize("parts", [None, ["a"]])
 def test_a_state_the_cdk_writes_of_streams_without_a_cursor_is_none(parts: list[str] | None) -> None:
-    assert Sync(days(), {"__ab_no_cursor_state_message": True}, parts).windows()[0][0] == START
+    assert Sync(days(), {"__ab_no_cursor_state_message": True}, parts).first() == START
 
 
 WRONG: list[tuple[dict[str, Any], list[str] | None]] = [
@@ -309,7 +367,7 @@ def test_a_state_without_a_value_begins_at_the_start_and_says_so(
     value: Any, parts: list[str] | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, logger="airbyte"):
-        assert Sync(days(), {"day": value}, parts).windows()[0][0] == START
+        assert Sync(days(), {"day": value}, parts).first() == START
     assert "s: the saved state holds no day" in caplog.text
 
 
@@ -332,13 +390,17 @@ def test_a_day_in_the_future_leaves_nothing_to_read_and_says_so(
 
 
 @pytest.mark.parametrize("value", ["2026-11-23", "2999-12-31T00:00:00Z", "9999-12-31T23:59:59Z", "253402300799000"])
-@pytest.mark.parametrize("kind", [DatetimeWindows, LogTail])
 def test_an_instant_in_the_future_leaves_nothing_to_read_and_says_so(
-    kind: type[DatetimeWindows], value: str, caplog: pytest.LogCaptureFixture
+    value: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, logger="airbyte"):
-        assert Sync(kind(stream="s", cursor_field="at", start=START), {"at": value}).slices == []
+        assert Sync(instants(), {"at": value}).slices == []
     assert "lies in the future" in caplog.text
+
+
+def test_a_log_is_followed_though_its_clock_was_once_ahead_of_ours() -> None:
+    (window,) = Sync(following(), {"at": "2026-11-23T08:00:00+00:00"}).slices
+    assert window.cursor_slice["start_time"] == "2026-11-23T08:00:00+00:00"
 
 
 # --- properties ---------------------------------------------------------------------------------------------------

@@ -22,12 +22,10 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_dialpad.analytics.metrics import catalogue
-from source_dialpad.engagement.messages import epoch_unit
 from source_dialpad.source import SourceDialpad
 from source_dialpad.stats import retriever as exports
-from source_dialpad.stats.retriever import export_quota
-from source_dialpad.sync.batches import _dumped
+from source_dialpad.sync.batches import _serialize
+from source_dialpad.transport.shared import forget_findings
 from unit_tests.fuzz.strategies import csv_bytes, examples, json_bytes
 from unit_tests.hostile.answering import CONFIG, Hostile, Reply
 
@@ -131,9 +129,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def told(stream: str, hostile: Hostile) -> list[dict[str, Any]]:
     """The rows of a stream's first partitions; nothing but an error of ours may end them."""
-    catalogue.cache_clear()
-    epoch_unit.cache_clear()
-    export_quota.cache_clear()
+    forget_findings(lasting=True)
 
     def send(_: Any, request: requests.PreparedRequest, *args: Any, **more: Any) -> requests.Response:
         if len(hostile.asked) > MOST_REQUESTS:
@@ -161,7 +157,7 @@ def told(stream: str, hostile: Hostile) -> list[dict[str, Any]]:
 
 def round_trips(stream: str, row: dict[str, Any], key: list[str]) -> None:
     """In a batch and alone, a row is one line of JSON in UTF-8 that says the same; its key is there."""
-    line = _dumped(row, stream)
+    line = _serialize(row, stream)
     assert b"\n" not in line
     read = orjson.loads(line)
     message = AirbyteMessage(type=Type.RECORD, record=AirbyteRecordMessage(stream=stream, data=row, emitted_at=1))

@@ -12,7 +12,7 @@ import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.sync.batches import BATCHING, batched
+from source_dialpad.sync.batches import BATCHES, batched
 from source_dialpad.transport import guard
 from source_dialpad.transport.requester import JsonCalls
 from unit_tests.hostile.answering import Hostile, Reply, requester
@@ -157,12 +157,12 @@ def test_an_answer_within_the_bound_is_whole() -> None:
 
 def test_a_row_deeper_than_json_can_be_written_is_an_error_of_its_stream() -> None:
     row: dict[str, Any] = {"id": "1", "deep": orjson.loads(b"[" * 1000 + b"]" * 1000)}
-    BATCHING.on = True
+    BATCHES.open()
     try:
         with pytest.raises(AirbyteTracedException, match=r"users.*deep"):
             list(batched("users", None, iter([row])))  # type: ignore[arg-type]
     finally:
-        BATCHING.on = False
+        BATCHES.close()
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from fake_dialpad.server import FakeDialpad
 from fake_dialpad.world import World
 from source_dialpad.stats import retriever as exports
 from source_dialpad.transport import requester as api
+from source_dialpad.transport.shared import forget_findings
 from unit_tests.stats.one_stream import NOON, Clock, Sync
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
         monkeypatch.setattr(exports, "time", virtual)
         monkeypatch.setattr(api, "time", virtual)
         monkeypatch.setattr(time, "sleep", made.sleep)
-        exports.export_quota.cache_clear()
+        forget_findings(lasting=True)
         yield made
 
 

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from source_dialpad.stats.rows import DuplicateCounter, LocalTimes
-from source_dialpad.sync.windows import DayWindow, zone_of
+from source_dialpad.sync.windows import DayWindow
+from source_dialpad.transport.times import zone_of
 from unit_tests.stats.one_stream import rows
 
 CALLS = (

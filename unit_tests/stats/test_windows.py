@@ -13,7 +13,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_dialpad.sync.planner import AggregateWindows, RecordExportWindows
+from source_dialpad.sync.backfill import AggregateWindows, RecordExportWindows
 from source_dialpad.sync.windows import (
     DAY,
     DayWindow,
@@ -22,8 +22,8 @@ from source_dialpad.sync.windows import (
     day_windows,
     local_day,
     midnight,
-    zone_of,
 )
+from source_dialpad.transport.times import zone_of
 
 if TYPE_CHECKING:
     from unit_tests.stats.one_stream import Sync
@@ -156,8 +156,8 @@ def test_another_zone_or_window_length_leaves_no_instant_unread(  # noqa: PLR091
 
 def test_figures_of_a_day_in_another_zone_are_other_figures(caplog: pytest.LogCaptureFixture) -> None:
     now, start = datetime(2026, 11, 20, 12, tzinfo=UTC), date(2026, 11, 1)
-    saved = made_days(start, "UTC", figures=True).cursor("2026-11-19")
-    windows = planned(made_days(start, "Asia/Kolkata", figures=True), now, saved)
+    saved = made_days(start, "UTC", aggregates=True).cursor("2026-11-19")
+    windows = planned(made_days(start, "Asia/Kolkata", aggregates=True), now, saved)
     assert covered(windows)[0] == start
     assert "makes other rows" in caplog.text
 
