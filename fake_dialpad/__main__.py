@@ -6,8 +6,9 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from fake_dialpad.readings import CHOICES, Readings
-from fake_dialpad.server import SCOPES, FakeDialpad, Keys, Server
+from fake_dialpad.context import SCOPES, Keys
+from fake_dialpad.server import FakeDialpad, Server
+from fake_dialpad.variants import CHOICES, Variants
 from fake_dialpad.world import World
 
 if TYPE_CHECKING:
@@ -17,48 +18,51 @@ if TYPE_CHECKING:
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     keys = Keys()
-    made = argparse.ArgumentParser(
+    options = argparse.ArgumentParser(
         "fake_dialpad", description="A Dialpad of an invented company, for development and tests."
     )
-    made.add_argument("--port", type=int, default=8800, help="port on localhost; 0: any free one (default 8800)")
-    made.add_argument("--days", type=int, default=90, help="days of history before today (default 90)")
-    made.add_argument("--seed", type=int, default=7, help="the same seed gives the same company (default 7)")
-    made.add_argument("--calls-per-day", type=int, default=400, help="calls on a weekday (default 400)")
-    made.add_argument("--messages-per-day", type=int, default=1200, help="digital messages on a weekday (default 1200)")
-    made.add_argument("--agents", type=int, default=60, help="users of the company (default 60)")
-    made.add_argument("--call-centers", type=int, default=6, help="call centers of the company (default 6)")
-    made.add_argument("--export-seconds", type=float, default=18.0, help="how long an export takes (default 18)")
-    made.add_argument("--api-key", default=keys.dialpad, help=f"Dialpad company key (default {keys.dialpad})")
-    made.add_argument(
+    options.add_argument("--port", type=int, default=8800, help="port on localhost; 0: any free one (default 8800)")
+    options.add_argument("--days", type=int, default=90, help="days of history before today (default 90)")
+    options.add_argument("--seed", type=int, default=7, help="the same seed gives the same company (default 7)")
+    options.add_argument("--calls-per-day", type=int, default=400, help="calls on a weekday (default 400)")
+    options.add_argument(
+        "--messages-per-day", type=int, default=1200, help="digital messages on a weekday (default 1200)"
+    )
+    options.add_argument("--agents", type=int, default=60, help="users of the company (default 60)")
+    options.add_argument("--call-centers", type=int, default=6, help="call centers of the company (default 6)")
+    options.add_argument("--export-seconds", type=float, default=18.0, help="how long an export takes (default 18)")
+    options.add_argument("--api-key", default=keys.dialpad, help=f"Dialpad company key (default {keys.dialpad})")
+    options.add_argument(
         "--user-key", default=keys.dialpad_user, help=f"Dialpad key of one user (default {keys.dialpad_user})"
     )
-    made.add_argument(
+    options.add_argument(
         "--engagement-key", default=keys.engagement, help=f"Digital Engagement key (default {keys.engagement})"
     )
-    made.add_argument("--analytics-key", default=keys.analytics, help=f"Analytics key (default {keys.analytics})")
-    made.add_argument(
+    options.add_argument("--analytics-key", default=keys.analytics, help=f"Analytics key (default {keys.analytics})")
+    options.add_argument(
         "--provider-id", default=keys.provider_id, help=f"Digital Engagement provider (default {keys.provider_id})"
     )
-    made.add_argument(
+    options.add_argument(
         "--without-scope", action="append", default=[], choices=sorted(SCOPES), help="a scope the Dialpad key lacks"
     )
-    made.add_argument(
-        "--reading",
+    options.add_argument(
+        "--variant",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="how a doubt of the documents is read; names: " + ", ".join(CHOICES),
+        help="which variant of the API it plays where the documents leave a question open; names: "
+        + ", ".join(CHOICES),
     )
-    return made
+    return options
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until interrupted; one line on standard output says where, once requests are accepted."""
     asked = parser().parse_args(arguments)
     try:
-        readings = Readings(**dict(pair.split("=", 1) for pair in asked.reading))
+        variants = Variants(**dict(pair.split("=", 1) for pair in asked.variant))
     except (TypeError, ValueError) as error:
-        sys.exit(f"fake_dialpad: --reading: {error}")
+        sys.exit(f"fake_dialpad: --variant: {error}")
     world = World(
         asked.seed,
         asked.days,
@@ -69,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     keys = Keys(asked.api_key, asked.engagement_key, asked.analytics_key, asked.user_key, asked.provider_id)
     fake = FakeDialpad(
-        world, export_seconds=asked.export_seconds, keys=keys, readings=readings, missing_scopes=asked.without_scope
+        world, export_seconds=asked.export_seconds, keys=keys, variants=variants, missing_scopes=asked.without_scope
     )
     Server(fake, asked.port, lambda url: print(f"fake_dialpad: {url}", flush=True)).go()
 

@@ -9,40 +9,37 @@ from __future__ import annotations
 
 import base64
 import binascii
-import statistics
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, quote
 from zoneinfo import ZoneInfoNotFoundError
 
-from fake_dialpad.events import SECOND, Conversation, day_of
+from fake_dialpad.catalogue import (
+    FILTERS,
+    MEASURES,
+    METRICS,
+    NOBODY,
+    RECORDS,
+    Metric,
+    Row,
+    aggregate,
+    metric_entry,
+    record_entry,
+)
+from fake_dialpad.company import CHANNELS, DIRECTIONS, PRESENCES
+from fake_dialpad.local_time import PRESETS, preset
+from fake_dialpad.model import SECOND, day_of
 from fake_dialpad.wire import Bucket, Refused, Request, Response, answer, route, schema
-from fake_dialpad.world import CHANNELS, DIRECTIONS, PRESENCES, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from fake_dialpad.records import LocalTime
-    from fake_dialpad.server import FakeDialpad
+    from fake_dialpad.context import Context
+    from fake_dialpad.world import World
 
 PAGE: Final = 50
 LARGEST_PAGE: Final = 300
-FILTERS: Final = ("agent_id", "queue_id", "channel", "initial_direction", "tag_id", "contact_point")
-PRESETS: Final = (
-    "Today",
-    "Yesterday",
-    "ThisWeek",
-    "PreviousWeek",
-    "ThisMonth",
-    "PreviousMonth",
-    "ThisQuarter",
-    "PreviousQuarter",
-    "ThisYear",
-)
-SATISFIED: Final = 4  # 4 and 5 of 5
-MEASURES: Final = ("Count", "Sum", "Min", "Max", "Average", "Percentage", "StdDev", "AgentPresenceDuration")
 PERIOD: Final = {
     "oneOf": [
         {
@@ -86,236 +83,26 @@ def instant(us: int) -> str:
     return f"{datetime.fromtimestamp(us // 1000 / 1000, UTC):%Y-%m-%dT%H:%M:%S}.{us // 1000 % 1000:03d}Z"
 
 
-@dataclass(slots=True)
-class Row:
-    """One record before it is written: the instant it belongs to, who and what it is about, its measure."""
-
-    at_us: int
-    about: Conversation
-    agent: int | None
-    number: float | None = None
-
-
 @dataclass(frozen=True, slots=True)
-class Record:
-    """A record of the catalogue: where its rows come from and how one is written."""
+class Selection:
+    """The rows a request is about: from start_us up to and without end_us, filtered, of some conversations or all."""
 
-    description: str
-    rows: Callable[[World, date], Iterable[Row]]
-    primary: str
-    fields: tuple[tuple[str, str, bool], ...]
-    metrics: tuple[str, ...]
-    kind: str = ""
-    filters: tuple[str, ...] = FILTERS
+    start_us: int
+    end_us: int
+    keep: Callable[[Row], bool]
+    csids: frozenset[int] | None = None
 
-
-def _closed(world: World, day: date) -> Iterable[Row]:
-    return (Row(one.closed_us, one, one.agent) for one in world.conversations(day))
-
-
-def _created(world: World, day: date) -> Iterable[Row]:
-    return (Row(one.created_us, one, one.agent) for one in world.conversations(day))
-
-
-def _ratings(world: World, day: date) -> Iterable[Row]:
-    return (Row(one.rated_us, one, one.agent, one.rating) for one in world.conversations(day) if one.rating is not None)
-
-
-def _responses(world: World, day: date) -> Iterable[Row]:
-    return (
-        Row(
-            one.created_us + min(one.response_us, one.closed_us - one.created_us),
-            one,
-            one.agent,
-            one.response_us / SECOND,
-        )
-        for one in world.conversations(day)
-        if one.agent is not None
-    )
-
-
-def _assignments(world: World, day: date) -> Iterable[Row]:
-    for one in world.conversations(day):
-        for moment, agent in one.assignments:
-            yield Row(moment, one, agent)
-            if one.csid % 97 == 0:  # now and then a row comes twice, the same in everything
-                yield Row(moment, one, agent)
-
-
-RECORDS: Final[dict[str, Record]] = {
-    "closed_conversations": Record(
-        "Closed conversations",
-        _closed,
-        "closed_at",
-        (
-            ("closed_at", "Time when the conversation was closed", False),
-            ("conversation_id", "Id of the conversation", False),
-            ("agent_id", "Agent", True),
-            ("queue_id", "Queue", True),
-            ("closed_by", "Agent, Enduser or Unknown", True),
-        ),
-        (
-            "closed_conversations",
-            "closed_conversations_per_agent",
-            "handling_duration",
-            "reopened_conversations",
-            "fcr",
-            "messages_per_conversation",
-        ),
-        filters=("queue_id", "channel", "initial_direction", "tag_id", "contact_point"),
-    ),
-    "ratings": Record(
-        "Conversation Ratings",
-        _ratings,
-        "created_at",
-        (
-            ("conversation_id", "Id of the conversation", False),
-            ("agent_id", "Agent", True),
-            ("queue_id", "Queue", True),
-        ),
-        ("csat", "csat_responses"),
-        kind="LongField",
-    ),
-    "first_response_time": Record(
-        "First responses",
-        _responses,
-        "responded_at",
-        (
-            ("conversation_id", "Id of the conversation", False),
-            ("agent_id", "Agent", True),
-            ("seconds", "Seconds to the first answer", False),
-        ),
-        ("first_response_time",),
-        kind="DoubleField",
-    ),
-    "conversation_assignments": Record(
-        "Assignments of conversations to agents",
-        _assignments,
-        "assigned_at",
-        (("conversation_id", "Id of the conversation", False), ("agent_id", "Agent", False)),
-        ("conversation_assignments", "conversation_assignments_per_agent"),
-    ),
-    "created_conversations": Record(
-        "Created conversations",
-        _created,
-        "created_at",
-        (("conversation_id", "Id of the conversation", False), ("queue_id", "Queue", True)),
-        ("created_conversations",),
-        filters=("channel", "initial_direction", "queue_id", "contact_point"),
-    ),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """A metric of the catalogue: the rows it counts, the number it takes of each, the measures it has."""
-
-    description: str
-    measures: tuple[str, ...]
-    rows: Callable[[World, date], Iterable[Row]]
-    records: tuple[str, ...]
-    number: Callable[[Row], float | None] = field(default=lambda _: 1.0)
-    per_agent: bool = False
-    filters: tuple[str, ...] = FILTERS
-
-
-def _satisfied(row: Row) -> float:
-    return 100.0 if (row.number or 0) >= SATISFIED else 0.0
-
-
-METRICS: Final[dict[str, Metric]] = {
-    "csat": Metric(
-        "(Number of satisfied customers (4 and 5) / Number of survey responses) x 100 = % of satisfied customers",
-        ("Percentage",),
-        _ratings,
-        ("ratings",),
-        _satisfied,
-    ),
-    "csat_responses": Metric("Number of survey responses", ("Count",), _ratings, ("ratings",)),
-    "closed_conversations": Metric(
-        "Number of closed conversations",
-        ("Count",),
-        _closed,
-        ("closed_conversations",),
-        filters=("queue_id", "channel", "initial_direction", "tag_id", "contact_point"),
-    ),
-    "created_conversations": Metric(
-        "Number of created conversations", ("Count",), _created, ("created_conversations",)
-    ),
-    "first_response_time": Metric(
-        "Seconds to the first answer",
-        ("Average", "Min", "Max", "StdDev"),
-        _responses,
-        ("first_response_time",),
-        lambda row: row.number,
-    ),
-    "handling_duration": Metric(
-        "Seconds of handling",
-        ("Sum", "Average", "Min", "Max"),
-        _closed,
-        ("closed_conversations",),
-        lambda row: row.about.handling_us / SECOND,
-    ),
-    "total_duration": Metric(
-        "Seconds from creation to closing",
-        ("Sum", "Average"),
-        _closed,
-        ("closed_conversations",),
-        lambda row: (row.about.closed_us - row.about.created_us) / SECOND,
-    ),
-    "fcr": Metric(
-        "First contact resolution",
-        ("Percentage",),
-        _closed,
-        ("closed_conversations",),
-        lambda row: 100.0 if row.about.first_contact else 0.0,
-    ),
-    "reopened_conversations": Metric(
-        "Number of reopened conversations",
-        ("Count",),
-        _closed,
-        ("closed_conversations",),
-        lambda row: 1.0 if row.about.reopened else None,
-    ),
-    "messages_per_conversation": Metric(
-        "Messages in a conversation",
-        ("Average", "Sum"),
-        _closed,
-        ("closed_conversations",),
-        lambda row: float(row.about.messages),
-    ),
-    "conversation_assignments": Metric(
-        "Number of assignments", ("Count",), _assignments, ("conversation_assignments",)
-    ),
-    "conversation_assignments_per_agent": Metric(
-        "Agents with assignments, and the assignments",
-        ("Count", "Sum", "Average"),
-        _assignments,
-        ("conversation_assignments",),
-        per_agent=True,
-    ),
-    "closed_conversations_per_agent": Metric(
-        "Agents who closed conversations, and the conversations",
-        ("Count", "Sum"),
-        _closed,
-        ("closed_conversations",),
-        per_agent=True,
-    ),
-    "agent_presence_duration": Metric(
-        "Time agents spent in each presence status",
-        ("AgentPresenceDuration",),
-        lambda *_: (),
-        (),
-        filters=("agent_id",),
-    ),
-}
+    def holds(self, row: Row) -> bool:
+        """Whether a row is in the selection."""
+        inside = self.start_us <= row.at_us < self.end_us
+        return inside and (self.csids is None or row.about.csid in self.csids) and self.keep(row)
 
 
 class Analytics:
     """The seven operations, their paging and their limit."""
 
-    def __init__(self, fake: FakeDialpad) -> None:
-        self.fake = fake
+    def __init__(self, context: Context) -> None:
+        self.context = context
         self.routes = [
             route("GET", "/(?:v1|beta)/analytics/metrics", self.metrics),
             route("POST", "/(?:v1|beta)/analytics/metrics", self.metric_data),
@@ -329,58 +116,30 @@ class Analytics:
 
     def admit(self) -> None:
         """Count a request against 10 a second."""
-        if self.fake.limited and not self.bucket.admits(self.fake.server_now()):
-            raise self.fake.too_many("Too many requests", 1)
+        if self.context.limited and not self.bucket.admits(self.context.server_now()):
+            raise self.context.too_many("Too many requests", 1)
 
     # -- catalogues --------------------------------------------------------------------------------
 
     def metrics(self, request: Request) -> Response:
         """Answer the catalogue of metrics."""
-        return self._paged(request, [self.metric_entry(key) for key in METRICS])
+        return self._paged(request, [metric_entry(key) for key in METRICS])
 
     def records(self, request: Request) -> Response:
         """Answer the catalogue of records."""
-        return self._paged(request, [self.record_entry(key) for key in RECORDS])
+        return self._paged(request, [record_entry(key) for key in RECORDS])
 
     def metric(self, _: Request, key: str) -> Response:
         """Answer the description of a metric."""
         if key not in METRICS:
             raise Refused(400, f"Invalid value extracted from request context: metric {key} does not exist")
-        return answer({"data": self.metric_entry(key)})
+        return answer({"data": metric_entry(key)})
 
     def record(self, _: Request, key: str) -> Response:
         """Answer the description of a record."""
         if key not in RECORDS:
             raise Refused(400, f"Invalid value extracted from request context: record {key} does not exist")
-        return answer({"data": self.record_entry(key)})
-
-    @staticmethod
-    def metric_entry(key: str) -> dict[str, Any]:
-        """Return a metric as the catalogue lists it."""
-        metric = METRICS[key]
-        return {
-            "id": key,
-            "description": metric.description,
-            "filters": _filters(metric.filters),
-            "aggregations": [
-                {"measure": measure, "description": f"Calculated {measure}"} for measure in metric.measures
-            ],
-            "relatedRecordIds": list(metric.records),
-        }
-
-    @staticmethod
-    def record_entry(key: str) -> dict[str, Any]:
-        """Return a record as the catalogue lists it."""
-        record = RECORDS[key]
-        return {
-            "id": key,
-            "description": record.description,
-            "filters": _filters(record.filters),
-            "relatedMetricIds": list(record.metrics),
-            "fieldsMetadata": [
-                {"field": name, "description": text, "nullable": null} for name, text, null in record.fields
-            ],
-        }
+        return answer({"data": record_entry(key)})
 
     def filter_values(self, request: Request, attribute: str) -> Response:
         """Answer the values an attribute can take."""
@@ -392,7 +151,7 @@ class Analytics:
 
     def values(self, attribute: str) -> list[dict[str, str]]:
         """Return the values of an attribute, most of them with a label."""
-        world = self.fake.world
+        world = self.context.world
         if attribute == "contact_point":
             return [{"value": point} for point in world.contact_points]
         pairs: dict[str, Iterable[tuple[str, str]]] = {
@@ -407,56 +166,29 @@ class Analytics:
     # -- data --------------------------------------------------------------------------------------
 
     def metric_data(self, request: Request) -> Response:
-        """Answer one number a measure (or one list of presence durations)."""
+        """Answer one number for each measure (or one list of presence durations)."""
         body: dict[str, Any] = request.valid(METRIC_BODY)
         metric = METRICS.get(body["id"])
         if metric is None:
             raise Refused(400, f"Invalid value for: body (metric {body['id']} does not exist)")
-        wanted = body.get("aggregations") or list(metric.measures)
-        for measure in wanted:
+        measures = body.get("aggregations") or list(metric.measures)
+        for measure in measures:
             if measure not in metric.measures:
                 raise Refused(
                     400, f"Invalid value for: body (aggregation {measure} is not available for metric {body['id']})"
                 )
-        start, end, csids = self._period(body)
-        keep = self._filter(body)
-        return answer(
-            {"data": {"id": body["id"], "aggregates": self.aggregates(body["id"], wanted, start, end, keep, csids)}}
-        )
+        aggregates = self.aggregates(metric, measures, self._selection(body))
+        return answer({"data": {"id": body["id"], "aggregates": aggregates}})
 
-    def aggregates(  # noqa: PLR0913, PLR0917 - one request's members
-        self,
-        key: str,
-        wanted: Sequence[str],
-        start_us: int,
-        end_us: int,
-        keep: Callable[[Row], bool],
-        csids: frozenset[int] | None = None,
-    ) -> list[dict[str, Any]]:
-        """Return the aggregates of a metric over the instants from start_us up to and without end_us."""
-        metric = METRICS[key]
+    def aggregates(self, metric: Metric, measures: Sequence[str], selection: Selection) -> list[dict[str, Any]]:
+        """Return the aggregates of a metric over a selection."""
         if metric.measures == ("AgentPresenceDuration",):
-            return self._presence(start_us, end_us, keep)
-        rows = [
-            row
-            for row in self.between(metric.rows, start_us, end_us)
-            if keep(row) and (csids is None or row.about.csid in csids)
-        ]
-        if metric.per_agent:
-            counts = Counter(row.agent for row in rows if row.agent is not None)
-            numbers = [float(count) for count in counts.values()]
-        else:
-            numbers = [number for row in rows if (number := metric.number(row)) is not None]
-        made = []
-        for measure in wanted:
-            if measure == "Count":
-                made.append({"_type": "LongAggregateValue", "value": len(numbers), "measure": measure})
-            elif numbers or measure == "Sum":
-                made.append({"_type": "DoubleAggregateValue", "value": _measure(measure, numbers), "measure": measure})
-        return made
+            return self._presence(selection)
+        return aggregate(metric, measures, self.between(metric.rows, selection))
 
-    def _presence(self, start_us: int, end_us: int, keep: Callable[[Row], bool]) -> list[dict[str, Any]]:
-        world, now = self.fake.world, int(self.fake.now() * SECOND)
+    def _presence(self, selection: Selection) -> list[dict[str, Any]]:
+        start_us, end_us, keep = selection.start_us, selection.end_us, selection.keep
+        world, now = self.context.world, self.context.now_us()
         spent: dict[str, int] = {}
         day = max(day_of(start_us) - timedelta(days=1), world.first_day)
         while day <= day_of(min(end_us, now)):
@@ -483,28 +215,22 @@ class Analytics:
         body: dict[str, Any] = request.valid(RECORD_BODY)
         if body["id"] not in RECORDS:
             raise Refused(400, f"Invalid value for: body (record {body['id']} does not exist)")
-        start, end, csids = self._period(body)
-        keep = self._filter(body)
-        rows = [
-            row
-            for row in self.between(RECORDS[body["id"]].rows, start, end)
-            if keep(row) and (csids is None or row.about.csid in csids)
-        ]
-        return self._paged(request, rows, lambda row: self.written(body["id"], row))
+        rows = self.between(RECORDS[body["id"]].rows, self._selection(body))
+        return self._paged(request, rows, lambda row: self.record_item(body["id"], row))
 
-    def between(self, make: Callable[[World, date], Iterable[Row]], start_us: int, end_us: int) -> list[Row]:
-        """Return the rows from start_us up to and without end_us that exist now, oldest first."""
-        world, now = self.fake.world, int(self.fake.now() * SECOND)
-        day = max(day_of(start_us) - timedelta(days=3), world.first_day)
+    def between(self, rows_of: Callable[[World, date], Iterable[Row]], selection: Selection) -> list[Row]:
+        """Return the rows of a selection that exist now, oldest first."""
+        world, now = self.context.world, self.context.now_us()
+        day = max(day_of(selection.start_us) - timedelta(days=3), world.first_day)
         rows: list[Row] = []
-        while day <= day_of(min(end_us, now)):
-            rows += (row for row in make(world, day) if start_us <= row.at_us < end_us and row.at_us <= now)
+        while day <= day_of(min(selection.end_us, now)):
+            rows += (row for row in rows_of(world, day) if selection.holds(row) and row.at_us <= now)
             day += timedelta(days=1)
         return sorted(rows, key=lambda row: row.at_us)
 
-    def written(self, key: str, row: Row) -> dict[str, Any]:
+    def record_item(self, key: str, row: Row) -> dict[str, Any]:
         """Return a record as the API gives it."""
-        record, one, world = RECORDS[key], row.about, self.fake.world
+        record, one, world = RECORDS[key], row.about, self.context.world
         fields: list[dict[str, Any]] = [
             _field("csid", "LongField", one.csid),
             _field("initial_channel", "StringField", one.channel, CHANNELS[one.channel]),
@@ -537,34 +263,35 @@ class Analytics:
             ]
         if key == "ratings":
             fields.append(_field("comment", "StringField", one.comment) if one.comment else {"name": "comment"})
-        written: dict[str, Any] = {
+        item: dict[str, Any] = {
             "primaryTimestampField": {"name": record.primary, "timestamp": instant(row.at_us)},
             "fields": fields,
         }
         if record.kind:
             number = row.number or 0
-            written["value"] = {"_type": record.kind, "value": int(number) if record.kind == "LongField" else number}
-        return written
+            item["value"] = {"_type": record.kind, "value": int(number) if record.kind == "LongField" else number}
+        return item
 
-    def _filter(self, body: dict[str, Any]) -> Callable[[Row], bool]:
-        if self.fake.readings["filters"] == "required" and not body.get("filters"):
+    def _selection(self, body: dict[str, Any]) -> Selection:
+        start, end, csids = self._period(body)
+        if self.context.variants["filters"] == "required" and not body.get("filters"):
             raise Refused(400, "Invalid value for: body (filters is required)")
-        return self.filter_of(body.get("filters", []))
+        return Selection(start, end, self.filter_of(body.get("filters", [])), csids)
 
     def filter_of(self, filters: Sequence[dict[str, Any]]) -> Callable[[Row], bool]:
         """Return what says whether a row passes the filters; unknown attributes and values are ignored."""
-        kept = []
+        wanted = []
         for one in filters:
             if one["attribute"] not in FILTERS:
                 continue
             known = {entry["value"].casefold() for entry in self.values(one["attribute"])}
             values = {value.casefold() for value in one.get("values", [])} & known
             if values:  # a value that is not relevant is simply ignored
-                kept.append((one["attribute"], values))
-        return lambda row: all(values & self._values_of(row, attribute) for attribute, values in kept)
+                wanted.append((one["attribute"], values))
+        return lambda row: all(values & self._values_of(row, attribute) for attribute, values in wanted)
 
     def _values_of(self, row: Row, attribute: str) -> set[str]:
-        world, one = self.fake.world, row.about
+        world, one = self.context.world, row.about
         if attribute == "agent_id":
             return set() if row.agent is None else {world.agents[row.agent][0]}
         if one is NOBODY:  # presence knows agents only; any other filter is not relevant to it
@@ -582,22 +309,22 @@ class Analytics:
     def _period(self, body: dict[str, Any]) -> tuple[int, int, frozenset[int] | None]:
         """Return the first instant, the instant after the last, and the conversations asked for (None: all)."""
         try:
-            clock = self.fake.local(body["timezone"])
+            clock = self.context.local(body["timezone"])
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise Refused(400, "Invalid value for: body (timezone)") from error
         csids = frozenset(body["csidFilter"]) if "csidFilter" in body else None
         period = body.get("periodFilter")
         if period is None:
-            return 0, int(self.fake.now() * SECOND) + 1, csids
+            return 0, self.context.now_us() + 1, csids
         if csids is not None:
             raise Refused(400, "Invalid value for: body (periodFilter and csidFilter)")
         if period["_type"] == "Preset":
-            first, last = preset(period["value"]["_type"], clock.day(int(self.fake.server_now() * SECOND)))
+            first, last = preset(period["value"]["_type"], clock.day(int(self.context.server_now() * SECOND)))
             return clock.midnight(first), clock.midnight(last + timedelta(days=1)), None
         start, end = _parsed(period["start"]), _parsed(period["end"])
         if end < start:
             raise Refused(400, "Invalid value for: body (periodFilter end is before start)")
-        return start, end + (1 if self.fake.readings["interval_end"] == "in" else 0), None
+        return start, end + (1 if self.context.variants["interval_end"] == "in" else 0), None
 
     # -- paging ------------------------------------------------------------------------------------
 
@@ -608,12 +335,12 @@ class Analytics:
         if (page + 1) * limit < len(rows):
             key = page_key(page + 1, limit)
             link = f"{request.path}?pageKey={quote(key, safe='')}"
-            reading = self.fake.readings["link"]
-            if reading == "pagekey":
+            variant = self.context.variants["link"]
+            if variant == "pagekey":
                 value["pageKey"] = key
             else:
                 host = {"relative": "", "absolute": request.base_url, "foreign": "https://analytics.foreign.example"}[
-                    reading
+                    variant
                 ]
                 value["meta"] = {"next": host + link}
                 if page:
@@ -641,9 +368,6 @@ class Analytics:
         return page, limit
 
 
-NOBODY: Final = Conversation(0, 0, 0, "", "", 0, None, "", (), 0, 0, 0, False, False, "", None, "", 0, ())  # noqa: FBT003 - nothing of it is read
-
-
 def page_key(page: int, limit: int) -> str:
     """Return the paging parameters in base64, padded so that the key ends in `==`, as the printed one does."""
     text = f"pageLimit={limit}&page={page}"
@@ -651,47 +375,8 @@ def page_key(page: int, limit: int) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def preset(name: str, today: date) -> tuple[date, date]:
-    """Return the first and last day of a preset."""
-    monday = today - timedelta(days=today.weekday())
-    first = today.replace(day=1)
-    quarter = date(today.year, (today.month - 1) // 3 * 3 + 1, 1)
-    yesterday, last_month, last_quarter = (
-        today - timedelta(days=1),
-        first - timedelta(days=1),
-        quarter - timedelta(days=1),
-    )
-    return {
-        "Today": (today, today),
-        "Yesterday": (yesterday, yesterday),
-        "ThisWeek": (monday, today),
-        "PreviousWeek": (monday - timedelta(days=7), monday - timedelta(days=1)),
-        "ThisMonth": (first, today),
-        "PreviousMonth": (last_month.replace(day=1), last_month),
-        "ThisQuarter": (quarter, today),
-        "PreviousQuarter": (date(last_quarter.year, (last_quarter.month - 1) // 3 * 3 + 1, 1), last_quarter),
-        "ThisYear": (date(today.year, 1, 1), today),
-    }[name]
-
-
-def _filters(attributes: Iterable[str]) -> list[dict[str, str]]:
-    return [{"filterAttribute": name, "description": f"Used to filter by the {name}"} for name in attributes]
-
-
 def _field(name: str, kind: str, value: object, label: str | None = None) -> dict[str, Any]:
     return {"name": name, "field": {"_type": kind, "value": value, **({} if label is None else {"label": label})}}
-
-
-def _measure(measure: str, numbers: Sequence[float]) -> float:
-    by_name: dict[str, Callable[[Sequence[float]], float]] = {
-        "Sum": sum,
-        "Min": min,
-        "Max": max,
-        "Average": statistics.fmean,
-        "Percentage": statistics.fmean,
-        "StdDev": statistics.pstdev,
-    }
-    return round(by_name[measure](numbers), 6)
 
 
 def _parsed(text: str) -> int:
@@ -702,20 +387,3 @@ def _parsed(text: str) -> int:
     if moment.tzinfo is None:
         raise Refused(400, "Invalid value for: body (periodFilter)")
     return round(moment.timestamp() * 1000) * 1000 if moment.microsecond else int(moment.timestamp()) * SECOND
-
-
-def windows(first: date, last: date, grain: str, clock: LocalTime) -> list[tuple[date, date, int, int]]:
-    """Return the whole calendar windows over the days: first and last day, first instant, instant after the last."""
-    made = []
-    day = first
-    if grain == "week":
-        day -= timedelta(days=day.weekday())
-    if grain == "month":
-        day = day.replace(day=1)
-    while day <= last:
-        after = day + timedelta(days=7 if grain == "week" else 1)
-        if grain == "month":
-            after = (day.replace(day=28) + timedelta(days=4)).replace(day=1)
-        made.append((day, after - timedelta(days=1), clock.midnight(day), clock.midnight(after)))
-        day = after
-    return made

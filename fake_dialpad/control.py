@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from fake_dialpad.faults import BODY as FAULT
 from fake_dialpad.faults import KINDS
-from fake_dialpad.readings import CHOICES
 from fake_dialpad.truth import truth
-from fake_dialpad.wire import JSON, Refused, Request, Response, answer, route, routed, schema
+from fake_dialpad.variants import CHOICES
+from fake_dialpad.wire import JSON, Refused, Request, Response, answer, dispatch, route, schema
 
 if TYPE_CHECKING:
-    from fake_dialpad.server import FakeDialpad
+    from collections.abc import MutableSequence
+
+    from fake_dialpad.apis import Apis
+    from fake_dialpad.faults import Faults
 
 CLOCK = schema(
     {
@@ -23,14 +26,16 @@ CLOCK = schema(
         "horizon": {"anyOf": [{"type": ["number", "null"]}, {"const": "now"}]},
     }
 )
-READINGS = schema({name: {"type": "string"} for name in CHOICES})
+VARIANTS = schema({name: {"type": "string"} for name in CHOICES})
 
 
 class Control:
-    """Faults, the request log, readings, the clock, the truth."""
+    """Faults, the request log, variants, the clock, the truth."""
 
-    def __init__(self, fake: FakeDialpad) -> None:
-        self.fake = fake
+    def __init__(self, apis: Apis, faults: Faults, log: MutableSequence[dict[str, Any]]) -> None:
+        self.apis = apis
+        self.asked_faults = faults
+        self.log = log
         self.routes = [
             route("GET", "/_fake/health", self.health),
             route("GET", "/_fake/faults", self.faults),
@@ -38,32 +43,31 @@ class Control:
             route("DELETE", "/_fake/faults", self.clear_faults),
             route("GET", "/_fake/requests", self.requests),
             route("DELETE", "/_fake/requests", self.clear_requests),
-            route("GET", "/_fake/readings", self.readings),
-            route("POST", "/_fake/readings", self.choose),
+            route("GET", "/_fake/variants", self.variants),
+            route("POST", "/_fake/variants", self.choose),
             route("GET", "/_fake/clock", self.clock),
             route("POST", "/_fake/clock", self.set_clock),
-            route("POST", "/_fake/webhooks/send", fake.calls.send),
-            route("GET", "/_fake/webhooks/deliveries", fake.calls.list_deliveries),
+            *apis.events.control_routes,
             route("GET", "/_fake/truth/{stream}", self.truth),
         ]
 
     def handle(self, request: Request) -> Response:
         """Answer a control request; a refusal names the fault in `error`."""
         try:
-            return routed(self.routes, request, f"no control route {request.path}")
+            return dispatch(self.routes, request, f"no control route {request.path}")
         except Refused as refused:
             return Response(refused.status, orjson.dumps({"error": refused.message}), dict(JSON))
 
     def truth(self, request: Request, stream: str) -> Response:
         """Return the rows a stream should have."""
         try:
-            return answer(truth(self.fake, stream, **request.parameters))
+            return answer(truth(self.apis, stream, **request.parameters))
         except (TypeError, ValueError) as error:
             raise Refused(400, str(error)) from error
 
     def health(self, _: Request) -> Response:
-        """Say that it serves, and what."""
-        world = self.fake.world
+        """Answer what is served, so that a client can wait for it."""
+        world = self.apis.world
         return answer(
             {
                 "status": "ok",
@@ -72,18 +76,18 @@ class Control:
                 "first_day": world.first_day.isoformat(),
                 "calls_per_day": world.calls_per_day,
                 "messages_per_day": world.messages_per_day,
-                "now": self.fake.now(),
+                "now": self.apis.now(),
             }
         )
 
     def faults(self, _: Request) -> Response:
         """List the faults and what they have done, and the kinds there are."""
-        return answer({"faults": self.fake.faults.shown(), "kinds": KINDS})
+        return answer({"faults": self.asked_faults.listed(), "kinds": KINDS})
 
     def add_fault(self, request: Request) -> Response:
         """Add a fault."""
         try:
-            fault = self.fake.faults.add(request.valid(FAULT))
+            fault = self.asked_faults.add(request.valid(FAULT))
         except ValueError as error:
             raise Refused(400, str(error)) from error
         return answer(
@@ -92,37 +96,37 @@ class Control:
 
     def clear_faults(self, _: Request) -> Response:
         """Remove all faults."""
-        self.fake.faults.clear()
+        self.asked_faults.clear()
         return answer({"faults": []})
 
     def requests(self, request: Request) -> Response:
         """Return the request log, the oldest first; `count=1` only its length."""
         if request.parameters.get("count"):
-            return answer({"count": len(self.fake.log)})
-        return answer({"requests": list(self.fake.log)})
+            return answer({"count": len(self.log)})
+        return answer({"requests": list(self.log)})
 
     def clear_requests(self, _: Request) -> Response:
         """Empty the request log."""
-        self.fake.log.clear()
+        self.log.clear()
         return answer({"requests": []})
 
-    def readings(self, _: Request) -> Response:
-        """Return the readings and the values each can have."""
-        return answer({"readings": dict(self.fake.readings), "choices": CHOICES})
+    def variants(self, _: Request) -> Response:
+        """Return the variants and the values each can have."""
+        return answer({"variants": dict(self.apis.variants), "choices": CHOICES})
 
     def choose(self, request: Request) -> Response:
-        """Set some readings."""
+        """Set some variants."""
         try:
-            self.fake.readings.choose(request.valid(READINGS))
+            self.apis.variants.choose(request.valid(VARIANTS))
         except ValueError as error:
             raise Refused(400, str(error)) from error
-        return answer({"readings": dict(self.fake.readings)})
+        return answer({"variants": dict(self.apis.variants)})
 
     def clock(self, _: Request) -> Response:
         """Return the time, the servers' time, and the instant after which nothing happens (null: there is none)."""
-        fake = self.fake
-        horizon = None if math.isinf(fake.horizon) else fake.horizon
-        return answer({"now": fake.time(), "server_now": fake.server_now(), "horizon": horizon})
+        apis = self.apis
+        horizon = None if math.isinf(apis.horizon) else apis.horizon
+        return answer({"now": apis.time(), "server_now": apis.server_now(), "horizon": horizon})
 
     def set_clock(self, request: Request) -> Response:
         """Advance time by `advance` seconds; put the servers' clocks `server_offset` seconds off it; set a horizon.
@@ -131,9 +135,9 @@ class Control:
         what is read and the truth can be compared at leisure; null takes it away.
         """
         body = request.valid(CLOCK)
-        self.fake.advanced += body.get("advance", 0)
-        self.fake.server_offset = body.get("server_offset", self.fake.server_offset)
+        self.apis.advanced += body.get("advance", 0)
+        self.apis.server_offset = body.get("server_offset", self.apis.server_offset)
         if "horizon" in body:
             given = body["horizon"]
-            self.fake.horizon = math.inf if given is None else self.fake.time() if given == "now" else float(given)
+            self.apis.horizon = math.inf if given is None else self.apis.time() if given == "now" else float(given)
         return self.clock(request)

@@ -1,7 +1,7 @@
 """The Digital Engagement API: the messages of a provider (POST) and those of one customer session (GET).
 
 What it keeps to (Digital Engagement help article): a window is at most 7 days, an unknown customer session is an empty
-array, messages are kept for a year. What the article leaves open is a reading (see readings.py).
+array, messages are kept for a year. What the article leaves open is a variant (see variants.py).
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from fake_dialpad.events import EPOCH, SECOND, Message, day_of
+from fake_dialpad.model import EPOCH, Message, day_of
 from fake_dialpad.wire import JSON, Refused, Request, Response, route, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fake_dialpad.server import FakeDialpad
+    from fake_dialpad.context import Context
 
 ROOT: Final = "/KoopidPartnerServer/api/APIEndpoint/Dashboard"
 WEEK_MS: Final = 7 * 86_400_000
@@ -38,30 +38,30 @@ BODY: Final = schema(
 
 
 class Engagement:
-    """The two doors to messages."""
+    """The two endpoints that serve messages."""
 
-    def __init__(self, fake: FakeDialpad) -> None:
-        self.fake = fake
-        self._shuffles = random.Random(fake.world.seed)
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._shuffles = random.Random(context.world.seed)
         self.routes = [
             route("POST", f"{ROOT}/Messages", self.messages),
             route("GET", f"{ROOT}/{{provider}}/RedactedMessages", self.session),
         ]
 
     def messages(self, request: Request) -> Response:
-        """Answer the bulk door."""
+        """Answer the messages of a window, of all sessions."""
         body: dict[str, Any] = request.valid(BODY)
         for given in (body["providerId"], request.parameters.get("providerid", body["providerId"])):
-            if str(given) != self.fake.keys.provider_id:
+            if str(given) != self.context.keys.provider_id:
                 raise Refused(400, f"Invalid providerId {given}")
         window = self._window(body["start"], body["end"])
         rows = [] if window is None else self.between(*window)
         return self._page(rows, body.get("limit", 0), body.get("offset", 0))
 
     def session(self, request: Request, provider: str) -> Response:
-        """Answer the door to one customer session."""
+        """Answer the messages of one customer session."""
         query = request.parameters
-        if provider != self.fake.keys.provider_id or query.get("providerid", provider) != provider:
+        if provider != self.context.keys.provider_id or query.get("providerid", provider) != provider:
             raise Refused(404, f"Unknown provider {provider}")
         numbers: dict[str, int] = {}
         for name in ("limit", "offset", "start", "end"):
@@ -82,28 +82,28 @@ class Engagement:
 
     def _window(self, start: int, end: int) -> tuple[int, int] | None:
         """Return the window in milliseconds; None where one that is too long is answered with nothing."""
-        if self.fake.readings["epoch_unit"] == "seconds":
+        if self.context.variants["epoch_unit"] == "seconds":
             start, end = start * 1000, end * 1000
         if end < start:
             raise Refused(400, "end is before start")
         if end - start > WEEK_MS:
-            if self.fake.readings["epoch_unit_enforced"] == "no":
+            if self.context.variants["epoch_unit_enforced"] == "no":
                 return None
             raise Refused(400, "The difference between start and end can not be more than 7 days")
         return start, end
 
     def _inside(self, ts: int, start: int, end: int) -> bool:
-        ends = self.fake.readings["ends"]
+        ends = self.context.variants["ends"]
         return (start <= ts if ends[0] == "[" else start < ts) and (ts <= end if ends[-1] == "]" else ts < end)
 
     def visible(self, first: date, last: date) -> Iterable[Message]:
         """Yield the messages of the conversations that began from first to last and that exist now."""
-        now = int(self.fake.now() * SECOND)
-        kept = int(self.fake.now() * 1000) - KEPT_MS
-        day = max(first, self.fake.world.first_day)
+        now = self.context.now_us()
+        oldest = int(self.context.now() * 1000) - KEPT_MS
+        day = max(first, self.context.world.first_day)
         while day <= min(last, day_of(now)):
-            for message in self.fake.world.digital(day).messages.rows:
-                if message.visible_us <= now and message.ts >= kept:
+            for message in self.context.world.digital(day).messages.rows:
+                if message.visible_us <= now and message.ts >= oldest:
                     yield message
             day += timedelta(days=1)
 
@@ -127,42 +127,42 @@ class Engagement:
         return [row for row in self.visible(day, day) if row.customer_session == customer_session]
 
     def _page(self, rows: list[Message], limit: int, offset: int) -> Response:
-        readings = self.fake.readings
-        if readings["order"] == "descending":
+        variants = self.context.variants
+        if variants["order"] == "descending":
             rows.reverse()
-        elif readings["order"] == "by_session":
+        elif variants["order"] == "by_session":
             rows = sorted(rows, key=lambda row: (row.session, row.order))
-        elif readings["order"] == "random":
+        elif variants["order"] == "random":
             self._shuffles.shuffle(rows)
-        kind, _, most = readings["limit"].partition(":")
+        kind, _, most = variants["limit"].partition(":")
         if kind == "capped":
             limit = min(limit or int(most), int(most))
-        if readings["offset"] == "honoured":
+        if variants["offset"] == "honoured":
             rows = rows[offset:]
-        elif readings["offset"] == "pages":  # of what a page holds: all of it where the limit is ignored
+        elif variants["offset"] == "pages":  # of what a page holds: all of it where the limit is ignored
             rows = rows[offset * (limit if kind != "ignored" and limit > 0 else len(rows)) :]
         if kind != "ignored" and limit > 0:
             rows = rows[:limit]
-        shown = [self.shown(row) for row in rows]
-        value: object = shown
-        if readings["envelope"] == "list_of_envelopes":
-            value = [{"messages": shown}] if shown else []
-        elif readings["envelope"] == "one_envelope":
-            value = {"messages": shown}
-        return Response(int(readings["status"]), orjson.dumps(value), dict(JSON))
+        messages = [self.message_item(row) for row in rows]
+        value: object = messages
+        if variants["envelope"] == "list_of_envelopes":
+            value = [{"messages": messages}] if messages else []
+        elif variants["envelope"] == "one_envelope":
+            value = {"messages": messages}
+        return Response(int(variants["status"]), orjson.dumps(value), dict(JSON))
 
-    def shown(self, row: Message) -> dict[str, Any]:
+    def message_item(self, row: Message) -> dict[str, Any]:
         """Return a message as the API gives it now."""
-        numeric = self.fake.readings["ids"] == "number"
+        numeric = self.context.variants["ids"] == "number"
         moment = datetime.fromtimestamp(row.ts / 1000, UTC)
-        shown = dict(row.fields)
-        if row.redacted is not None and row.redacted_us <= int(self.fake.now() * SECOND):
-            shown["text"] = row.redacted
+        item = dict(row.fields)
+        if row.redacted is not None and row.redacted_us <= self.context.now_us():
+            item["text"] = row.redacted
         # a bare JSON number keeps its digits (12.10) on the wire, whatever the reader makes of it
-        shown["sessionid"] = orjson.Fragment(row.session) if numeric else row.session
-        shown["customersessionid"] = orjson.Fragment(row.customer_session) if numeric else row.customer_session
-        shown["timestamp"] = f"{moment:%b} {moment.day}, {moment:%Y %I:%M:%S %p}"
-        return shown
+        item["sessionid"] = orjson.Fragment(row.session) if numeric else row.session
+        item["customersessionid"] = orjson.Fragment(row.customer_session) if numeric else row.customer_session
+        item["timestamp"] = f"{moment:%b} {moment.day}, {moment:%Y %I:%M:%S %p}"
+        return item
 
 
 def _day(ms: int) -> date | None:

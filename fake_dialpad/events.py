@@ -1,398 +1,431 @@
-"""What can happen in the invented company: one class a kind of event, and the days that hold them.
+"""Events: webhooks, call subscriptions, and the sending of call events.
 
-Instants are integers of microseconds since 1970 (`_us`) unless a name says ms; days are UTC days. An event exists from
-its `visible_us` on. What is filled in later (a disposition, the moment a voicemail was listened to) is a value with the
-instant at which it was set, so that a row looks different before and after.
+What it keeps to (API specification, call events page): an event is plain JSON or, where the webhook has a secret, a JWT
+signed HS256 that is the whole body; any 2xx within 5 s is a delivery, 5xx is tried again three times after 2, 4 and
+8 s, a broken connection or a time-out twice at once, 4xx never.
 """
-# ruff: noqa: SIM905 - a vocabulary is a line of words
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from dataclasses import dataclass, field
-from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
+import random
+import time
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import jwt
+import orjson
+import requests
+
+from fake_dialpad.call_parts import Item, contact_item, group_id, numbered_party, recording_item
+from fake_dialpad.model import DAY, MINUTE, SECOND, Leg, Recording, Voicemail, day_of, midnight
+from fake_dialpad.stats import INT64, TARGET_TYPES
+from fake_dialpad.wire import Refused, Request, Response, Window, answer, route, schema
 
 if TYPE_CHECKING:
-    import random
-
-SECOND: Final = 1_000_000
-MINUTE: Final = 60 * SECOND
-HOUR: Final = 60 * MINUTE
-DAY: Final = 24 * HOUR
-EPOCH: Final = date(1970, 1, 1)
-COMPANY_ID: Final = "5000000000000001"
-LABELS: Final = ("vip", "complaint", "follow-up", "training", "spam?", "warranty", "new customer")
-
-_WORDS: Final = (
-    "order invoice delivery refund account password update router line number transfer agent help thanks morning "
-    "charge plan contract repair visit technician device signal address week problem solved waiting please again"
-).split()
-
-
-def midnight(day: date) -> int:
-    """Return the first microsecond of a UTC day."""
-    return (day - EPOCH).days * DAY
-
-
-def day_of(instant_us: int) -> date:
-    """Return the UTC day of an instant."""
-    return EPOCH + timedelta(days=instant_us // DAY)
-
-
-def call_number(day: date) -> int:
-    """Return the number before the first call id of a day."""
-    return 5_000_000_000_000_000 + (day - EPOCH).days * 10_000_000
-
-
-def call_day(call_id: str) -> date:
-    """Return the day on which the call of an id began."""
-    return EPOCH + timedelta(days=(int(call_id) - 5_000_000_000_000_000) // 10_000_000)
-
-
-@dataclass(frozen=True, slots=True)
-class Party:
-    """Somebody or something that has a line: an office, a call center, a department or a user."""
-
-    id: str
-    kind: str  # as in the column target_kind: Office, CallCenter, Department, UserProfile
-    type: str  # as in the column target_type: office, call_center, department, user
-    name: str
-    email: str
-    office_id: str
-    timezone: str
-    phone: str
-    groups: tuple[str, ...] = ()  # of a user: the call centers and departments it answers for
-
-
-class Moment(Protocol):
-    """What every event shares."""
-
-    at_us: int
-    visible_us: int
-
-    def edits(self) -> tuple[int, ...]:
-        """Return the instants at which the row changes after it became visible."""
-
-
-class Event(Moment, Protocol):
-    """What every row of a records export shares."""
-
-    office_id: str
-    targets: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class Leg:
-    """One leg of a call; the leg at the entry point has `entry_call_id` None."""
-
-    at_us: int
-    visible_us: int
-    office_id: str
-    targets: tuple[str, ...]
-    call_id: str
-    master_id: str
-    entry_call_id: str | None
-    entry_target: Party | None
-    target: Party
-    operator: Party | None
-    direction: str
-    category: str
-    categories: str
-    external: str
-    internal: str
-    contact: tuple[str, str]
-    first_rang_us: int | None = None
-    queued_us: int | None = None
-    rang_us: int | None = None
-    connected_us: int | None = None
-    ended_us: int = 0
-    hold_us: int = 0
-    holds: int = 0
-    wrapup_us: int = 0
-    rings: int = 0
-    recorded: bool = False
-    voicemail: bool = False
-    internal_call: bool = False
-    transferred_to: str = ""
-    transferred_from: str = ""
-    operator_call_id: str | None = None
-    proxy: Party | None = None
-    device: str = ""
-    open_hours: bool = True
-    spam: bool = False
-    talk_share: int = 40
-    labels: tuple[str, ...] = ()
-    callback: str = ""
-    anonymized_us: int | None = None
-
-    def edits(self) -> tuple[int, ...]:
-        """Return the instant at which the persons are erased, if they are."""
-        return () if self.anonymized_us is None else (self.anonymized_us,)
-
-
-@dataclass(slots=True)
-class Voicemail:
-    """One voicemail; listened to later, or never."""
-
-    at_us: int
-    visible_us: int
-    office_id: str
-    targets: tuple[str, ...]
-    leg: Leg
-    listened_us: int | None
-    listener: Party | None
-    text: str
-    repeats: int
-
-    def edits(self) -> tuple[int, ...]:
-        """Return the instant at which it was listened to."""
-        return () if self.listened_us is None else (self.listened_us,)
-
-
-@dataclass(slots=True)
-class Recording:
-    """One recording of a call; several share a call id, and some have no URL."""
-
-    at_us: int
-    visible_us: int
-    office_id: str
-    targets: tuple[str, ...]
-    leg: Leg
-    call_id: str
-    url: str
-    duration_us: int
-    kind: str
-    id: str
-
-    def edits(self) -> tuple[int, ...]:
-        """Return nothing: a recording does not change."""
-        return ()
-
-
-@dataclass(slots=True)
-class Disposition:
-    """The disposition one operator sets on a call, minutes to days after it; empty until then."""
-
-    at_us: int
-    visible_us: int
-    office_id: str
-    targets: tuple[str, ...]
-    entry: Leg
-    leg: Leg
-    call_id: str
-    operator: Party | None
-    value: str
-    set_us: int
-    note: str
-
-    def edits(self) -> tuple[int, ...]:
-        """Return the instant at which it was set."""
-        return (self.set_us,) if self.value else ()
-
-
-@dataclass(slots=True)
-class SurveyAnswer:
-    """One answer of a customer to one question of a survey after a call."""
-
-    at_us: int
-    visible_us: int
-    office_id: str
-    targets: tuple[str, ...]
-    entry: Leg
-    operator: Party | None
-    question: str
-    response: str
-
-    def edits(self) -> tuple[int, ...]:
-        """Return nothing: an answer does not change."""
-        return ()
-
-
-@dataclass(slots=True)
-class Text:
-    """One text message as one line sees it; an internal one is seen by two."""
-
-    at_us: int
-    visible_us: int
-    office_id: str
-    targets: tuple[str, ...]
-    message_id: str
-    target: Party
-    sender_id: str
-    direction: str
-    to_phone: str
-    from_phone: str
-    text: str
-    mms: str
-    first_side: bool
-
-    def edits(self) -> tuple[int, ...]:
-        """Return nothing: a text does not change."""
-        return ()
-
-
-@dataclass(slots=True)
-class DutyChange:
-    """One change of an agent's duty status; `until_us` is where the next one begins."""
-
-    at_us: int
-    visible_us: int
-    office_id: str
-    targets: tuple[str, ...]
-    record_id: str
-    agent: Party
-    status: str
-    reason: str
-    call_center_id: str
-    setter: tuple[str, str, str]
-    until_us: int
-
-    def edits(self) -> tuple[int, ...]:
-        """Return nothing: a change does not change."""
-        return ()
-
-
-@dataclass(slots=True)
-class ScreenShare:
-    """One screen share by one user."""
-
-    at_us: int
-    visible_us: int
-    office_id: str
-    targets: tuple[str, ...]
-    host: Party
-    ended_us: int
-    viewers: int
-
-    def edits(self) -> tuple[int, ...]:
-        """Return nothing: a screen share does not change."""
-        return ()
-
-
-@dataclass(slots=True)
-class Message:
-    """One message of a digital conversation; `redacted` is the text after a second redaction at `redacted_us`."""
-
-    at_us: int
-    visible_us: int
-    ts: int  # milliseconds
-    session: str
-    customer_session: str
-    order: int
-    fields: dict[str, Any]
-    redacted: str | None
-    redacted_us: int
-
-    def edits(self) -> tuple[int, ...]:
-        """Return the instant of the second redaction."""
-        return () if self.redacted is None else (self.redacted_us,)
-
-
-@dataclass(slots=True)
-class Session:
-    """One digital session: one segment of a conversation, with the bot or with an agent."""
-
-    at_us: int
-    visible_us: int
-    ended_us: int
-    session: str
-    customer_session: str
-    chat_type: str
-    channel: str
-    customer: dict[str, str]
-    agent: Party | None
-    group: Party
-    messages: int
-    bot_ms: int
-    queue_ms: int
-    wrapup_seconds: int
-    score: int | None
-    transferred: bool
-
-    def edits(self) -> tuple[int, ...]:
-        """Return the instant at which it ends."""
-        return (self.ended_us,)
-
-
-@dataclass(slots=True)
-class Conversation:
-    """One conversation as the Analytics API counts it."""
-
-    csid: int
-    created_us: int
-    closed_us: int
-    channel: str
-    direction: str
-    queue: int
-    agent: int | None
-    contact_point: str
-    tags: tuple[int, ...]
-    response_us: int
-    handling_us: int
-    messages: int
-    reopened: bool
-    first_contact: bool
-    closed_by: str
-    rating: int | None
-    comment: str
-    rated_us: int
-    assignments: tuple[tuple[int, int], ...]  # (instant, agent)
-
-
-@dataclass(slots=True)
-class Presence:
-    """A stretch of time one agent spends in one presence status."""
-
-    agent: int
-    status: str
-    start_us: int
-    end_us: int
-
-
-E = TypeVar("E", bound=Moment)
-
-
-@dataclass(slots=True)
-class Day(Generic[E]):
-    """The events of a kind on one day, oldest first, and the instants at which anything of it changes."""
-
-    rows: list[E]
-    changes: list[int] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.rows.sort(key=lambda row: row.at_us)
-        self.changes = sorted({moment for row in self.rows for moment in (row.visible_us, *row.edits())})
-
-    def phase(self, now_us: int) -> int:
-        """Return a number that is the same for two instants between which nothing of the day changes."""
-        return bisect_right(self.changes, now_us)
-
-    def settled(self, now_us: int) -> bool:
-        """Whether nothing of the day changes any more."""
-        return not self.changes or self.changes[-1] <= now_us
-
-
-@dataclass(slots=True)
-class CallDay:
-    """All that follows from the calls of one day."""
-
-    legs: Day[Leg]
-    voicemails: Day[Voicemail]
-    recordings: Day[Recording]
-    dispositions: Day[Disposition]
-    answers: Day[SurveyAnswer]
-
-
-@dataclass(slots=True)
-class DigitalDay:
-    """All digital conversations that began on one day; their messages may reach into the next."""
-
-    messages: Day[Message]
-    sessions: Day[Session]
-    by_customer_session: dict[str, list[Message]]
-
-
-def sentence(rng: random.Random) -> str:
-    """Return some words that mean nothing."""
-    return " ".join(_WORDS[int(rng.random() * len(_WORDS))] for _ in range(3 + int(rng.random() * 6)))
+    from collections.abc import Callable, Iterator
+
+    from fake_dialpad.context import Context
+    from fake_dialpad.paging import Pages
+
+STATES: Final = (
+    "all",
+    "preanswer",
+    "calling",
+    "ringing",
+    "queued",
+    "connected",
+    "hold",
+    "parked",
+    "merged",
+    "hangup",
+    "missed",
+    "voicemail",
+    "voicemail_uploaded",
+    "blocked",
+    "admin",
+    "admin_recording",
+    "recording",
+    "transcription",
+    "call_transcription",
+    "recap_summary",
+    "recap_action_items",
+    "recap_outcome",
+    "recap_purposes",
+    "csat",
+    "pcsat",
+    "dispositions",
+    "postcall",
+    "monitor",
+    "barge",
+    "takeover",
+    "eavesdrop",
+    "ai_playbook",
+)
+RETRIES: Final = (2.0, 4.0, 8.0)
+ALLOWED_SECONDS: Final = 5.0
+FAULT_OF_SERVER: Final = 500
+SUCCESS: Final = 2  # any 2xx
+MOST_SUBSCRIPTIONS: Final = 50
+WEBHOOK: Final = schema(
+    {"hook_url": {"type": "string", "pattern": "^https?://"}, "secret": {"type": "string"}}, required=("hook_url",)
+)
+WEBHOOK_CHANGE: Final = schema({"hook_url": {"type": "string", "pattern": "^https?://"}, "secret": {"type": "string"}})
+_SUBSCRIPTION: Final = {
+    "endpoint_id": INT64,
+    "call_states": {"type": "array", "items": {"enum": list(STATES)}},
+    "enabled": {"type": "boolean"},
+    "group_calls_only": {"type": "boolean"},
+    "target_id": INT64,
+    "target_type": {"enum": [*TARGET_TYPES, "callrouter", "channel"]},
+}
+SUBSCRIPTION: Final = schema(_SUBSCRIPTION)
+SEND: Final = schema(
+    {
+        "count": {"type": "integer", "minimum": 0},
+        "from": {"type": "string"},
+        "wait": {"type": "boolean"},
+        "shuffle": {"type": "boolean"},
+        "duplicates": {"type": "integer", "minimum": 0},
+        "retry_scale": {"type": "number", "minimum": 0},
+    }
+)
+
+
+def _instant(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Refused(400, f"from is not a date or date-time: {text}") from error
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()) * SECOND
+
+
+def _ms(us: int | None) -> int | None:
+    return None if us is None else us // 1000
+
+
+def post(url: str, body: bytes, headers: dict[str, str], timeout: float) -> int:
+    """Deliver one event and return the status."""
+    return requests.post(url, data=body, headers=headers, timeout=timeout, allow_redirects=False).status_code
+
+
+class Events:
+    """The webhooks and what is sent to them; `post` and `sleep` may be replaced in tests."""
+
+    def __init__(self, context: Context, pages: Pages) -> None:
+        self.context = context
+        self.pages = pages
+        self.post: Callable[[str, bytes, dict[str, str], float], int] = post
+        self.sleep: Callable[[float], None] = time.sleep
+        self.webhooks: dict[str, Item] = {}
+        self.subscriptions: dict[str, Item] = {}
+        self.deliveries: list[Item] = []
+        self.position: int | None = None
+        self._next_id = 5_000_000_000_009_001
+        self._creations = Window(100, 60)
+        self.routes = [
+            route("GET", "/api/v2/webhooks", self.list_webhooks),
+            route("POST", "/api/v2/webhooks", self.create_webhook),
+            route("GET", "/api/v2/webhooks/{key}", self.get_webhook),
+            route("PATCH", "/api/v2/webhooks/{key}", self.change_webhook),
+            route("DELETE", "/api/v2/webhooks/{key}", self.delete_webhook),
+            route("GET", "/api/v2/subscriptions/call", self.list_subscriptions),
+            route("POST", "/api/v2/subscriptions/call", self.create_subscription),
+            route("GET", "/api/v2/subscriptions/call/{key}", self.get_subscription),
+            route("PATCH", "/api/v2/subscriptions/call/{key}", self.change_subscription),
+            route("DELETE", "/api/v2/subscriptions/call/{key}", self.delete_subscription),
+        ]
+        self.control_routes = [
+            route("POST", "/_fake/webhooks/send", self.send),
+            route("GET", "/_fake/webhooks/deliveries", self.list_deliveries),
+        ]
+
+    # -- webhooks and subscriptions ----------------------------------------------------------------
+
+    def _id(self) -> str:
+        self._next_id += 1
+        return str(self._next_id)
+
+    @staticmethod
+    def _of(things: dict[str, Item], key: str, kind: str) -> Item:
+        if key not in things:
+            raise Refused(404, f"{kind} {key} not found")
+        return things[key]
+
+    def list_webhooks(self, request: Request) -> Response:
+        """Answer the webhooks, their secrets in clear (API specification)."""
+        return self.pages.page(request, list(self.webhooks.values()))
+
+    def create_webhook(self, request: Request) -> Response:
+        """Make a webhook."""
+        if self.context.limited and not self._creations.admits(self.context.server_now()):
+            raise self.context.too_many("Rate limit exceeded", 60)
+        asked = request.valid(WEBHOOK)
+        webhook = self._with_secret({"id": self._id(), "hook_url": asked["hook_url"]}, asked.get("secret"))
+        self.webhooks[webhook["id"]] = webhook
+        return answer(webhook)
+
+    @staticmethod
+    def _with_secret(webhook: Item, secret: str | None) -> Item:
+        if secret:
+            webhook["signature"] = {"algo": "HS256", "secret": secret, "type": "jwt"}
+        return webhook
+
+    def get_webhook(self, _: Request, key: str) -> Response:
+        """Answer one webhook."""
+        return answer(self._of(self.webhooks, key, "Webhook"))
+
+    def change_webhook(self, request: Request, key: str) -> Response:
+        """Change a webhook's URL or secret."""
+        webhook = self._of(self.webhooks, key, "Webhook")
+        asked = request.valid(WEBHOOK_CHANGE)
+        webhook["hook_url"] = asked.get("hook_url", webhook["hook_url"])
+        return answer(self._with_secret(webhook, asked.get("secret")))
+
+    def delete_webhook(self, _: Request, key: str) -> Response:
+        """Remove a webhook; one that a subscription uses stays (409)."""
+        webhook = self._of(self.webhooks, key, "Webhook")
+        if any(one["endpoint_id"] == key for one in self.subscriptions.values()):
+            raise Refused(409, f"Webhook {key} is used by a subscription")
+        return answer(self.webhooks.pop(webhook["id"]))
+
+    def _subscription(self, one: Item) -> Item:
+        item = {name: value for name, value in one.items() if name != "endpoint_id"}
+        return {**item, "webhook": self.webhooks[one["endpoint_id"]]}
+
+    def list_subscriptions(self, request: Request) -> Response:
+        """Answer the call subscriptions."""
+        query = request.parameters
+        wanted = [
+            self._subscription(one)
+            for one in self.subscriptions.values()
+            if all(str(one.get(name)) == query[name] for name in ("target_type", "target_id") if name in query)
+        ]
+        return self.pages.page(request, wanted) if wanted else answer({"items": None})
+
+    def create_subscription(self, request: Request) -> Response:
+        """Make a call subscription."""
+        asked = request.valid(SUBSCRIPTION)
+        if "endpoint_id" not in asked:
+            raise Refused(400, "endpoint_id is required")
+        if len(self.subscriptions) >= MOST_SUBSCRIPTIONS:
+            raise Refused(400, f"There are {MOST_SUBSCRIPTIONS} subscriptions already")
+        subscription = self._changed(
+            {"id": self._id(), "call_states": ["all"], "enabled": True, "group_calls_only": False}, asked
+        )
+        self.subscriptions[subscription["id"]] = subscription
+        return answer(self._subscription(subscription))
+
+    def _changed(self, one: Item, asked: Item) -> Item:
+        texts: Item = {name: str(asked[name]) for name in ("endpoint_id", "target_id") if name in asked}
+        if "endpoint_id" in texts:
+            self._of(self.webhooks, texts["endpoint_id"], "Webhook")
+        if ("target_id" in asked) != ("target_type" in asked):
+            raise Refused(400, "target_id and target_type must be given together")
+        one.update({**asked, **texts})
+        return one
+
+    def get_subscription(self, _: Request, key: str) -> Response:
+        """Answer one subscription."""
+        return answer(self._subscription(self._of(self.subscriptions, key, "Subscription")))
+
+    def change_subscription(self, request: Request, key: str) -> Response:
+        """Change a subscription."""
+        one = self._of(self.subscriptions, key, "Subscription")
+        return answer(self._subscription(self._changed(one, request.valid(SUBSCRIPTION))))
+
+    def delete_subscription(self, _: Request, key: str) -> Response:
+        """Remove a subscription."""
+        item = self._subscription(self._of(self.subscriptions, key, "Subscription"))
+        del self.subscriptions[key]
+        return answer(item)
+
+    # -- events ------------------------------------------------------------------------------------
+
+    def events(self, leg: Leg, recordings: list[Recording], voicemail: Voicemail | None) -> list[Item]:
+        """Return the events of a leg in the order in which they happen; each repeats the call as far as it is known."""
+        moments: list[tuple[str, int]] = []
+        if leg.direction == "outbound":
+            moments.append(("calling", leg.at_us))
+        elif leg.entry_call_id is None and leg.target.type != "user":
+            moments.append(("preanswer", leg.at_us))
+        if leg.queued_us is not None:
+            moments.append(("queued", leg.queued_us))
+        if leg.rang_us is not None:
+            moments.append(("ringing", max(leg.rang_us, leg.at_us)))
+        if leg.connected_us is not None:
+            moments.append(("connected", leg.connected_us))
+            if leg.hold_us:
+                moments.append(("hold", (leg.connected_us + leg.ended_us - leg.hold_us) // 2))
+        if leg.category == "missed":
+            moments.append(("missed", leg.ended_us))
+        if voicemail is not None:
+            moments += [("voicemail", leg.ended_us), ("voicemail_uploaded", leg.ended_us + MINUTE)]
+        moments.append(("hangup", leg.ended_us + 2 * SECOND))
+        if recordings:
+            moments.append(("recording", max(row.visible_us for row in recordings)))
+        return [self._event(leg, state, at, recordings) for state, at in moments]
+
+    def _event(self, leg: Leg, state: str, at_us: int, recordings: list[Recording]) -> Item:
+        def known(us: int | None) -> int | None:
+            return _ms(us) if us is not None and us <= at_us else None
+
+        ended = at_us >= leg.ended_us
+        talk = leg.ended_us - leg.connected_us - leg.hold_us if leg.connected_us is not None else 0
+        urls = [row for row in recordings if row.visible_us <= at_us]
+        return {
+            "call_id": int(leg.call_id),
+            "state": state,
+            "direction": leg.direction,
+            "event_timestamp": at_us // 1000,
+            "date_started": leg.at_us // 1000,
+            "date_first_rang": known(leg.first_rang_us),
+            "date_queued": known(leg.queued_us),
+            "date_rang": known(leg.rang_us),
+            "date_connected": known(leg.connected_us),
+            "date_ended": known(leg.ended_us),
+            "duration": (leg.ended_us - leg.connected_us) / 1000
+            if ended and leg.connected_us is not None
+            else (0 if ended else None),
+            "total_duration": (leg.ended_us - leg.at_us) / 1000 if ended else None,
+            "talk_time": talk / 1000 if ended else 0,
+            "hold_time": leg.hold_us / 1000 if ended else 0,
+            "internal_number": leg.internal if leg.target.type == "user" else leg.internal.lstrip("+"),
+            "external_number": leg.external,
+            "contact": {**contact_item(leg), "id": int(leg.contact[0])},
+            "target": numbered_party(leg.target),
+            "proxy_target": numbered_party(leg.proxy),
+            "entry_point_target": numbered_party(leg.entry_target),
+            "entry_point_call_id": int(leg.entry_call_id) if leg.entry_call_id else None,
+            "operator_call_id": int(leg.operator_call_id)
+            if leg.operator_call_id and leg.connected_us and at_us >= leg.connected_us
+            else None,
+            "master_call_id": int(leg.master_id) if leg.master_id != leg.call_id else None,
+            "group_id": group_id(leg),
+            "is_transferred": bool(leg.transferred_to or leg.transferred_from),
+            "was_recorded": leg.recorded and ended,
+            "call_recording_ids": [int(row.id) for row in urls],
+            "recording_details": [
+                {
+                    **recording_item(row, with_url=self.context.has_scope("recordings_export")),
+                    "id": row.id,
+                    "duration": row.duration_us // 1000,
+                    "start_time": row.at_us // 1000,
+                }
+                for row in urls
+            ],
+            "voicemail_link": f"https://dialpad.com/voicemail/{leg.call_id}" if leg.voicemail and ended else None,
+            "transcription_text": None,
+            "labels": list(leg.labels),
+            "mos_score": 4.41 if ended else None,
+            "csat_score": None,
+            "custom_data": None,
+            "routing_breadcrumbs": [],
+            "callback_requested": None,
+            "target_availability_status": "open" if leg.open_hours else "closed",
+        }
+
+    def history(self, start_us: int) -> Iterator[Item]:
+        """Yield the events that happened after an instant and up to now, oldest first, a day at a time."""
+        now = self.context.now_us()
+        day = max(day_of(start_us), self.context.world.first_day)
+        while day <= day_of(now):
+            after, until = max(start_us, midnight(day) - 1), min(now, midnight(day) + DAY - 1)
+            events = (*self._events_of(day - timedelta(days=1)), *self._events_of(day))
+            yield from sorted(
+                (event for event in events if after < event["event_timestamp"] * 1000 <= until),
+                key=lambda event: int(event["event_timestamp"]),
+            )
+            day += timedelta(days=1)
+
+    def _events_of(self, day: date) -> Iterator[Item]:
+        calls = self.context.world.calls(day)
+        recordings: dict[str, list[Recording]] = {}
+        for row in calls.recordings.rows:
+            recordings.setdefault(row.leg.call_id, []).append(row)
+        voicemails = {row.leg.call_id: row for row in calls.voicemails.rows}
+        for leg in calls.legs.rows:
+            yield from self.events(leg, recordings.get(leg.call_id, []), voicemails.get(leg.call_id))
+
+    def send(self, request: Request) -> Response:
+        """Send the next `count` events to the webhooks that subscribe to them, oldest first, and say how it went.
+
+        The first time they begin at yesterday's midnight, or at `from` (a date or date-time, UTC unless it has an
+        offset); each further call goes on where the last ended.
+        `wait` (default true) answers when all are delivered or given up; `shuffle` sends them in no order; `duplicates`
+        sends so many of them twice; `retry_scale` shortens the waits between attempts.
+        """
+        asked = request.valid(SEND) if request.body else {}
+        if "from" in asked:
+            self.position = _instant(asked["from"]) - 1
+        if self.position is None:
+            self.position = midnight(day_of(self.context.now_us()) - timedelta(days=1)) - 1
+        chosen: list[Item] = []
+        for event in self.history(self.position):
+            if len(chosen) >= asked.get("count", 10):
+                break
+            chosen.append(event)
+        if chosen:
+            self.position = max(event["event_timestamp"] for event in chosen) * 1000
+        order = random.Random(len(self.deliveries))
+        chosen += chosen[: asked.get("duplicates", 0)]
+        if asked.get("shuffle"):
+            order.shuffle(chosen)
+        scale = float(asked.get("retry_scale", 1.0))
+        planned = [(webhook, event) for event in chosen for webhook in self._receivers(event)]
+
+        def deliver() -> Response:
+            deliveries = [self._deliver(webhook, event, scale) for webhook, event in planned]
+            return answer(
+                {
+                    "events": len(chosen),
+                    "sent": len(deliveries),
+                    "delivered": sum(one["delivered"] for one in deliveries),
+                }
+            )
+
+        if asked.get("wait", True):
+            return Response(work=deliver)
+        self.context.background(deliver)
+        return answer({"events": len(chosen), "sent": len(planned)})
+
+    def _receivers(self, event: Item) -> Iterator[Item]:
+        for one in self.subscriptions.values():
+            states = one["call_states"]
+            if not one["enabled"] or not ("all" in states or event["state"] in states):
+                continue
+            if one["group_calls_only"] and event["group_id"] is None:
+                continue
+            parties = {str(event[name].get("id")) for name in ("target", "entry_point_target")}
+            if "target_id" in one and one["target_id"] not in parties:
+                continue
+            yield self.webhooks[one["endpoint_id"]]
+
+    def _deliver(self, webhook: Item, event: Item, scale: float) -> Item:
+        secret = webhook.get("signature", {}).get("secret")
+        if secret:
+            body, headers = jwt.encode(event, secret, algorithm="HS256").encode(), {"content-type": "application/jwt"}
+        else:
+            body, headers = orjson.dumps(event), {"content-type": "application/json"}
+        attempts: list[Item] = []
+        waits, quick = list(RETRIES), 2
+        while True:
+            try:
+                status = self.post(webhook["hook_url"], body, headers, ALLOWED_SECONDS)
+            except requests.RequestException as error:
+                attempts.append({"error": type(error).__name__})
+                if not quick:
+                    break
+                quick -= 1
+                continue
+            attempts.append({"status": status})
+            if status < FAULT_OF_SERVER or not waits:
+                break
+            self.sleep(waits.pop(0) * scale)
+        delivered = attempts[-1].get("status", 0) // 100 == SUCCESS
+        delivery = {"hook_url": webhook["hook_url"], "event": event, "attempts": attempts, "delivered": delivered}
+        self.deliveries.append(delivery)
+        return delivery
+
+    def list_deliveries(self, _: Request) -> Response:
+        """Answer what became of every event sent so far."""
+        return answer({"deliveries": self.deliveries})

@@ -1,7 +1,7 @@
 """Faults on demand: what a network, a proxy or a broken release does to an answer.
 
 A fault says which requests it hits (method, pattern of the path), how many of them it leaves alone first (`after`), how
-many it then spoils (`times`, -1 for all), and what it does to them (`fault`, see :data:`KINDS`).
+many it then breaks (`times`, -1 for all), and what it does to them (`fault`, see :data:`KINDS`).
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ BODY: Final = schema(
 
 @dataclass(slots=True)
 class Fault:
-    """One fault that waits for its requests; `seen` of them matched, `done` were spoilt."""
+    """One fault that waits for its requests; `seen` of them matched, `done` were broken."""
 
     fault: str
     method: str | None = None
@@ -125,7 +125,7 @@ class Fault:
         return self.fault.partition(":")[2]
 
     def hits(self, request: Request) -> bool:
-        """Count a request that matches; whether it is to be spoilt."""
+        """Count a request that matches; whether the fault hits it."""
         if (self.method and self.method != request.method) or not re.search(self.path_regex, request.path):
             return False
         self.seen += 1
@@ -136,7 +136,7 @@ class Fault:
 
 
 class Faults(list[Fault]):
-    """The faults that were asked for; the first that hits a request spoils it."""
+    """The faults that were asked for; the first that hits a request breaks it."""
 
     def add(self, asked: dict[str, Any]) -> Fault:
         """Add a fault from a request body."""
@@ -145,40 +145,31 @@ class Faults(list[Fault]):
         return fault
 
     def hit(self, request: Request) -> Fault | None:
-        """Return the fault that spoils a request."""
+        """Return the fault that hits a request."""
         return next((fault for fault in self if fault.hits(request)), None)
 
-    def shown(self) -> list[dict[str, Any]]:
+    def listed(self) -> list[dict[str, Any]]:
         """Return the faults with what they have done so far."""
         return [asdict(fault) for fault in self]
 
 
-def spoilt(  # noqa: PLR0911 - one answer a fault
-    fault: Fault, request: Request, proceed: Callable[[], Response], stats: Stats
-) -> Response:
-    """Return the spoilt answer to a request; `proceed` gives the honest one where the fault wants it."""
-    name, argument = fault.name, fault.argument
-    if name == "status":
-        return _plain(fault, int(argument), fault.body if fault.body is not None else f"injected {argument}")
-    if name == "retry_after":
-        return Response(429, (fault.body or "").encode(), {"retry-after": argument, **fault.headers})
-    if name == "redirect":
-        return Response(302, b"", {"location": argument, **fault.headers})
-    if name == "drop":
-        return Response(breaks="drop")
-    if name in {"html", "broken_json", "other_shape", "empty", "body", "gzip_bomb", "deep_json"}:
+def faulty(fault: Fault, request: Request, proceed: Callable[[], Response], stats: Stats) -> Response:
+    """Return the broken response to a request; `proceed` gives the true one where the fault needs it."""
+    if fault.name in _WITHOUT_ANSWER:
+        return _WITHOUT_ANSWER[fault.name](fault)
+    if fault.name in _OTHER_BODIES:
         return _other_body(fault)
-    if name in _PLACES:
+    if fault.name in _PLACES:
         return _export(fault, request, proceed, stats)
     response = proceed()
-    if name == "hang":
-        response.delay = float(argument)
-    elif name == "truncated":
-        content = response.content()
+    if fault.name == "hang":
+        response.delay = float(fault.argument)
+        return response
+    content = response.content()
+    if fault.name == "truncated":
         response.body = content[: len(content) // 2]
     else:  # cut, reset
-        response.content()
-        response.breaks = name
+        response.breaks = fault.name
     return response
 
 
@@ -188,6 +179,20 @@ def _plain(fault: Fault, status: int, text: str) -> Response:
         text.encode(),
         {"content-type": "text/plain", **{key.lower(): value for key, value in fault.headers.items()}},
     )
+
+
+#: The faults that need no true response.
+_WITHOUT_ANSWER: Final[dict[str, Callable[[Fault], Response]]] = {
+    "status": lambda fault: _plain(
+        fault, int(fault.argument), fault.body if fault.body is not None else f"injected {fault.argument}"
+    ),
+    "retry_after": lambda fault: Response(
+        429, (fault.body or "").encode(), {"retry-after": fault.argument, **fault.headers}
+    ),
+    "redirect": lambda fault: Response(302, b"", {"location": fault.argument, **fault.headers}),
+    "drop": lambda _: Response(breaks="drop"),
+}
+_OTHER_BODIES: Final = {"html", "broken_json", "other_shape", "empty", "body", "gzip_bomb", "deep_json"}
 
 
 def _other_body(fault: Fault) -> Response:

@@ -1,19 +1,19 @@
 """The records exports: what rows each has, how a cell is written, and which rows a scope and a range of days hold."""
-# ruff: noqa: SIM905 - a header is read, compared and searched as a line of words, not as a column of quotes
+# ruff: noqa: SIM905 - a list of words is read, compared and searched as a line of words, not as a column of quotes
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import ZoneInfo
 
-from fake_dialpad.events import (
+from fake_dialpad.local_time import Days, LocalTime
+from fake_dialpad.model import (
     COMPANY_ID,
     DAY,
     MINUTE,
-    SECOND,
     Day,
     Disposition,
     DutyChange,
@@ -32,42 +32,6 @@ if TYPE_CHECKING:
     from fake_dialpad.world import World
 
 
-MINUTES_KEPT: Final = 200_000
-
-
-class LocalTime:
-    """Writes instants as naive local times of one zone, quickly: the minute's text is kept."""
-
-    def __init__(self, timezone: str) -> None:
-        self.timezone = timezone
-        self.zone = ZoneInfo(timezone)
-        self._minutes: dict[int, str] = {}
-
-    def text(self, instant_us: int | None, *, fraction: bool = True) -> str:
-        """Return `YYYY-MM-DD HH:MM:SS` with or without `.ffffff`; an absent instant is an empty cell."""
-        if instant_us is None:
-            return ""
-        minute, rest = divmod(instant_us, MINUTE)
-        head = self._minutes.get(minute)
-        if head is None:
-            local = datetime.fromtimestamp(minute * 60, UTC).astimezone(self.zone)
-            # zones with seconds in their offset ended before 1970; minutes stay whole
-            if len(self._minutes) > MINUTES_KEPT:
-                self._minutes.clear()
-            head = self._minutes[minute] = f"{local:%Y-%m-%d %H:%M:}"
-        second, micro = divmod(rest, SECOND)
-        return f"{head}{second:02d}.{micro:06d}" if fraction else f"{head}{second:02d}"
-
-    def day(self, instant_us: int) -> date:
-        """Return the local day of an instant."""
-        return date.fromisoformat(self.text(instant_us // MINUTE * MINUTE)[:10])
-
-    def midnight(self, day: date) -> int:
-        """Return the first instant of a local day, in microseconds."""
-        start = datetime(day.year, day.month, day.day, tzinfo=self.zone)
-        return int(start.timestamp()) * SECOND
-
-
 @dataclass(slots=True)
 class Style:
     """How cells are written: whether booleans are `True` or `true`, whether texts and recordings may be seen."""
@@ -76,7 +40,7 @@ class Style:
     with_texts: bool = True
     with_recordings: bool = True
 
-    def boolean(self, value: bool) -> str:  # noqa: FBT001
+    def boolean(self, value: bool) -> str:  # noqa: FBT001 - what is written is the value
         """Return a boolean cell."""
         text = str(value)
         return text if self.title_booleans else text.lower()
@@ -108,13 +72,45 @@ def bare(number: str) -> str:
 
 def call_cells(leg: Leg, now: int, clock: LocalTime, style: Style) -> list[str]:
     """Return the 54 cells of one call leg."""
-    text = clock.text
-    entry = leg.entry_call_id is None
-    group_entry = entry and leg.target.kind != "UserProfile"
-    answered = leg.connected_us is not None
-    first = leg.queued_us or leg.first_rang_us
-    ringing = (leg.connected_us or leg.ended_us) - leg.rang_us if leg.rang_us is not None else None
     erased = leg.anonymized_us is not None and leg.anonymized_us <= now
+    group_entry = leg.entry_call_id is None and leg.target.kind != "UserProfile"
+    times = _call_durations(leg)
+    return [
+        *_call_party_cells(leg, clock, style, erased=erased),
+        leg.device,
+        "",
+        clock.timezone,
+        "open" if leg.open_hours else "closed",
+        minutes(leg.ended_us - leg.at_us) if group_entry else "",
+        "",
+        "",
+        leg.master_id,
+        times["time_to_answer"],
+        "",
+        "",
+        clock.text(leg.anonymized_us) if erased else "",
+        leg.categories,
+        times["ringing"],
+        str(leg.rings) if leg.rings else "",
+        times["hold"],
+        times["holds"],
+        times["talk"],
+        times["queued"],
+        "1" if leg.queued_us is not None else "",
+        minutes(leg.wrapup_us) if leg.wrapup_us else "",
+        "" if group_entry else "operator",
+        times["ai_talk"],
+        times["ai_listen"],
+        times["ai_silent"],
+        "",
+        style.boolean(leg.internal_call),
+    ]
+
+
+def _call_party_cells(leg: Leg, clock: LocalTime, style: Style, *, erased: bool) -> list[str]:
+    """Return the cells before the column device: when the call was and whose it was."""
+    text = clock.text
+    group_entry = leg.entry_call_id is None and leg.target.kind != "UserProfile"
     person = leg.target.type == "user"
     return [
         text(leg.at_us),
@@ -144,36 +140,29 @@ def call_cells(leg: Leg, now: int, clock: LocalTime, style: Style) -> list[str]:
         leg.transferred_from,
         leg.office_id,
         COMPANY_ID,
-        leg.device,
-        "",
-        clock.timezone,
-        "open" if leg.open_hours else "closed",
-        minutes(leg.ended_us - leg.at_us) if group_entry else "",
-        "",
-        "",
-        leg.master_id,
-        minutes(leg.connected_us - first)
-        if entry and answered and first is not None and leg.connected_us is not None
-        else "",
-        "",
-        "",
-        text(leg.anonymized_us) if erased else "",
-        leg.categories,
-        minutes(ringing),
-        str(leg.rings) if leg.rings else "",
-        minutes(leg.hold_us) if answered else "",
-        str(leg.holds) if answered else "",
-        minutes(leg.ended_us - leg.connected_us - leg.hold_us) if leg.connected_us is not None else "",
-        minutes((leg.first_rang_us or leg.ended_us) - leg.queued_us) if leg.queued_us is not None else "",
-        "1" if leg.queued_us is not None else "",
-        minutes(leg.wrapup_us) if leg.wrapup_us else "",
-        "" if group_entry else "operator",
-        f"{leg.talk_share}.0" if not entry and answered else "",
-        f"{100 - leg.talk_share}.0" if not entry and answered else "",
-        "0.0" if not entry and answered else "",
-        "",
-        style.boolean(leg.internal_call),
     ]
+
+
+def _call_durations(leg: Leg) -> dict[str, str]:
+    """Return the cells that depend on whether the call was answered, by a short name."""
+    connected, entry = leg.connected_us, leg.entry_call_id is None
+    first = leg.queued_us or leg.first_rang_us
+    ringing = (connected or leg.ended_us) - leg.rang_us if leg.rang_us is not None else None
+    queued = (leg.first_rang_us or leg.ended_us) - leg.queued_us if leg.queued_us is not None else None
+    cells = {"ringing": minutes(ringing), "queued": minutes(queued)}
+    if connected is None:
+        return defaultdict(str, cells)
+    of_agent = {} if entry else {"ai_talk": f"{leg.talk_share}.0", "ai_listen": f"{100 - leg.talk_share}.0"}
+    return defaultdict(
+        str,
+        cells,
+        time_to_answer=minutes(connected - first) if entry and first is not None else "",
+        hold=minutes(leg.hold_us),
+        holds=str(leg.holds),
+        talk=minutes(leg.ended_us - connected - leg.hold_us),
+        ai_silent="" if entry else "0.0",
+        **of_agent,
+    )
 
 
 TEXT_COLUMNS: Final = tuple(
@@ -211,8 +200,8 @@ VOICEMAIL_COLUMNS: Final = tuple(
 
 def voicemail_cells(row: Voicemail, now: int, clock: LocalTime, style: Style) -> list[str]:
     """Return the 14 cells of one voicemail."""
-    heard = row.listened_us is not None and row.listened_us <= now
-    listener = row.listener if heard else None
+    listened = row.listened_us is not None and row.listened_us <= now
+    listener = row.listener if listened else None
     target = row.leg.target
     url = f"https://dialpad.com/blob/voicemail/{row.leg.call_id}.mp3" if style.with_recordings else ""
     return [
@@ -223,7 +212,7 @@ def voicemail_cells(row: Voicemail, now: int, clock: LocalTime, style: Style) ->
         row.leg.external,
         row.leg.internal,
         clock.text(row.at_us),
-        clock.text(row.listened_us, fraction=False) if heard else "",
+        clock.text(row.listened_us, fraction=False) if listened else "",
         listener.id if listener else "",
         listener.name if listener else "",
         listener.email if listener else "",
@@ -266,7 +255,7 @@ DUTY_COLUMNS: Final = tuple(
 )
 
 
-def duty_cells(row: DutyChange, _: int, clock: LocalTime, style: Style) -> list[str]:  # noqa: ARG001 - one form for all
+def duty_cells(row: DutyChange, _: int, clock: LocalTime, _style: Style) -> list[str]:
     """Return the 14 cells of one duty change."""
     agent = row.agent
     return [
@@ -333,7 +322,7 @@ CSAT_COLUMNS: Final = tuple(
 )
 
 
-def csat_cells(row: SurveyAnswer, _: int, clock: LocalTime, style: Style) -> list[str]:  # noqa: ARG001 - one form for all
+def csat_cells(row: SurveyAnswer, _: int, clock: LocalTime, _style: Style) -> list[str]:
     """Return the cells of one survey answer."""
     target, operator = row.entry.target, row.operator
     return [
@@ -359,7 +348,7 @@ SHARE_COLUMNS: Final = tuple(
 )
 
 
-def share_cells(row: ScreenShare, _: int, clock: LocalTime, style: Style) -> list[str]:  # noqa: ARG001 - one form for all
+def share_cells(row: ScreenShare, _: int, clock: LocalTime, _style: Style) -> list[str]:
     """Return the cells of one screen share."""
     host = row.host
     return [
@@ -452,24 +441,7 @@ class Scope:
         return self.office_id is None or row.office_id == self.office_id
 
 
-@dataclass(frozen=True, slots=True)
-class Days:
-    """The local days an export covers, both ends included; `start_us` is in, `end_us` is not."""
-
-    first: date
-    last: date
-    start_us: int
-    end_us: int
-
-
-def days_between(first: date, last: date, clock: LocalTime) -> Days | None:
-    """Return the local days from first to last; nothing if last is before first."""
-    if last < first:
-        return None
-    return Days(first, last, clock.midnight(first), clock.midnight(last + timedelta(days=1)))
-
-
-def fallen(world: World, table: Table, day: date) -> list[Any]:
+def rows_on(world: World, table: Table, day: date) -> list[Any]:
     """Return the rows whose time falls on a UTC day, oldest first; some follow from a call of the day before."""
     start, end = midnight(day), midnight(day) + DAY
     late = [row for row in table.day(world, day - timedelta(days=1)).rows if row.at_us >= start]
@@ -483,7 +455,7 @@ def selected(world: World, table: Table, days: Days | None, scope: Scope, now: i
         return
     day = day_of(days.start_us)
     while midnight(day) < days.end_us:
-        for row in fallen(world, table, day):
+        for row in rows_on(world, table, day):
             inside = days.start_us <= row.at_us < days.end_us
             if inside and row.visible_us <= now and (scope.whole or scope.holds(row)):
                 yield row

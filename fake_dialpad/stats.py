@@ -18,15 +18,17 @@ from zoneinfo import ZoneInfoNotFoundError
 
 import orjson
 
-from fake_dialpad.events import DAY, SECOND, day_of, midnight
-from fake_dialpad.figures import Figures, figure_columns
-from fake_dialpad.records import TABLES, Days, LocalTime, Scope, Style, Table, days_between, selected
+from fake_dialpad.aggregates import Aggregates, aggregate_columns
+from fake_dialpad.local_time import Days, LocalTime, days_between
+from fake_dialpad.model import DAY, SECOND, day_of, midnight
+from fake_dialpad.records import TABLES, Scope, Style, Table, selected
 from fake_dialpad.wire import Refused, Request, Response, Window, answer, route, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from fake_dialpad.server import FakeDialpad
+    from fake_dialpad.context import Context
+    from fake_dialpad.people import People
 
 HISTORY_CACHE: Final = 3 * 3600
 TODAY_CACHE: Final = 30 * 60
@@ -77,7 +79,7 @@ class Export:
     timezone: str
     days: Days | None
     frozen_us: int
-    made: float
+    posted_at: float
     ready: float
     expires: float
     failed: bool = False
@@ -88,8 +90,9 @@ class Export:
 class Stats:
     """The three routes of the Stats API, their limits and their cache."""
 
-    def __init__(self, fake: FakeDialpad) -> None:
-        self.fake = fake
+    def __init__(self, context: Context, people: People) -> None:
+        self.context = context
+        self.people = people
         self.routes = [
             route("POST", "/api/v2/stats", self.start),
             route("GET", "/api/v2/stats/{request_id}", self.poll),
@@ -100,23 +103,23 @@ class Stats:
         self.exports: dict[str, Export] = {}
         self.cached: dict[bytes, Export] = {}
         self.rendered: dict[tuple[object, ...], bytes] = {}
-        self.held = 0
+        self.rendered_bytes = 0
 
     def start(self, request: Request) -> Response:
         """Accept an export, or answer an identical one from the cache."""
-        now = self.fake.server_now()
-        if self.fake.limited and not self.posts.admits(now):
-            raise self.fake.too_many("Rate limit exceeded: 200 stats requests per hour", self.posts.wait(now))
+        now = self.context.server_now()
+        if self.context.limited and not self.posts.admits(now):
+            raise self.context.too_many("Rate limit exceeded: 200 stats requests per hour", self.posts.wait(now))
         body: dict[str, Any] = request.valid(BODY)
-        days, scope, timezone = self._understood(body)
-        user = self.fake.user_of(request)
+        days, scope, timezone = self._parsed(body)
+        user = self.context.user_of(request)
         key = orjson.dumps([body, user.id if user else None], option=orjson.OPT_SORT_KEYS)
         known = self.cached.get(key)
         if known is not None and known.expires > now and not known.failed and not known.forgotten:
             return answer({"request_id": known.id, "already_started": True})
         today = self._today(body)
-        lag = float(self.fake.readings["today_lag" if today else "history_lag"])
-        digest = hashlib.sha256(key + str((len(self.exports), self.fake.world.seed, now)).encode()).hexdigest()
+        lag = float(self.context.variants["today_lag" if today else "history_lag"])
+        digest = hashlib.sha256(key + str((len(self.exports), self.context.world.seed, now)).encode()).hexdigest()
         export = Export(
             id=digest[:32],
             token=digest[32:],
@@ -124,18 +127,22 @@ class Stats:
             scope=scope if user is None else Scope(target_id=user.id, target_type="user"),
             timezone=timezone,
             days=days,
-            frozen_us=int((self.fake.now() - lag) * SECOND),
-            made=now,
-            ready=now + self.fake.export_seconds,
+            frozen_us=int((self.context.now() - lag) * SECOND),
+            posted_at=now,
+            ready=now + self.context.export_seconds,
             expires=now + (TODAY_CACHE if today else HISTORY_CACHE),
-            style=Style(
-                title_booleans=self.fake.readings["booleans"] == "title",
-                with_texts=self.fake.has_scope("message_content_export"),
-                with_recordings=self.fake.has_scope("recordings_export"),
-            ),
+            style=self.style(),
         )
         self.exports[export.id] = self.cached[key] = export
         return answer({"request_id": export.id, "already_started": False})
+
+    def style(self) -> Style:
+        """Return how cells are written now."""
+        return Style(
+            title_booleans=self.context.variants["booleans"] == "title",
+            with_texts=self.context.has_scope("message_content_export"),
+            with_recordings=self.context.has_scope("recordings_export"),
+        )
 
     @staticmethod
     def _today(body: dict[str, Any]) -> bool:
@@ -143,13 +150,13 @@ class Stats:
             return True
         return int(body.get("days_ago_start", 1)) == 0 and int(body.get("days_ago_end", 30)) == 0
 
-    def _understood(self, body: dict[str, Any]) -> tuple[Days | None, Scope, str]:
+    def _parsed(self, body: dict[str, Any]) -> tuple[Days | None, Scope, str]:
         timezone = body.get("timezone", "UTC")
         try:
-            clock = self.fake.local(timezone)
+            clock = self.context.local(timezone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise Refused(400, "Invalid timezone name") from error
-        today = clock.day(int(self.fake.server_now() * SECOND))
+        today = clock.day(int(self.context.server_now() * SECOND))
         if self._today(body):
             days = days_between(today, today, clock)
         else:
@@ -171,7 +178,7 @@ class Stats:
 
     def scope(self, body: dict[str, Any]) -> Scope:
         """Return the scope of a request; a target wins over an office."""
-        world = self.fake.world
+        world = self.context.world
         if ("target_id" in body) != ("target_type" in body):
             raise Refused(400, "target_id and target_type must be given together")
         if "target_id" not in body:
@@ -184,11 +191,11 @@ class Stats:
         key, kind = str(body["target_id"]), body["target_type"]
         text = f"{kind}:{key}"
         if kind in {"coachingteam", "coachinggroup"}:
-            team = self.fake.directory.team(key)
+            team = self.people.team(key)
             if team is None:
                 raise Refused(404, f"Target {kind} {key} not found")
             return Scope(members=frozenset(team), target_type=kind, text=text)
-        if kind == "room" and key in self.fake.directory.room_ids():
+        if kind == "room" and key in self.people.room_ids():
             return Scope(target_id=key, target_type=kind, text=text)
         party = world.parties.get(key)
         if party is None or party.type.replace("_", "") != kind:
@@ -197,9 +204,9 @@ class Stats:
 
     def poll(self, request: Request, request_id: str) -> Response:
         """Say how far an export is."""
-        now = self.fake.server_now()
-        if self.fake.limited and not self.polls.admits(now):
-            raise self.fake.too_many("Rate limit exceeded", self.polls.wait(now))
+        now = self.context.server_now()
+        if self.context.limited and not self.polls.admits(now):
+            raise self.context.too_many("Rate limit exceeded", self.polls.wait(now))
         export = self.exports.get(request_id)
         if export is None or export.forgotten or export.expires <= now:
             raise Refused(404, f"Request with id {request_id} not found")
@@ -212,7 +219,7 @@ class Stats:
 
     def download(self, request: Request, name: str) -> Response:
         """Serve the file of an export to whoever has its URL; no key is asked for, and none should come."""
-        now = self.fake.server_now()
+        now = self.context.server_now()
         export = next((export for export in self.exports.values() if f"{export.token}.csv" == name), None)
         if export is None or export.expires <= now or now < export.ready:
             return Response(
@@ -220,9 +227,9 @@ class Stats:
                 b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>",
                 {"content-type": "application/xml"},
             )
-        body: Iterable[bytes] = self.fake.guarded(self.file(export))
+        body: Iterable[bytes] = self.context.locked(self.file(export))
         headers = {"content-type": "text/csv"}
-        if self.fake.readings["compression"] == "gzip" and "gzip" in request.headers.get("accept-encoding", ""):
+        if self.context.variants["compression"] == "gzip" and "gzip" in request.headers.get("accept-encoding", ""):
             headers["content-encoding"] = "gzip"
             body = [gzip.compress(b"".join(body), compresslevel=1, mtime=0)]
         return Response(200, body, headers)
@@ -230,12 +237,14 @@ class Stats:
     def file(self, export: Export) -> Iterator[bytes]:
         """Yield the CSV of an export, a day of rows at a time."""
         body = export.body
-        clock = self.fake.local(export.timezone)
+        clock = self.context.local(export.timezone)
         if body["export_type"] == "stats":
-            per_day = self.fake.readings["by_user"] == "per_day"
-            columns = figure_columns(body["stat_type"], body.get("group_by"), per_day=per_day)
-            figures = Figures(self.fake.world, export.frozen_us, clock, self.fake.readings["texts"] == "both_sides")
-            rows = figures.rows(body["stat_type"], body.get("group_by"), export.days, export.scope, per_day=per_day)
+            per_day = self.context.variants["by_user"] == "per_day"
+            columns = aggregate_columns(body["stat_type"], body.get("group_by"), per_day=per_day)
+            aggregates = Aggregates(
+                self.context.world, export.frozen_us, clock, self.context.variants["texts"] == "both_sides"
+            )
+            rows = aggregates.rows(body["stat_type"], body.get("group_by"), export.days, export.scope, per_day=per_day)
             chunks: Iterator[bytes] = iter(
                 [csv_text((tuple(row[name] for name in columns) for row in rows), "\r\n")] if rows else []
             )
@@ -253,9 +262,9 @@ class Stats:
     def _framed(
         self, columns: Sequence[str], chunks: Iterator[bytes], *, bom: bool, newline: str, quote_all: bool = False
     ) -> Iterator[bytes]:
-        mark = {"some": bom, "all": True, "none": False}[self.fake.readings["bom"]]
+        mark = {"some": bom, "all": True, "none": False}[self.context.variants["bom"]]
         first = next((chunk for chunk in chunks if chunk), None)
-        if first is None and self.fake.readings["no_rows"] == "empty_file":
+        if first is None and self.context.variants["no_rows"] == "empty_file":
             return
         yield (b"\xef\xbb\xbf" if mark else b"") + csv_text([columns], newline, quote_all=quote_all)
         if first is not None:
@@ -263,18 +272,18 @@ class Stats:
             yield from chunks
 
     def _remember(self, key: tuple[object, ...], chunk: bytes) -> None:
-        self.held += len(chunk)
-        if self.held > RENDERED_BYTES:
+        self.rendered_bytes += len(chunk)
+        if self.rendered_bytes > RENDERED_BYTES:
             self.rendered.clear()
-            self.held = len(chunk)
+            self.rendered_bytes = len(chunk)
         self.rendered[key] = chunk
 
     def _days(self, table: Table, stat_type: str, export: Export, clock: LocalTime) -> Iterator[bytes]:
         days = export.days
         if days is None:
             return
-        world, now = self.fake.world, export.frozen_us
-        one_row = stat_type == "texts" and self.fake.readings["texts"] == "one_row"
+        world, now = self.context.world, export.frozen_us
+        one_row = stat_type == "texts" and self.context.variants["texts"] == "one_row"
         day = day_of(days.start_us)
         while (start := midnight(day)) < days.end_us:
             part = Days(day, day, max(start, days.start_us), min(start + DAY, days.end_us))

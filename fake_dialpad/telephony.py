@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from fake_dialpad.events import (
+from fake_dialpad.model import (
     DAY,
+    HOUR,
     LABELS,
     MINUTE,
     SECOND,
+    CallDay,
+    Day,
     Disposition,
     Leg,
     Party,
@@ -17,6 +21,7 @@ from fake_dialpad.events import (
     SurveyAnswer,
     Voicemail,
     call_number,
+    midnight,
     sentence,
 )
 
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
     import random
     from datetime import date
 
-    from fake_dialpad.world import World
+    from fake_dialpad.company import Company
 
 DISPOSITIONS: Final = (
     "Billing~Refund",
@@ -40,11 +45,29 @@ DISPOSITIONS: Final = (
 )
 
 
-class Telephony:
+@dataclass(frozen=True, slots=True)
+class _GroupCall:
+    """A call to a group: `common` is what its legs share."""
+
+    number: int
+    at: int
+    group: Party
+    caller: tuple[str, str, str]
+    common: dict[str, Any]
+
+    @property
+    def of_agents(self) -> dict[str, Any]:
+        """What the legs of agents share."""
+        key = str(self.number)
+        entry = {"master_id": key, "entry_call_id": key, "entry_target": self.group}
+        return {**self.common, **entry, "queued_us": None}
+
+
+class _Calls:
     """Makes the calls of a day, one after the other."""
 
-    def __init__(self, world: World, rng: random.Random, day: date) -> None:
-        self.world = world
+    def __init__(self, company: Company, rng: random.Random, day: date) -> None:
+        self.company = company
         self.rng = rng
         self.base = call_number(day)
         self.legs: list[Leg] = []
@@ -56,23 +79,23 @@ class Telephony:
     def call(self, index: int, at: int, office: Party) -> None:
         """Make the index-th call, which begins at `at` and reaches `office`."""
         rng = self.rng
-        caller = self.world.callers[int(rng.random() * len(self.world.callers))]
+        caller = self.company.callers[int(rng.random() * len(self.company.callers))]
         kind = rng.random()
         number = self.base + index * 10
         if kind < 0.62:
             groups = [
-                group for group in self.world.call_centers if group.office_id == office.id
-            ] or self.world.call_centers
+                group for group in self.company.call_centers if group.office_id == office.id
+            ] or self.company.call_centers
             self._group(number, at, groups[int(rng.random() * len(groups))], caller)
         elif kind < 0.67:
             groups = [
-                group for group in self.world.departments if group.office_id == office.id
-            ] or self.world.departments
+                group for group in self.company.departments if group.office_id == office.id
+            ] or self.company.departments
             self._group(number, at, groups[int(rng.random() * len(groups))], caller)
         elif kind < 0.72:
             self._group(number, at, office, caller)
         else:
-            user = self.world.users[int(rng.random() * len(self.world.users))]
+            user = self.company.users[int(rng.random() * len(self.company.users))]
             if kind < 0.81:
                 self._direct(number, at, user, caller)
             elif kind < 0.95:
@@ -111,7 +134,6 @@ class Telephony:
 
     def _group(self, number: int, at: int, group: Party, caller: tuple[str, str, str]) -> None:
         rng = self.rng
-        agents = self.world.operators.get(group.id) or self.world.users
         has_queue = group.type == "call_center"
         queued = at + int(rng.random() * 5 * SECOND) if has_queue else None
         waited = int(rng.expovariate(1 / 25) * SECOND) if has_queue else 0
@@ -128,7 +150,6 @@ class Telephony:
         if rng.random() < 0.002:
             common["anonymized_us"] = at + 30 * DAY
         if outcome < 0.08:
-            ended = rang + int(rng.random() * 30 * SECOND)
             self._leg(
                 number,
                 at,
@@ -136,120 +157,123 @@ class Telephony:
                 caller,
                 category="abandoned",
                 categories="abandoned,inbound,unanswered",
-                ended_us=ended,
+                ended_us=rang + int(rng.random() * 30 * SECOND),
                 spam=rng.random() < 0.03,
                 **common,
             )
             return
+        call = _GroupCall(number, at, group, caller, common)
         ringing = int((3 + rng.random() * 22) * SECOND)
         if outcome < 0.22:
-            voicemail = outcome < 0.16
-            ended = rang + ringing + (int((5 + rng.random() * 60) * SECOND) if voicemail else 0)
-            leg = self._leg(
-                number,
-                at,
-                group,
-                caller,
-                category="missed",
-                first_rang_us=rang,
-                rang_us=rang,
-                rings=1 + int(rng.random() * 3),
-                categories="inbound,missed,unanswered,voicemail"
-                if voicemail
-                else "inbound,missed,unanswered,ring_no_answer",
-                ended_us=ended,
-                voicemail=voicemail,
-                **common,
-            )
-            if voicemail:
-                self._voicemail(leg, agents)
-            return
+            self._missed(call, rang, ringing, voicemail=outcome < 0.16)
+        else:
+            self._answered(call, rang // SECOND * SECOND, ringing)  # this ring has no fraction in the exports
+
+    def _agents(self, group: Party) -> list[Party]:
+        return self.company.operators.get(group.id) or self.company.users
+
+    def _missed(self, call: _GroupCall, rang: int, ringing: int, *, voicemail: bool) -> None:
+        rng = self.rng
+        leg = self._leg(
+            call.number,
+            call.at,
+            call.group,
+            call.caller,
+            category="missed",
+            first_rang_us=rang,
+            rang_us=rang,
+            ended_us=rang + ringing + (int((5 + rng.random() * 60) * SECOND) if voicemail else 0),
+            rings=1 + int(rng.random() * 3),
+            categories="inbound,missed,unanswered," + ("voicemail" if voicemail else "ring_no_answer"),
+            voicemail=voicemail,
+            **call.common,
+        )
+        if voicemail:
+            self._voicemail(leg, self._agents(call.group))
+
+    def _answered(self, call: _GroupCall, rang: int, ringing: int) -> None:
+        """Make the leg at the entry, the first agent's leg and perhaps that of the agent it is transferred to."""
+        rng = self.rng
+        agents = self._agents(call.group)
+        has_queue = call.group.type == "call_center"
         agent = agents[int(rng.random() * len(agents))]
-        rang = rang // SECOND * SECOND  # the second answer's ring has no fraction in the exports
-        connected = rang + ringing
         talk = self._talk()
         hold = int(rng.random() * 90 * SECOND) if rng.random() < 0.25 else 0
         wrapup = int(rng.random() * 120 * SECOND) if has_queue else 0
         transfer = rng.random() < 0.1
+        connected = rang + ringing
         ended = connected + talk + hold
         recorded = rng.random() < 0.5
-        more = int(talk * 0.4) if transfer else 0
-        times = {"first_rang_us": rang, "rang_us": rang, "connected_us": connected}
-        tokens = "answered,human_agent,inbound" + (",answered_transferred" if transfer else "")
+        shared = {
+            "category": "incoming",
+            "categories": "answered,human_agent,inbound" + (",answered_transferred" if transfer else ""),
+            "hold_us": hold,
+            "holds": 1 if hold else 0,
+            "wrapup_us": wrapup,
+            "rings": 1,
+            "recorded": recorded,
+            "first_rang_us": rang,
+            "rang_us": rang,
+            "connected_us": connected,
+        }
+        after_transfer = int(talk * 0.4) if transfer else 0
         entry = self._leg(
-            number,
-            at,
-            group,
-            caller,
-            category="incoming",
-            categories=tokens,
-            ended_us=ended + more,
-            hold_us=hold,
-            holds=1 if hold else 0,
-            wrapup_us=wrapup,
-            rings=1,
-            recorded=recorded,
-            operator_call_id=str(number + 1),
-            **times,
-            **common,
+            call.number,
+            call.at,
+            call.group,
+            call.caller,
+            ended_us=ended + after_transfer,
+            operator_call_id=str(call.number + 1),
+            **shared,
+            **call.common,
         )
-        devices = ("android", "web_app", "desktop_app", "desktop_app")
-        on_leg = {**common, "queued_us": None}
         first = self._leg(
-            number + 1,
-            connected - ringing,
+            call.number + 1,
+            rang,
             agent,
-            caller,
-            category="incoming",
-            categories=tokens,
+            call.caller,
             ended_us=ended,
-            hold_us=hold,
-            holds=1 if hold else 0,
-            wrapup_us=wrapup,
-            rings=1,
-            recorded=recorded,
-            master_id=str(number),
-            entry_call_id=str(number),
-            entry_target=group,
             operator=agent,
-            device=devices[int(rng.random() * 4)],
+            device=("android", "web_app", "desktop_app", "desktop_app")[int(rng.random() * 4)],
             talk_share=int(rng.random() * 100),
-            **times,
-            **on_leg,
+            **shared,
+            **call.of_agents,
         )
         served = [(agent, first)]
         if transfer:
-            # now and then the call comes back to the same agent
-            other = agent if rng.random() < 0.05 else self.world.users[int(rng.random() * len(self.world.users))]
-            first.transferred_to = other.phone if rng.random() < 0.5 else other.name
-            entry.transferred_to = first.transferred_to
-            second = self._leg(
-                number + 2,
-                ended,
-                other,
-                caller,
-                category="incoming",
-                categories="answered,human_agent,inbound,transferred_in",
-                ended_us=ended + more,
-                rings=1,
-                recorded=recorded,
-                master_id=str(number),
-                entry_call_id=str(number),
-                entry_target=group,
-                operator=other,
-                first_rang_us=ended,
-                rang_us=ended,
-                connected_us=ended,
-                transferred_from=agent.id,
-                device="desktop_app",
-                **on_leg,
-            )
-            served.append((other, second))
+            served.append(self._transferred(call, entry, first, ended + after_transfer))
         if recorded:
             self._recordings(entry, served)
         if has_queue:
             self._dispositions(entry, served)
             self._survey(entry, agent)
+
+    def _transferred(self, call: _GroupCall, entry: Leg, first: Leg, ended: int) -> tuple[Party, Leg]:
+        """Make the leg of the agent to whom the first agent transfers the call."""
+        rng, users, agent = self.rng, self.company.users, first.target
+        # now and then the call comes back to the same agent
+        other = agent if rng.random() < 0.05 else users[int(rng.random() * len(users))]
+        first.transferred_to = other.phone if rng.random() < 0.5 else other.name
+        entry.transferred_to = first.transferred_to
+        second = self._leg(
+            call.number + 2,
+            first.ended_us,
+            other,
+            call.caller,
+            category="incoming",
+            categories="answered,human_agent,inbound,transferred_in",
+            ended_us=ended,
+            rings=1,
+            recorded=entry.recorded,
+            operator=other,
+            first_rang_us=first.ended_us,
+            rang_us=first.ended_us,
+            connected_us=first.ended_us,
+            transferred_from=agent.id,
+            device="desktop_app",
+            **call.of_agents,
+        )
+        return other, second
 
     def _direct(self, number: int, at: int, user: Party, caller: tuple[str, str, str]) -> None:
         rng = self.rng
@@ -297,7 +321,7 @@ class Telephony:
 
     def _outbound(self, number: int, at: int, user: Party, caller: tuple[str, str, str]) -> None:
         rng = self.rng
-        groups = [self.world.parties[key] for key in user.groups]
+        groups = [self.company.parties[key] for key in user.groups]
         proxy = groups[0] if groups and rng.random() < 0.4 else None
         answered = rng.random() < 0.65
         connected = at + int((4 + rng.random() * 20) * SECOND) if answered else None
@@ -324,7 +348,7 @@ class Telephony:
 
     def _internal(self, number: int, at: int, user: Party) -> None:
         rng = self.rng
-        other = self.world.users[int(rng.random() * len(self.world.users))]
+        other = self.company.users[int(rng.random() * len(self.company.users))]
         caller = (other.id, other.name, other.phone)
         rang = at // SECOND * SECOND + SECOND
         self._leg(
@@ -347,7 +371,7 @@ class Telephony:
     def _voicemail(self, leg: Leg, owners: list[Party]) -> None:
         rng = self.rng
         listener = owners[int(rng.random() * len(owners))]
-        heard = leg.ended_us + int(rng.expovariate(1 / (5 * 3600)) * SECOND) if rng.random() < 0.8 else None
+        listened = leg.ended_us + int(rng.expovariate(1 / (5 * 3600)) * SECOND) if rng.random() < 0.8 else None
         text = sentence(rng)
         if rng.random() < 0.1:
             text += f'\n{sentence(rng)}, "{sentence(rng)}"'
@@ -360,8 +384,8 @@ class Telephony:
                 leg.office_id,
                 leg.targets,
                 leg,
-                heard,
-                listener if heard else None,
+                listened,
+                listener if listened else None,
                 text,
                 repeats,
             )
@@ -426,10 +450,29 @@ class Telephony:
         at = at // SECOND * SECOND
         score = str(rng.choice([1, 2, 3, 4, 4, 5, 5, 5]))
         targets = (entry.target.id, agent.id)
-        made = [("How satisfied were you, 1 to 5?", score)]
+        responses = [("How satisfied were you, 1 to 5?", score)]
         if rng.random() < 0.4:
-            made.append(("What could we do better?", f"{sentence(rng)}\n{sentence(rng)}"))
-        for question, response in made:
+            responses.append(("What could we do better?", f"{sentence(rng)}\n{sentence(rng)}"))
+        for question, response in responses:
             self.answers.append(SurveyAnswer(at, at, entry.office_id, targets, entry, agent, question, response))
-        if rng.random() < 0.02:  # the key was pressed twice: twins in everything
-            self.answers.append(SurveyAnswer(at, at, entry.office_id, targets, entry, agent, *made[0]))
+        if rng.random() < 0.02:  # the key was pressed twice: two rows, the same in everything
+            self.answers.append(SurveyAnswer(at, at, entry.office_id, targets, entry, agent, *responses[0]))
+
+
+def calls(company: Company, day: date, count: int) -> CallDay:
+    """Return the calls that began on a day, and what follows from them."""
+    rng = company.rng("calls", day)
+    calls_of_day = _Calls(company, rng, day)
+    # the first and the last microsecond of the day, a midnight in the west, noon
+    edges = (0, DAY - 1, 8 * HOUR, DAY // 2)
+    for index in range(count):
+        office = company.offices[int(rng.random() * len(company.offices))]
+        at = midnight(day) + edges[index] if index < len(edges) else company.moment(rng, day, office.timezone)
+        calls_of_day.call(index, at, office)
+    return CallDay(
+        Day(calls_of_day.legs),
+        Day(calls_of_day.voicemails),
+        Day(calls_of_day.recordings),
+        Day(calls_of_day.dispositions),
+        Day(calls_of_day.answers),
+    )

@@ -13,24 +13,27 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from fake_dialpad.analytics import FILTERS, METRICS, RECORDS, instant, windows
-from fake_dialpad.events import SECOND
-from fake_dialpad.figures import FIGURE_KEYS, Figures, figure_columns
-from fake_dialpad.records import TABLES, Days, LocalTime, Scope, Style, days_between, selected
+from fake_dialpad.aggregates import AGGREGATE_KEYS, Aggregates, aggregate_columns
+from fake_dialpad.analytics import Selection, instant
+from fake_dialpad.catalogue import FILTERS, METRICS, RECORDS, metric_entry, record_entry
+from fake_dialpad.lists import LISTS, PlainList, rows_of
+from fake_dialpad.local_time import Days, LocalTime, days_between, windows
+from fake_dialpad.records import TABLES, Scope, selected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fake_dialpad.server import FakeDialpad
+    from fake_dialpad.apis import Apis
+    from fake_dialpad.people import People
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Question:
     """One question: days from `start` to `end`, both included, in `timezone`."""
 
-    fake: FakeDialpad
+    apis: Apis
     start: date
     end: date
     clock: LocalTime
@@ -44,7 +47,7 @@ class Asked:
     @property
     def now(self) -> int:
         """The present instant in microseconds."""
-        return int(self.fake.now() * SECOND)
+        return self.apis.now_us()
 
     @property
     def today(self) -> date:
@@ -58,7 +61,7 @@ class Asked:
 
     def scopes(self, *, need_target: bool = False, by_office: bool = False) -> Iterator[tuple[str, Scope]]:
         """Yield the scopes the stream is read in, each with its name."""
-        world = self.fake.world
+        world = self.apis.world
         named = self.scope or "company"
         if by_office and named == "company":
             for office in world.offices:
@@ -71,29 +74,25 @@ class Asked:
         else:
             kind, _, key = named.partition(":")
             body = {"office_id": key} if kind == "office" else {"target_type": kind, "target_id": key}
-            yield named, self.fake.stats.scope(body)
+            yield named, self.apis.stats.scope(body)
 
 
 # -- stats ---------------------------------------------------------------------------------------------------------
 
 
-def _records(stat_type: str) -> Callable[[Asked], list[Row]]:
-    def rows(asked: Asked) -> list[Row]:
-        fake, table = asked.fake, TABLES[stat_type]
-        style = Style(
-            title_booleans=fake.readings["booleans"] == "title",
-            with_texts=fake.has_scope("message_content_export"),
-            with_recordings=fake.has_scope("recordings_export"),
-        )
-        one_row = stat_type == "texts" and fake.readings["texts"] == "one_row"
-        made: dict[object, Row] = {}
-        for name, scope in asked.scopes(need_target=stat_type in {"csat", "dispositions"}):
-            for row in selected(fake.world, table, asked.days, scope, asked.now):
+def _records(stat_type: str) -> Callable[[Question], list[Row]]:
+    def rows(question: Question) -> list[Row]:
+        apis, table = question.apis, TABLES[stat_type]
+        style = apis.stats.style()
+        one_row = stat_type == "texts" and apis.variants["texts"] == "one_row"
+        by_identity: dict[object, Row] = {}
+        for name, scope in question.scopes(need_target=stat_type in {"csat", "dispositions"}):
+            for row in selected(apis.world, table, question.days, scope, question.now):
                 if one_row and not row.first_side:
                     continue
-                cells = dict(zip(table.columns, table.cells(row, asked.now, asked.clock, style), strict=True))
-                made[_identity(stat_type, cells, len(made))] = {**cells, "scope": name}
-        return list(made.values())
+                cells = dict(zip(table.columns, table.cells(row, question.now, question.clock, style), strict=True))
+                by_identity[_identity(stat_type, cells, len(by_identity))] = {**cells, "scope": name}
+        return list(by_identity.values())
 
     return rows
 
@@ -102,32 +101,35 @@ def _identity(stat_type: str, cells: Row, ordinal: int) -> object:
     if stat_type == "dispositions":
         return cells["call_id"], cells["operator_id"], "" if cells["call_id"] else cells["date_started"]
     if stat_type in {"csat", "screenshare"}:
-        return ordinal  # rows that are the same in everything stay two rows
+        return ordinal  # identical rows stay two rows
     key = TABLES[stat_type].key
     return tuple(cells[name] for name in key)
 
 
-def _figures(stat_type: str, group_by: str | None) -> Callable[[Asked], list[Row]]:
-    def rows(asked: Asked) -> list[Row]:
-        fake = asked.fake
-        figures = Figures(fake.world, asked.now, asked.clock, fake.readings["texts"] == "both_sides")
-        per_day = fake.readings["by_user"] == "per_day"
-        columns = figure_columns(stat_type, group_by, per_day=per_day)
+def _aggregates(stat_type: str, group_by: str | None) -> Callable[[Question], list[Row]]:
+    def rows(question: Question) -> list[Row]:
+        apis = question.apis
+        aggregates = Aggregates(apis.world, question.now, question.clock, apis.variants["texts"] == "both_sides")
+        per_day = apis.variants["by_user"] == "per_day"
+        columns = aggregate_columns(stat_type, group_by, per_day=per_day)
         dated = "date" in columns
-        made = []
+        rows = []
         for first, last, _, _ in windows(
-            asked.start, min(asked.end, asked.today), "day" if group_by == "date" else asked.grain, asked.clock
+            question.start,
+            min(question.end, question.today),
+            "day" if group_by == "date" else question.grain,
+            question.clock,
         ):
             # history and today are not mixed: a running week or month is read up to yesterday, a running day today
-            until = last if first == last else min(last, asked.today - timedelta(days=1))
-            for name, scope in asked.scopes(by_office=group_by == "group"):
-                for row in figures.rows(
-                    stat_type, group_by, days_between(first, until, asked.clock), scope, per_day=per_day
+            until = last if first == last else min(last, question.today - timedelta(days=1))
+            for name, scope in question.scopes(by_office=group_by == "group"):
+                for row in aggregates.rows(
+                    stat_type, group_by, days_between(first, until, question.clock), scope, per_day=per_day
                 ):
                     edges = (row["date"], row["date"]) if dated else (first.isoformat(), last.isoformat())
                     cells = {column: row[column] for column in columns}
-                    made.append({**cells, "scope": name, "window_start": edges[0], "window_end": edges[1]})
-        return made
+                    rows.append({**cells, "scope": name, "window_start": edges[0], "window_end": edges[1]})
+        return rows
 
     return rows
 
@@ -135,52 +137,52 @@ def _figures(stat_type: str, group_by: str | None) -> Callable[[Asked], list[Row
 # -- engagement ----------------------------------------------------------------------------------------------------
 
 
-def _messages(asked: Asked) -> list[Row]:
-    days, door = asked.days, asked.fake.engagement
+def _messages(question: Question) -> list[Row]:
+    days, api = question.days, question.apis.engagement
     if days is None:
         return []
-    found = [
+    messages = [
         row
-        for row in door.visible(asked.start - timedelta(days=3), asked.end + timedelta(days=1))
+        for row in api.visible(question.start - timedelta(days=3), question.end + timedelta(days=1))
         if days.start_us <= row.at_us < days.end_us
     ]
     return [
-        orjson.loads(orjson.dumps(door.shown(row)))
+        orjson.loads(orjson.dumps(api.message_item(row)))
         | {"sessionid": row.session, "customersessionid": row.customer_session}
-        for row in found
+        for row in messages
     ]
 
 
-def _session_messages(asked: Asked) -> list[Row]:
-    rows = _messages(asked)
-    if not asked.whole_sessions:
+def _session_messages(question: Question) -> list[Row]:
+    rows = _messages(question)
+    if not question.whole_sessions:
         return rows
-    door = asked.fake.engagement
+    api = question.apis.engagement
     seen = dict.fromkeys(row["customersessionid"] for row in rows)
     return [
-        orjson.loads(orjson.dumps(door.shown(row)))
+        orjson.loads(orjson.dumps(api.message_item(row)))
         | {"sessionid": row.session, "customersessionid": row.customer_session}
         for key in seen
-        for row in door.of_session(key)
+        for row in api.of_session(key)
     ]
 
 
 # -- analytics -----------------------------------------------------------------------------------------------------
 
 
-def _metric_data(asked: Asked) -> list[Row]:
-    api = asked.fake.analytics
-    filters = orjson.loads(asked.filters) if asked.filters else []
+def _metric_data(question: Question) -> list[Row]:
+    api = question.apis.analytics
+    filters = orjson.loads(question.filters) if question.filters else []
     values: list[str | None] = [None]
-    if asked.break_down_by:
-        values = [entry["value"] for entry in api.values(asked.break_down_by)]
-    made = []
-    for _, _, start, end in windows(asked.start, min(asked.end, asked.today), asked.grain, asked.clock):
+    if question.break_down_by:
+        values = [entry["value"] for entry in api.values(question.break_down_by)]
+    rows = []
+    for _, _, start, end in windows(question.start, min(question.end, question.today), question.grain, question.clock):
         for value in values:
-            more = [] if value is None else [{"attribute": asked.break_down_by, "values": [value]}]
+            more = [] if value is None else [{"attribute": question.break_down_by, "values": [value]}]
             keep = api.filter_of([*filters, *more])
             for key, metric in METRICS.items():
-                if more and asked.break_down_by not in metric.filters:
+                if more and question.break_down_by not in metric.filters:
                     continue
                 common = {
                     "metric_id": key,
@@ -188,9 +190,9 @@ def _metric_data(asked: Asked) -> list[Row]:
                     "window_end": instant(end),
                     "breakdown_value": value,
                 }
-                for one in api.aggregates(key, metric.measures, start, end, keep):
+                for one in api.aggregates(metric, metric.measures, Selection(start, end, keep)):
                     if one["_type"] == "AgentPresenceDurationValue":
-                        made += [
+                        rows += [
                             {
                                 **common,
                                 "measure": "AgentPresenceDuration",
@@ -200,43 +202,42 @@ def _metric_data(asked: Asked) -> list[Row]:
                             for part in one["value"]
                         ]
                     else:
-                        made.append(
+                        rows.append(
                             {**common, "measure": one["measure"], "presence_status": None, "value": one["value"]}
                         )
-    return made
+    return rows
 
 
-def _record_data(asked: Asked) -> list[Row]:
-    api, days = asked.fake.analytics, asked.days
+def _record_data(question: Question) -> list[Row]:
+    api, days = question.apis.analytics, question.days
     if days is None:
         return []
-    keep = api.filter_of(orjson.loads(asked.filters) if asked.filters else [])
+    keep = api.filter_of(orjson.loads(question.filters) if question.filters else [])
     return [
-        {"record_id": key, **api.written(key, row)}
+        {"record_id": key, **api.record_item(key, row)}
         for key, record in RECORDS.items()
-        for row in api.between(record.rows, days.start_us, days.end_us)
-        if keep(row)
+        for row in api.between(record.rows, Selection(days.start_us, days.end_us, keep))
     ]
 
 
-def _filter_values(asked: Asked) -> list[Row]:
-    return [{"filter_attribute": name, **entry} for name in FILTERS for entry in asked.fake.analytics.values(name)]
+def _filter_values(question: Question) -> list[Row]:
+    return [{"filter_attribute": name, **entry} for name in FILTERS for entry in question.apis.analytics.values(name)]
 
 
 # -- directory -----------------------------------------------------------------------------------------------------
 
 
-def _listed(name: str) -> Callable[[Asked], list[Row]]:
-    def rows(asked: Asked) -> list[Row]:
-        items: list[Row] = getattr(asked.fake.directory.people, name)()
-        return [item for item in items if name != "users" or asked.state in ("all", item["state"])]
-
-    return rows
+def _listed(plain: PlainList) -> Callable[[Question], list[Row]]:
+    return lambda question: rows_of(plain, question.apis.directory.people, question.state)
 
 
-def _operators(kind: str, parent: str) -> Callable[[Asked], list[Row]]:
-    def rows(asked: Asked) -> list[Row]:
-        people, world = asked.fake.directory.people, asked.fake.world
+def _people(question: Question) -> People:
+    return question.apis.directory.people
+
+
+def _operators(kind: str, parent: str) -> Callable[[Question], list[Row]]:
+    def rows(question: Question) -> list[Row]:
+        people, world = question.apis.directory.people, question.apis.world
         groups = {"call_center": world.call_centers, "department": world.departments, "office": world.offices}[kind]
         return [
             {parent: party.id, "kind": which, **item}
@@ -248,60 +249,50 @@ def _operators(kind: str, parent: str) -> Callable[[Asked], list[Row]]:
     return rows
 
 
-def _team_members(asked: Asked) -> list[Row]:
-    people = asked.fake.directory.people
-    return [{"coaching_team_id": key, **item} for key in people.team_members for item in people.members_of_team(key)]
-
-
-def _channel_members(asked: Asked) -> list[Row]:
-    people = asked.fake.directory.people
-    return [{"channel_id": key, **item} for key in people.channel_members for item in people.members_of_channel(key)]
-
-
-def _calls(asked: Asked) -> list[Row]:
-    days, api = asked.days, asked.fake.calls
+def _calls(question: Question) -> list[Row]:
+    days, api = question.days, question.apis.conversations
     if days is None:
         return []
     legs = api.concluded(days.start_us // 1000 - 1, days.end_us // 1000)
-    return [api.shown(leg) for leg in legs if leg.anonymized_us is None or leg.anonymized_us > asked.now]
+    return [api.call_item(leg) for leg in legs if leg.anonymized_us is None or leg.anonymized_us > question.now]
 
 
-def _digital_sessions(asked: Asked) -> list[Row]:
-    days, api = asked.days, asked.fake.directory
-    return [] if days is None else [api.shown(row) for row in api.sessions(days.start_us, days.end_us)]
+def _digital_sessions(question: Question) -> list[Row]:
+    days, api = question.days, question.apis.conversations
+    return [] if days is None else [api.session_item(row) for row in api.sessions(days.start_us, days.end_us)]
 
 
-def _call_events(asked: Asked) -> list[Row]:
-    kept = (one["event"] for one in asked.fake.calls.deliveries if one["delivered"])
-    return list({orjson.dumps(event, option=orjson.OPT_SORT_KEYS): event for event in kept}.values())
+def _call_events(question: Question) -> list[Row]:
+    delivered = (one["event"] for one in question.apis.events.deliveries if one["delivered"])
+    return list({orjson.dumps(event, option=orjson.OPT_SORT_KEYS): event for event in delivered}.values())
 
 
 MESSAGE: Final = ("sessionid", "ts", "sendertype", "workflownodeid")
 #: Stream: the columns that tell its rows apart, and what makes the rows.
-STREAMS: Final[dict[str, tuple[tuple[str, ...], Callable[[Asked], list[Row]]]]] = {
+STREAMS: Final[dict[str, tuple[tuple[str, ...], Callable[[Question], list[Row]]]]] = {
     "messages": (MESSAGE, _messages),
     "customer_session_messages": (MESSAGE, _session_messages),
     **{f"records_{name}": (table.key, _records(name)) for name, table in TABLES.items()},
     **{
         f"stats_calls_by_{group}": (
-            ("window_start", "scope", *FIGURE_KEYS[f"calls_by_{group}"]),
-            _figures("calls", group),
+            ("window_start", "scope", *AGGREGATE_KEYS[f"calls_by_{group}"]),
+            _aggregates("calls", group),
         )
         for group in ("date", "user", "group")
     },
     **{
-        f"stats_{name}": (("window_start", "scope", *FIGURE_KEYS[name]), _figures(name, None))
+        f"stats_{name}": (("window_start", "scope", *AGGREGATE_KEYS[name]), _aggregates(name, None))
         for name in ("onduty", "texts", "voicemails", "recordings", "screenshare")
     },
-    "analytics_metrics": (("id",), lambda asked: [asked.fake.analytics.metric_entry(key) for key in METRICS]),
-    "analytics_records": (("id",), lambda asked: [asked.fake.analytics.record_entry(key) for key in RECORDS]),
+    "analytics_metrics": (("id",), lambda _: [metric_entry(key) for key in METRICS]),
+    "analytics_records": (("id",), lambda _: [record_entry(key) for key in RECORDS]),
     "analytics_metric_descriptions": (
         ("id",),
-        lambda asked: [asked.fake.analytics.metric_entry(key) for key in METRICS],
+        lambda _: [metric_entry(key) for key in METRICS],
     ),
     "analytics_record_descriptions": (
         ("id",),
-        lambda asked: [asked.fake.analytics.record_entry(key) for key in RECORDS],
+        lambda _: [record_entry(key) for key in RECORDS],
     ),
     "analytics_metric_data": (
         ("metric_id", "window_start", "breakdown_value", "measure", "presence_status"),
@@ -309,62 +300,43 @@ STREAMS: Final[dict[str, tuple[tuple[str, ...], Callable[[Asked], list[Row]]]]] 
     ),
     "analytics_record_data": (("record_id", "primaryTimestampField", "fields", "value"), _record_data),
     "analytics_filter_values": (("filter_attribute", "value"), _filter_values),
-    "company": (("id",), lambda asked: [asked.fake.directory.people.company()]),
-    "offices": (("id",), _listed("offices")),
-    "call_centers": (("id",), _listed("call_centers")),
-    "departments": (("id",), _listed("departments")),
-    "users": (("id",), _listed("users")),
-    "rooms": (("id",), _listed("rooms")),
-    "coaching_teams": (("id",), _listed("coaching_teams")),
-    "channels": (("id",), _listed("channels")),
-    "numbers": (("number",), _listed("numbers")),
-    "contacts": (("id",), _listed("contacts")),
-    "call_routers": (("id",), _listed("call_routers")),
-    "call_labels": (("label",), lambda asked: [{"label": label} for label in asked.fake.directory.labels()]),
-    "user_devices": (("id",), _listed("devices")),
+    **{plain.stream: (plain.key, _listed(plain)) for plain in LISTS if plain.stream},
+    "call_labels": (("label",), lambda question: [{"label": label} for label in _people(question).labels()]),
+    "user_devices": (("id",), lambda question: _people(question).devices()),
     "call_center_operators": (("call_center_id", "id"), _operators("call_center", "call_center_id")),
     "department_operators": (("department_id", "id"), _operators("department", "department_id")),
     "office_operators": (("parent_office_id", "id"), _operators("office", "parent_office_id")),
-    "coaching_team_members": (("coaching_team_id", "id"), _team_members),
-    "channel_members": (("channel_id", "id"), _channel_members),
     "calls": (("call_id",), _calls),
     "digital_sessions": (("session_id",), _digital_sessions),
     "call_events": (("call_id", "state", "event_timestamp"), _call_events),
 }
 
 
-def truth(  # noqa: PLR0913 - each is a parameter of the control route
-    fake: FakeDialpad,
-    stream: str,
-    *,
-    start: str | None = None,
-    end: str | None = None,
-    timezone: str = "UTC",
-    count: str = "",
-    scope: str | None = None,
-    grain: str = "day",
-    break_down_by: str | None = None,
-    filters: str | None = None,
-    state: str = "active",
-    whole_sessions: str = "",
-) -> dict[str, Any]:
+def truth(apis: Apis, stream: str, *, count: str = "", **asked: str) -> dict[str, Any]:
     """Return `{stream, key, count, rows}` of a stream for the days from `start` to `end`, both included.
 
-    Without `start` from the first day of history, without `end` up to today. `count=1` leaves the rows out. An unknown
-    stream, date or timezone raises ValueError.
+    `asked` may hold `start` (default: the first day of history), `end` (default: today), `timezone` (default: UTC) and
+    every text of :class:`Question`. `count=1` leaves the rows out. An unknown stream, date or timezone raises
+    ValueError, an unknown parameter TypeError.
     """
     if stream not in STREAMS:
         message = f"unknown stream {stream}; known: {', '.join(STREAMS)}"
         raise ValueError(message)
-    key, make = STREAMS[stream]
+    key, rows_for = STREAMS[stream]
+    question = _question(apis, **asked)
+    rows = rows_for(question)
+    return {"stream": stream, "key": key, "count": len(rows), "rows": [] if count else rows}
+
+
+def _question(
+    apis: Apis, *, start: str | None = None, end: str | None = None, timezone: str = "UTC", **more: str
+) -> Question:
     try:
-        clock = fake.local(timezone)
+        clock = apis.local(timezone)
     except (KeyError, OSError) as error:
         message = f"unknown timezone {timezone}"
         raise ValueError(message) from error
     # the first day of history in UTC may begin on the day before in the west
-    first = date.fromisoformat(start) if start else fake.world.first_day - timedelta(days=1)
-    asked = Asked(fake, first, date.max, clock, scope, grain, break_down_by, filters, state, whole_sessions)
-    asked = replace(asked, end=date.fromisoformat(end) if end else asked.today)
-    rows = make(asked)
-    return {"stream": stream, "key": key, "count": len(rows), "rows": [] if count else rows}
+    first = date.fromisoformat(start) if start else apis.world.first_day - timedelta(days=1)
+    question = Question(apis, first, date.max, clock, **more)
+    return replace(question, end=date.fromisoformat(end) if end else question.today)

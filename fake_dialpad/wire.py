@@ -1,4 +1,4 @@
-"""Requests and answers as the fake's logic sees them: plain values that know nothing of sockets.
+"""Requests and responses as the fake's logic sees them: plain values that know nothing of sockets.
 
 Shapes: :class:`Request` in, :class:`Response` out. A route raises :class:`Refused` to refuse; the API it belongs to
 puts the refusal into that API's own error shape.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 JSON: Final = {"content-type": "application/json"}
 
 
-class Refused(Exception):  # noqa: N818 - an answer of the API, not an error of ours
+class Refused(Exception):  # noqa: N818 - an answer of the API and no error of the fake
     """The request is refused with `status`; `message` is worded as the API words it where that is known."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
@@ -47,6 +47,12 @@ class Request:
         """Decoded query parameters; of a repeated name the last."""
         return dict(parse_qsl(self.query, keep_blank_values=True))
 
+    @property
+    def bearer(self) -> str | None:
+        """The bearer token of the Authorization header."""
+        kind, _, key = self.headers.get("authorization", "").partition(" ")
+        return key if kind.lower() == "bearer" else None
+
     def json(self) -> Any:
         """Return the decoded body; a body that is not JSON is refused with 400."""
         try:
@@ -55,22 +61,22 @@ class Request:
             raise Refused(400, f"The request body is not JSON: {error}") from error
 
     def valid(self, validator: Draft202012Validator) -> Any:
-        """Return the decoded body if `validator` accepts it; else refuse with 400 and the path of the first fault."""
+        """Return the decoded body if `validator` accepts it; else refuse with 400 and the path of the first error."""
         body = self.json()
-        fault = next(iter(sorted(validator.iter_errors(body), key=lambda error: list(map(str, error.path)))), None)
-        if fault is not None:
-            where = ".".join(str(step) for step in fault.path) or "body"
-            raise Refused(400, f"Invalid value for {where}: {fault.message}")
+        first = next(iter(sorted(validator.iter_errors(body), key=lambda error: list(map(str, error.path)))), None)
+        if first is not None:
+            path = ".".join(str(step) for step in first.path) or "body"
+            raise Refused(400, f"Invalid value for {path}: {first.message}")
         return body
 
 
 @dataclass(slots=True)
 class Response:
-    """One HTTP answer. The members after `headers` say how the door misbehaves while it delivers the answer.
+    """One HTTP response. The fields after `headers` say how the transport misbehaves while it delivers the response.
 
-    `delay`: seconds before the first byte. `breaks`: `cut` ends the body early in good order, `reset` resets the
-    connection in the middle of the body, `drop` closes it before any byte. `work`, where given, makes the real answer
-    and may block, so the socket's door runs it outside its loop.
+    `delay`: seconds before the first byte. `breaks`: `cut` ends the body early with an orderly close, `reset` resets
+    the connection in the middle of the body, `drop` closes it before any byte. `work`, where given, makes the real
+    response and may block, so the HTTP server runs it outside its event loop.
     """
 
     status: int = 200
@@ -115,27 +121,42 @@ def schema(
 
 @dataclass(slots=True)
 class Route:
-    """A method and a path pattern, and what answers it; named groups of the pattern reach `handler` as keywords."""
+    """A method and a path pattern, and what answers it; named groups of the pattern reach `handler` as keywords.
+
+    `scope` is the scope a Dialpad key needs, `admin` whether a company admin's key is needed.
+    """
 
     method: str
     pattern: re.Pattern[str]
     handler: Callable[..., Response]
+    scope: str | None = None
+    admin: bool = False
 
 
-def route(method: str, pattern: str, handler: Callable[..., Response]) -> Route:
+def route(
+    method: str, pattern: str, handler: Callable[..., Response], *, scope: str | None = None, admin: bool = False
+) -> Route:
     """Return a route; `{name}` in the pattern stands for one path segment."""
     expression = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern)
-    return Route(method, re.compile(f"{expression}/?$"), handler)
+    return Route(method, re.compile(f"{expression}/?$"), handler, scope, admin)
 
 
-def routed(routes: list[Route], request: Request, unknown: str) -> Response:
-    """Answer a request by the first route that fits; refuse it with 404, or with 405 if only the method is wrong."""
+def dispatch(
+    routes: Iterable[Route], request: Request, unknown: str, admit: Callable[[Route], None] = lambda _: None
+) -> Response:
+    """Answer a request by the first route that fits; refuse it with 404, or with 405 if only the method is wrong.
+
+    `admit` refuses a key that lacks a right; it sees every route of the path.
+    """
     other_method = False
     for one in routes:
         match = one.pattern.match(request.path)
-        if match and one.method == request.method:
+        if match is None:
+            continue
+        admit(one)
+        if one.method == request.method:
             return one.handler(request, **match.groupdict())
-        other_method = other_method or match is not None
+        other_method = True
     raise Refused(405, f"Method {request.method} is not allowed") if other_method else Refused(404, unknown)
 
 

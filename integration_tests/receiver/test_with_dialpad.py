@@ -6,7 +6,8 @@ import pytest
 import requests
 
 from event_receiver.run import run
-from fake_dialpad.server import FakeDialpad, Keys, serve
+from fake_dialpad.context import Keys
+from fake_dialpad.server import FakeDialpad, serve
 from fake_dialpad.world import World
 from integration_tests.receiver.running import SECRET, Receiver
 
@@ -48,7 +49,7 @@ def test_what_dialpad_sends_after_registering_can_be_read_once_each(
     assert (sent["events"], sent["delivered"]) == (50, 50)
     items = running.items()
     assert len({item["event_id"] for item in items}) == len(items) == 40
-    first_seen = list({str(one["event"]): one["event"] for one in fake.calls.deliveries}.values())
+    first_seen = list({str(one["event"]): one["event"] for one in fake.events.deliveries}.values())
     assert [item["event"] for item in items] == first_seen
 
     assert len(command("remove", *to)) == 2

@@ -91,7 +91,7 @@ def _receiver(fake: FakeDialpad, folder: Path) -> Iterator[Callable[[Any], Respo
         return built
 
     try:
-        for event in islice(fake.calls.history(int((NOON - timedelta(days=1)).timestamp() * 1_000_000)), EVENTS):
+        for event in islice(fake.events.history(int((NOON - timedelta(days=1)).timestamp() * 1_000_000)), EVENTS):
             assert app.post(event).status_code == HTTPStatus.OK
         yield answer
     finally:

@@ -9,8 +9,8 @@ import pytest
 import requests_mock
 import time_machine
 
-from fake_dialpad.readings import Readings
 from fake_dialpad.server import FakeDialpad, in_process
+from fake_dialpad.variants import Variants
 from fake_dialpad.world import World
 from source_dialpad.analytics import metrics as analytics
 from unit_tests.analytics.reading import NOW, Account
@@ -35,7 +35,7 @@ def world() -> World:
 
 @pytest.fixture
 def fake(world: World) -> FakeDialpad:
-    still = FakeDialpad(world, clock=NOW.timestamp, readings=Readings(rates="off"))
+    still = FakeDialpad(world, clock=NOW.timestamp, variants=Variants(rates="off"))
     still.horizon = (NOW - timedelta(minutes=11)).timestamp()
     return still
 

@@ -77,19 +77,19 @@ def test_a_break_down_by_a_filtered_attribute_keeps_to_the_filter(account: Accou
 
 
 def test_a_filter_that_is_wanted_is_asked_of_the_user(account: Account) -> None:
-    account.fake.readings.choose({"filters": "required"})
+    account.fake.variants.choose({"filters": "required"})
     assert "Set analytics.filters" in account.error("analytics_record_data")
 
 
 def test_with_a_filter_the_same_api_is_read(account: Account) -> None:
-    account.fake.readings.choose({"filters": "required"})
+    account.fake.variants.choose({"filters": "required"})
     account.settings = {"filters": [{"attribute": "initial_direction", "values": ["INBOUND"]}], "grain": "month"}
     assert account.rows("analytics_metric_data")
 
 
 @pytest.mark.parametrize("link", ["relative", "absolute"])
 def test_the_link_of_the_next_page_is_followed_byte_for_byte(account: Account, small_pages: None, link: str) -> None:
-    account.fake.readings.choose({"link": link})
+    account.fake.variants.choose({"link": link})
     account.rows("analytics_record_data")
     followed = {entry["query"] for entry in account.fake.log if "pageKey" in entry["query"]}
     assert followed
@@ -97,7 +97,7 @@ def test_the_link_of_the_next_page_is_followed_byte_for_byte(account: Account, s
 
 
 def test_a_top_level_page_key_is_followed(account: Account, small_pages: None) -> None:
-    account.fake.readings.choose({"link": "pagekey"})
+    account.fake.variants.choose({"link": "pagekey"})
     account.rows("analytics_record_data")
     followed = [parse_qs(entry["query"]) for entry in account.fake.log if "pageKey" in entry["query"]]
     assert followed
@@ -105,7 +105,7 @@ def test_a_top_level_page_key_is_followed(account: Account, small_pages: None) -
 
 
 def test_a_link_to_another_host_is_refused_and_the_key_stays(account: Account, small_pages: None) -> None:
-    account.fake.readings.choose({"link": "foreign"})
+    account.fake.variants.choose({"link": "foreign"})
     assert "another host (https://analytics.foreign.example)" in account.error("analytics_record_data")
     assert {entry["host"] for entry in account.fake.log} == {"analytics.example"}
 

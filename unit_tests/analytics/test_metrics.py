@@ -99,7 +99,7 @@ def test_a_window_is_asked_for_so_that_it_is_exact(
 
 @pytest.mark.parametrize(("reading", "end"), [("out", "2026-11-08T00:00:00Z"), ("in", "2026-11-07T23:59:59.999Z")])
 def test_whether_the_end_belongs_to_an_interval_is_found_out(account: Account, reading: str, end: str) -> None:
-    account.fake.readings.choose({"interval_end": reading})
+    account.fake.variants.choose({"interval_end": reading})
     account.start, account.settings = "2026-11-07", ONE
     account.rows(STREAM)
     assert first_period(account)[1] == end

@@ -62,7 +62,7 @@ def identities(rows: list[dict[str, Any]]) -> list[str]:
 def test_no_reading_of_intervals_and_links_changes_a_row(
     account: Account, small_pages: None, link: str, end: str
 ) -> None:
-    account.fake.readings.choose({"link": link, "interval_end": end})
+    account.fake.variants.choose({"link": link, "interval_end": end})
     outcome = account.read("analytics_metric_data", "analytics_record_data")
     assert figures(outcome.of["analytics_metric_data"]) == figures(account.truth("analytics_metric_data"))
     assert records(outcome.of["analytics_record_data"]) == true_records(account.truth("analytics_record_data"))

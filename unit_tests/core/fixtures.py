@@ -30,7 +30,7 @@ def world() -> World:
 def fake(world: World) -> FakeDialpad:
     """A Dialpad that stands still, without limits of rate."""
     fake = FakeDialpad(world)
-    fake.readings.choose({"rates": "off"})
+    fake.variants.choose({"rates": "off"})
     fake.horizon = fake.time() - 900  # longer ago than the lag, so that all there is can be read
     return fake
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airbyte_cdk.utils.airbyte_secrets_utils import update_secrets
 
-from fake_dialpad.server import FakeDialpad, Keys, serve
+from fake_dialpad.context import Keys
+from fake_dialpad.server import FakeDialpad, serve
 from source_dialpad import run as command
 from source_dialpad.source import SourceDialpad
 

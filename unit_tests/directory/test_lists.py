@@ -425,7 +425,7 @@ def test_a_session_comes_once_whatever_windows_it_touches(
 
 def test_a_session_without_a_zone_is_read_as_utc(fake: FakeDialpad, fetch: requests_mock.Mocker) -> None:
     with_zone = {row["session_id"]: row for row in read(dialpad(), "digital_sessions").records}
-    fake.readings.choose({"session_times": "naive"})
+    fake.variants.choose({"session_times": "naive"})
     assert {row["session_id"]: row for row in read(dialpad(), "digital_sessions").records} == with_zone
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 import time_machine
 
-from fake_dialpad.readings import Readings
 from fake_dialpad.server import FakeDialpad
+from fake_dialpad.variants import Variants
 from fake_dialpad.world import World
 from source_dialpad.engagement import messages as engagement
 from unit_tests.engagement.reading import Account
@@ -40,7 +40,7 @@ def world() -> World:
 
 @pytest.fixture
 def fake(world: World) -> FakeDialpad:
-    still = FakeDialpad(world, clock=NOW.timestamp, readings=Readings(rates="off"))
+    still = FakeDialpad(world, clock=NOW.timestamp, variants=Variants(rates="off"))
     still.horizon = (NOW - timedelta(minutes=11)).timestamp()
     return still
 

@@ -25,7 +25,7 @@ def test_messages_that_arrive_while_paging_double_and_lose_nothing(
     fake: FakeDialpad, account: Account, order: str
 ) -> None:
     end, whole = fake.horizon, identities(account.true_rows())
-    fake.readings.choose({"order": order, "limit": "capped:7"})
+    fake.variants.choose({"order": order, "limit": "capped:7"})
     fake.horizon = end - 30 * 3600
     before = identities(account.true_rows())
 

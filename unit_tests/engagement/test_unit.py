@@ -82,13 +82,13 @@ def test_a_setting_is_not_questioned() -> None:
 
 
 def test_the_answer_is_kept_for_the_run(fake: FakeDialpad, account: Account) -> None:
-    fake.readings.choose({"epoch_unit": "seconds"})
+    fake.variants.choose({"epoch_unit": "seconds"})
     account.messages()
     assert sum(body["start"] > 10**12 for body in asked(fake)) == 1
 
 
 def test_quiet_days_before_the_first_message_are_asked_for_in_both_units(fake: FakeDialpad, account: Account) -> None:
-    fake.readings.choose({"epoch_unit": "seconds", "epoch_unit_enforced": "no"})
+    fake.variants.choose({"epoch_unit": "seconds", "epoch_unit_enforced": "no"})
     account.start = "2026-11-05"  # a week before the account's first day
     assert canonical(held(account.messages())) == account.truth()
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import requests
 
-from fake_dialpad.readings import Readings
 from fake_dialpad.server import FakeDialpad, InProcessAdapter
+from fake_dialpad.variants import Variants
 from fake_dialpad.world import World
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()
@@ -97,7 +97,7 @@ def world() -> World:
 
 @pytest.fixture
 def fake(world: World, clock: Clock) -> FakeDialpad:
-    return FakeDialpad(world, clock=clock, readings=Readings(rates="off"))
+    return FakeDialpad(world, clock=clock, variants=Variants(rates="off"))
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from fake_dialpad.analytics import METRICS, RECORDS, page_key, preset
+from fake_dialpad.analytics import page_key
+from fake_dialpad.catalogue import METRICS, RECORDS
+from fake_dialpad.local_time import preset
 
 if TYPE_CHECKING:
     import requests
@@ -154,7 +156,7 @@ def test_an_unknown_filter_value_is_ignored_in_silence(client: Client) -> None:
 
 
 def test_filters_may_be_required(client: Client, fake: FakeDialpad) -> None:
-    fake.readings.choose({"filters": "required"})
+    fake.variants.choose({"filters": "required"})
     answer = ask(client, METRIC, "closed_conversations")
     assert (answer.status_code, "filters is required" in answer.json()["message"]) == (400, True)
 
@@ -166,7 +168,7 @@ def test_an_event_on_the_end_is_out(client: Client) -> None:
 
 
 def test_an_event_on_the_end_may_be_in(client: Client, fake: FakeDialpad) -> None:
-    fake.readings.choose({"interval_end": "in"})
+    fake.variants.choose({"interval_end": "in"})
     stamps = [row["primaryTimestampField"]["timestamp"] for row in records(client, "closed_conversations")]
     assert "2026-11-19T00:00:00.000Z" in stamps
 
@@ -199,15 +201,15 @@ def test_a_page_limit_outside_1_to_300_is_refused(client: Client, limit: str) ->
     assert client.get(METRIC, pageLimit=limit).status_code == 400
 
 
-@pytest.mark.parametrize(("reading", "host"), [("absolute", "dialpad.com"), ("foreign", "analytics.foreign.example")])
-def test_the_next_link_may_name_a_host(client: Client, fake: FakeDialpad, reading: str, host: str) -> None:
-    fake.readings.choose({"link": reading})
+@pytest.mark.parametrize(("variant", "host"), [("absolute", "dialpad.com"), ("foreign", "analytics.foreign.example")])
+def test_the_next_link_may_name_a_host(client: Client, fake: FakeDialpad, variant: str, host: str) -> None:
+    fake.variants.choose({"link": variant})
     assert urlsplit(client.get(METRIC, pageLimit=5).json()["meta"]["next"]).netloc == host
 
 
 def test_the_next_page_may_come_as_a_key_at_the_top(client: Client, fake: FakeDialpad) -> None:
     link = client.get(METRIC, pageLimit=5).json()["meta"]["next"]
-    fake.readings.choose({"link": "pagekey"})
+    fake.variants.choose({"link": "pagekey"})
     answer = client.get(METRIC, pageLimit=5).json()
     assert ("meta" in answer, answer["pageKey"]) == (False, parse_qs(urlsplit(link).query)["pageKey"][0])
 
@@ -227,12 +229,12 @@ def test_every_field_variant_occurs(client: Client) -> None:
 
 
 def test_the_fifth_request_of_a_burst_and_one_more_are_over_the_rate(client: Client, fake: FakeDialpad) -> None:
-    fake.readings.choose({"rates": "on"})
+    fake.variants.choose({"rates": "on"})
     assert [client.get(METRIC).status_code for _ in range(6)][-1] == 429
 
 
 def test_ten_requests_a_second_are_within_the_rate(client: Client, fake: FakeDialpad, clock: Clock) -> None:
-    fake.readings.choose({"rates": "on"})
+    fake.variants.choose({"rates": "on"})
     statuses = set()
     for _ in range(40):
         clock.now += 0.1

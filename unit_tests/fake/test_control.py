@@ -1,4 +1,4 @@
-"""The control routes: log, readings, clock, health."""
+"""The control routes: log, variants, clock, health."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fake_dialpad.readings import CHOICES, Readings
+from fake_dialpad.variants import CHOICES, Variants
 from unit_tests.fake.conftest import NOON
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ def test_the_log_can_be_counted_and_emptied(client: Client) -> None:
     assert (before, client.get("/_fake/requests", count=1).json()) == ({"count": 1}, {"count": 0})
 
 
-def test_readings_are_set_while_running(client: Client, fake: FakeDialpad) -> None:
-    client.post("/_fake/readings", {"order": "descending"})
-    assert (fake.readings["order"], client.get("/_fake/readings").json()["choices"]["order"][0]) == (
+def test_variants_are_set_while_running(client: Client, fake: FakeDialpad) -> None:
+    client.post("/_fake/variants", {"order": "descending"})
+    assert (fake.variants["order"], client.get("/_fake/variants").json()["choices"]["order"][0]) == (
         "descending",
         "ascending",
     )
@@ -59,19 +59,19 @@ def test_readings_are_set_while_running(client: Client, fake: FakeDialpad) -> No
 @pytest.mark.parametrize(
     "chosen", [{"order": "sideways"}, {"weather": "fine"}, {"limit": "capped"}, {"limit": "capped:x"}]
 )
-def test_an_unknown_reading_is_refused(client: Client, chosen: dict[str, str]) -> None:
-    assert client.post("/_fake/readings", chosen).status_code == 400
+def test_an_unknown_variant_is_refused(client: Client, chosen: dict[str, str]) -> None:
+    assert client.post("/_fake/variants", chosen).status_code == 400
 
 
-def test_of_several_readings_all_or_none_are_set() -> None:
-    readings = Readings()
+def test_of_several_variants_all_or_none_are_set() -> None:
+    variants = Variants()
     with pytest.raises(ValueError, match="it takes ascending, descending, by_session"):
-        readings.choose({"ends": "(a,b]", "order": "sideways"})
-    assert readings["ends"] == "[a,b]"
+        variants.choose({"ends": "(a,b]", "order": "sideways"})
+    assert variants["ends"] == "[a,b]"
 
 
-def test_every_reading_starts_at_its_first_value() -> None:
-    assert Readings() == {name: values[0] for name, values in CHOICES.items()}
+def test_every_variant_starts_at_its_first_value() -> None:
+    assert Variants() == {name: values[0] for name, values in CHOICES.items()}
 
 
 def test_time_can_be_advanced(client: Client) -> None:

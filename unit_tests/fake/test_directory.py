@@ -1,17 +1,15 @@
-"""The account directory: its shapes, its pages, its rights, and the digital sessions beside it."""
+"""The account directory: its shapes, its pages, its rights."""
 
 from __future__ import annotations
 
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from fake_dialpad.server import FakeDialpad
-    from unit_tests.fake.conftest import Client, Clock
+    from unit_tests.fake.conftest import Client
 
-SESSIONS = "/api/v2/digital/sessionsdata"
 LISTS = {
     "offices": "offices",
     "callcenters": "call_centers",
@@ -151,70 +149,12 @@ def test_a_key_without_a_scope_is_refused_on_its_route_alone(
 
 
 def test_the_request_after_twenty_in_a_second_is_refused(client: Client, fake: FakeDialpad) -> None:
-    fake.readings.choose({"rates": "on"})
+    fake.variants.choose({"rates": "on"})
     assert [client.get("/api/v2/offices").status_code for _ in range(21)] == [200] * 20 + [429]
 
 
-@pytest.mark.parametrize(("reading", "given"), [("absent", False), ("present", True)])
-def test_a_429_may_say_how_long_to_wait(client: Client, fake: FakeDialpad, reading: str, given: bool) -> None:  # noqa: FBT001
-    fake.readings.choose({"rates": "on", "retry_after": reading})
+@pytest.mark.parametrize(("variant", "given"), [("absent", False), ("present", True)])
+def test_a_429_may_say_how_long_to_wait(client: Client, fake: FakeDialpad, variant: str, given: bool) -> None:  # noqa: FBT001
+    fake.variants.choose({"rates": "on", "retry_after": variant})
     answers = [client.get("/api/v2/offices") for _ in range(21)]
     assert ("retry-after" in answers[-1].headers) is given
-
-
-def period(start: str, end: str) -> dict[str, Any]:
-    return {"start_date": start, "end_date": end}
-
-
-def test_digital_sessions_started_or_ended_in_the_period(client: Client) -> None:
-    rows = client.pages(SESSIONS, **period("2026-11-17T00:00:00Z", "2026-11-19T00:00:00Z"))
-    assert rows
-    assert all(
-        "2026-11-17" <= row["created_at"] < "2026-11-19" or "2026-11-17" <= row["ended_at"] < "2026-11-19"
-        for row in rows
-    )
-
-
-def test_digital_sessions_equal_the_truth(client: Client) -> None:
-    rows = client.pages(SESSIONS, **period("2026-11-17T00:00:00Z", "2026-11-19T00:00:00Z"))
-    truth = client.truth("digital_sessions", start="2026-11-17", end="2026-11-18")
-    assert sorted(row["session_id"] for row in rows) == sorted(row["session_id"] for row in truth)
-
-
-def test_a_running_session_has_no_end_and_has_one_later(client: Client, fake: FakeDialpad, clock: Clock) -> None:
-    asked = period("2026-11-19T00:00:00Z", "2026-11-21T00:00:00Z")
-    session = next(row for row in fake.world.digital(date(2026, 11, 19)).sessions.rows if row.ended_us > row.at_us)
-    clock.now = session.at_us / 1_000_000 + 0.0001
-    running = {row["session_id"]: row for row in client.pages(SESSIONS, **asked)}[session.session]
-    clock.now = session.ended_us / 1_000_000 + 0.0001
-    ended = {row["session_id"]: row for row in client.pages(SESSIONS, **asked)}[session.session]
-    assert ("ended_at" in running, "ended_at" in ended) == (False, True)
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        period("2026-11-12T00:00:00Z", "2026-11-19T00:00:00Z"),
-        period("2026-11-19T00:00:00", "2026-11-19T01:00:00"),
-        period("2026-11-19T00:00:00Z", "2026-11-18T00:00:00Z"),
-        {"start_date": "2026-11-19T00:00:00Z"},
-        {**period("2026-11-18T00:00:00Z", "2026-11-19T00:00:00Z"), "target_id": "5000000000002001"},
-    ],
-)
-def test_a_period_outside_the_documents_is_refused(client: Client, asked: dict[str, str]) -> None:
-    assert client.get(SESSIONS, **asked).status_code == 400
-
-
-def test_a_hundred_requests_for_sessions_a_minute_are_allowed(client: Client, fake: FakeDialpad, clock: Clock) -> None:
-    fake.readings.choose({"rates": "on"})
-    statuses = []
-    for _ in range(101):
-        clock.now += 0.1
-        statuses.append(client.get(SESSIONS, **period("2026-11-20T00:00:00Z", "2026-11-20T00:01:00Z")).status_code)
-    assert statuses == [200] * 100 + [429]
-
-
-def test_session_times_may_lack_a_zone(client: Client, fake: FakeDialpad) -> None:
-    fake.readings.choose({"session_times": "naive"})
-    rows = client.get(SESSIONS, **period("2026-11-18T00:00:00Z", "2026-11-19T00:00:00Z")).json()["items"]
-    assert not any(row["created_at"].endswith("Z") for row in rows)

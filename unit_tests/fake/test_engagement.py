@@ -82,32 +82,32 @@ def test_seconds_at_a_server_of_milliseconds_find_nothing(client: Client) -> Non
 
 
 def test_milliseconds_at_a_server_of_seconds_are_refused(client: Client, fake: FakeDialpad) -> None:
-    fake.readings.choose({"epoch_unit": "seconds"})
+    fake.variants.choose({"epoch_unit": "seconds"})
     assert ask(client).status_code == 400
 
 
 def test_milliseconds_at_a_lax_server_of_seconds_find_nothing(client: Client, fake: FakeDialpad) -> None:
-    fake.readings.choose({"epoch_unit": "seconds", "epoch_unit_enforced": "no"})
+    fake.variants.choose({"epoch_unit": "seconds", "epoch_unit_enforced": "no"})
     assert ask(client).json() == []
 
 
 def test_a_server_of_seconds_reads_seconds(client: Client, fake: FakeDialpad) -> None:
     expected = rows(ask(client))
-    fake.readings.choose({"epoch_unit": "seconds"})
+    fake.variants.choose({"epoch_unit": "seconds"})
     assert rows(ask(client, START // 1000, END // 1000)) == expected
 
 
-@pytest.mark.parametrize(("reading", "kind"), [("list_of_envelopes", list), ("flat", list), ("one_envelope", dict)])
-def test_the_envelope_is_a_reading(client: Client, fake: FakeDialpad, reading: str, kind: type) -> None:
+@pytest.mark.parametrize(("variant", "kind"), [("list_of_envelopes", list), ("flat", list), ("one_envelope", dict)])
+def test_the_envelope_is_a_variant(client: Client, fake: FakeDialpad, variant: str, kind: type) -> None:
     count = len(rows(ask(client)))
-    fake.readings.choose({"envelope": reading})
+    fake.variants.choose({"envelope": variant})
     answer = ask(client).json()
     shapes = {
         "list_of_envelopes": lambda: answer[0]["messages"],
         "flat": lambda: answer,
         "one_envelope": lambda: answer["messages"],
     }
-    assert (type(answer), len(shapes[reading]())) == (kind, count)
+    assert (type(answer), len(shapes[variant]())) == (kind, count)
 
 
 def test_limit_and_offset_page_through_the_window(client: Client) -> None:
@@ -116,49 +116,49 @@ def test_limit_and_offset_page_through_the_window(client: Client) -> None:
     assert [row for page in pages for row in page] == whole
 
 
-@pytest.mark.parametrize(("reading", "expected"), [("ignored", None), ("capped:30", 30), ("honoured", 100)])
-def test_the_limit_is_a_reading(client: Client, fake: FakeDialpad, reading: str, expected: int | None) -> None:
+@pytest.mark.parametrize(("variant", "expected"), [("ignored", None), ("capped:30", 30), ("honoured", 100)])
+def test_the_limit_is_a_variant(client: Client, fake: FakeDialpad, variant: str, expected: int | None) -> None:
     whole = len(rows(ask(client)))
-    fake.readings.choose({"limit": reading})
+    fake.variants.choose({"limit": variant})
     assert len(rows(ask(client, limit=100))) == (expected or whole)
 
 
 def test_a_cap_holds_also_without_a_limit(client: Client, fake: FakeDialpad) -> None:
-    fake.readings.choose({"limit": "capped:30"})
+    fake.variants.choose({"limit": "capped:30"})
     assert len(rows(ask(client))) == 30
 
 
 def test_an_ignored_offset_repeats_the_first_page(client: Client, fake: FakeDialpad) -> None:
-    fake.readings.choose({"offset": "ignored"})
+    fake.variants.choose({"offset": "ignored"})
     assert rows(ask(client, limit=10, offset=10)) == rows(ask(client, limit=10))
 
 
 @pytest.mark.parametrize(
-    ("reading", "found"), [("[a,b]", (True, True)), ("[a,b)", (True, False)), ("(a,b]", (False, True))]
+    ("variant", "found"), [("[a,b]", (True, True)), ("[a,b)", (True, False)), ("(a,b]", (False, True))]
 )
-def test_the_ends_are_a_reading(client: Client, fake: FakeDialpad, reading: str, found: tuple[bool, bool]) -> None:
+def test_the_ends_are_a_variant(client: Client, fake: FakeDialpad, variant: str, found: tuple[bool, bool]) -> None:
     stamps = sorted({row["ts"] for row in rows(ask(client))})
-    fake.readings.choose({"ends": reading})
+    fake.variants.choose({"ends": variant})
     seen = {row["ts"] for row in rows(ask(client, stamps[3], stamps[-3]))}
     assert (stamps[3] in seen, stamps[-3] in seen) == found
 
 
-@pytest.mark.parametrize("reading", ["descending", "by_session"])
-def test_the_order_is_a_reading(client: Client, fake: FakeDialpad, reading: str) -> None:
+@pytest.mark.parametrize("variant", ["descending", "by_session"])
+def test_the_order_is_a_variant(client: Client, fake: FakeDialpad, variant: str) -> None:
     ascending = [row["ts"] for row in rows(ask(client))]
-    fake.readings.choose({"order": reading})
+    fake.variants.choose({"order": variant})
     other = [row["ts"] for row in rows(ask(client))]
     assert (other != ascending, sorted(other)) == (True, ascending)
 
 
-def test_the_status_is_a_reading(client: Client, fake: FakeDialpad) -> None:
-    fake.readings.choose({"status": "201"})
+def test_the_status_is_a_variant(client: Client, fake: FakeDialpad) -> None:
+    fake.variants.choose({"status": "201"})
     assert ask(client).status_code == 201
 
 
 def test_numeric_ids_keep_their_digits_on_the_wire(client: Client, fake: FakeDialpad) -> None:
     texts = {row["sessionid"] for row in rows(ask(client))}
-    fake.readings.choose({"ids": "number"})
+    fake.variants.choose({"ids": "number"})
     content = ask(client).text
     assert all(f'"sessionid":{text},' in content for text in texts)
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fake_dialpad.events import call_day, day_of
-from fake_dialpad.figures import USER_COLUMNS
+from fake_dialpad.aggregates import USER_COLUMNS
+from fake_dialpad.context import Keys
+from fake_dialpad.model import call_day, day_of
 from fake_dialpad.records import CALL_COLUMNS
-from fake_dialpad.server import FakeDialpad, Keys
 
 if TYPE_CHECKING:
+    from fake_dialpad.server import FakeDialpad
     from fake_dialpad.world import World
     from unit_tests.fake.conftest import Client, Clock
 
@@ -116,7 +117,7 @@ def test_a_bad_timezone_is_refused_in_the_words_of_the_api(client: Client) -> No
 
 
 def test_the_post_after_two_hundred_in_an_hour_is_refused(world: World, clock: Clock, client: Client) -> None:
-    client.fake.readings.choose({"rates": "on"})
+    client.fake.variants.choose({"rates": "on"})
     statuses = []
     for number in range(201):
         clock.now += 1
@@ -125,7 +126,7 @@ def test_the_post_after_two_hundred_in_an_hour_is_refused(world: World, clock: C
 
 
 def test_a_cached_post_counts_against_the_rate(client: Client, clock: Clock) -> None:
-    client.fake.readings.choose({"rates": "on"})
+    client.fake.variants.choose({"rates": "on"})
     statuses = []
     for _ in range(201):
         clock.now += 1
@@ -204,35 +205,35 @@ def test_texts_have_a_byte_order_mark_and_quote_everything(client: Client) -> No
     assert client.download("texts").content.startswith(b'\xef\xbb\xbf"date","message_id"')
 
 
-@pytest.mark.parametrize(("reading", "start"), [("all", b"\xef\xbb\xbf"), ("none", b"dat")])
-def test_the_byte_order_mark_is_a_reading(client: Client, fake: FakeDialpad, reading: str, start: bytes) -> None:
-    fake.readings.choose({"bom": reading})
+@pytest.mark.parametrize(("variant", "start"), [("all", b"\xef\xbb\xbf"), ("none", b"dat")])
+def test_the_byte_order_mark_is_a_variant(client: Client, fake: FakeDialpad, variant: str, start: bytes) -> None:
+    fake.variants.choose({"bom": variant})
     assert client.download("onduty").content[:3] == start
 
 
-@pytest.mark.parametrize(("reading", "word"), [("lower", "false"), ("title", "False")])
-def test_the_case_of_booleans_is_a_reading(client: Client, fake: FakeDialpad, reading: str, word: str) -> None:
-    fake.readings.choose({"booleans": reading})
+@pytest.mark.parametrize(("variant", "word"), [("lower", "false"), ("title", "False")])
+def test_the_case_of_booleans_is_a_variant(client: Client, fake: FakeDialpad, variant: str, word: str) -> None:
+    fake.variants.choose({"booleans": variant})
     assert word in {row["is_internal"] for row in client.export()}
 
 
-@pytest.mark.parametrize(("reading", "length"), [("header_only", 1), ("empty_file", 0)])
+@pytest.mark.parametrize(("variant", "length"), [("header_only", 1), ("empty_file", 0)])
 def test_a_file_without_rows_is_a_header_or_nothing(
-    client: Client, fake: FakeDialpad, reading: str, length: int
+    client: Client, fake: FakeDialpad, variant: str, length: int
 ) -> None:
-    fake.readings.choose({"no_rows": reading})
+    fake.variants.choose({"no_rows": variant})
     assert len(client.download(days_ago_start=300, days_ago_end=301).text.splitlines()) == length
 
 
-def test_texts_once_a_message_is_a_reading(client: Client, fake: FakeDialpad) -> None:
-    fake.readings.choose({"texts": "one_row"})
+def test_texts_once_a_message_is_a_variant(client: Client, fake: FakeDialpad) -> None:
+    fake.variants.choose({"texts": "one_row"})
     ids = [row["message_id"] for row in client.export("texts")]
     assert len(ids) == len(set(ids))
 
 
 def test_a_file_may_come_compressed(client: Client, fake: FakeDialpad) -> None:
     plain = client.download().content
-    fake.readings.choose({"compression": "gzip"})
+    fake.variants.choose({"compression": "gzip"})
     packed = client.download()
     assert (packed.headers["content-encoding"], packed.content) == ("gzip", plain)
 
@@ -275,7 +276,7 @@ def test_figures_come_by_user_unless_asked_otherwise(client: Client, world: Worl
 
 
 def test_figures_by_user_may_come_a_day_each(client: Client, fake: FakeDialpad, world: World) -> None:
-    fake.readings.choose({"by_user": "per_day"})
+    fake.variants.choose({"by_user": "per_day"})
     rows = client.export("calls", "stats", days_ago_start=1, days_ago_end=3)
     assert len(rows) == 3 * len(world.users)
 

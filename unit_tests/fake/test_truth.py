@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fake_dialpad.analytics import windows
-from fake_dialpad.records import LocalTime
+from fake_dialpad.local_time import LocalTime, windows
 from fake_dialpad.truth import STREAMS
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ def test_weeks_begin_on_monday() -> None:
     ]
 
 
-def test_texts_follow_their_reading(client: Client, fake: FakeDialpad) -> None:
+def test_texts_follow_their_variant(client: Client, fake: FakeDialpad) -> None:
     both = len(client.truth("records_texts"))
-    fake.readings.choose({"texts": "one_row"})
+    fake.variants.choose({"texts": "one_row"})
     assert len(client.truth("records_texts")) < both

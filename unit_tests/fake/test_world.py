@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from fake_dialpad.events import DAY, midnight
+from fake_dialpad.model import DAY, midnight
 from fake_dialpad.world import World
 
 DAYS = [date(2026, 11, 9) + timedelta(days=number) for number in range(11)]
@@ -126,7 +126,7 @@ def test_a_conversation_goes_from_bot_to_agent_to_survey(world: World) -> None:
 
 
 def test_analytics_rows_twin_now_and_then(world: World) -> None:
-    from fake_dialpad.analytics import RECORDS  # noqa: PLC0415 - only this test looks at the catalogue
+    from fake_dialpad.catalogue import RECORDS  # noqa: PLC0415 - only this test looks at the catalogue
 
     rows = [repr(row) for day in DAYS for row in RECORDS["conversation_assignments"].rows(world, day)]
     assert len(set(rows)) < len(rows)

@@ -12,7 +12,8 @@ from event_receiver import register as register_module
 from event_receiver.app import create_app
 from event_receiver.register import Dialpad, DialpadError, listed, register, remove, same_url
 from event_receiver.store import Store
-from fake_dialpad.server import FakeDialpad, InProcessAdapter, Keys
+from fake_dialpad.context import Keys
+from fake_dialpad.server import FakeDialpad, InProcessAdapter
 from fake_dialpad.world import World
 from unit_tests.receiver.in_process import READ_KEY, SECRET, InProcess
 
@@ -52,8 +53,8 @@ def test_a_first_run_makes_a_signed_webhook_and_a_subscription_to_everything(
     fake: FakeDialpad, dialpad: Dialpad
 ) -> None:
     said = register(dialpad, URL, SECRET)
-    (webhook,) = fake.calls.webhooks.values()
-    (subscription,) = fake.calls.subscriptions.values()
+    (webhook,) = fake.events.webhooks.values()
+    (subscription,) = fake.events.subscriptions.values()
     assert said == [f"webhook {webhook['id']} made", f"subscription {subscription['id']} made"]
     assert (webhook["hook_url"], webhook["signature"]["secret"]) == (URL, SECRET)
     assert (subscription["call_states"], subscription["enabled"]) == (["all"], True)
@@ -74,14 +75,14 @@ def test_a_webhook_on_a_later_page_is_found(fake: FakeDialpad, dialpad: Dialpad)
             dialpad.create_subscription(webhook, {"call_states": ["all"]})
     register(dialpad, URL, SECRET)
     register(dialpad, URL, SECRET)
-    assert (len(fake.calls.webhooks), len(fake.calls.subscriptions)) == (61, 41)
+    assert (len(fake.events.webhooks), len(fake.events.subscriptions)) == (61, 41)
 
 
 def test_where_only_the_subscription_is_missing_the_webhook_is_used(fake: FakeDialpad, dialpad: Dialpad) -> None:
     webhook = dialpad.create_webhook(URL, SECRET)
     register(dialpad, URL, SECRET)
-    assert list(fake.calls.webhooks) == [webhook.id]
-    assert [one["endpoint_id"] for one in fake.calls.subscriptions.values()] == [webhook.id]
+    assert list(fake.events.webhooks) == [webhook.id]
+    assert [one["endpoint_id"] for one in fake.events.subscriptions.values()] == [webhook.id]
 
 
 def test_of_two_webhooks_with_the_url_the_subscribed_one_is_used_and_the_other_named(
@@ -90,14 +91,14 @@ def test_of_two_webhooks_with_the_url_the_subscribed_one_is_used_and_the_other_n
     spare, used = dialpad.create_webhook(URL, SECRET), dialpad.create_webhook(URL, SECRET)
     dialpad.create_subscription(used, {"call_states": ["all"]})
     said = register(dialpad, URL, SECRET)
-    assert len(fake.calls.subscriptions) == 1
+    assert len(fake.events.subscriptions) == 1
     assert any(spare.id in line and "remove it" in line for line in said)
 
 
 def test_a_webhook_with_another_secret_gets_the_receivers(fake: FakeDialpad, dialpad: Dialpad) -> None:
     webhook = dialpad.create_webhook(URL, FORMER)
     said = register(dialpad, URL, SECRET)
-    assert fake.calls.webhooks[webhook.id]["signature"]["secret"] == SECRET
+    assert fake.events.webhooks[webhook.id]["signature"]["secret"] == SECRET
     assert f"webhook {webhook.id} has the receiver's secret now" in said
 
 
@@ -111,14 +112,14 @@ def test_a_signing_webhook_is_not_taken_for_an_unsigned_one(fake: FakeDialpad, d
 
 def test_an_unsigned_webhook_is_made_when_asked_for(fake: FakeDialpad, dialpad: Dialpad) -> None:
     register(dialpad, URL, "")
-    assert "signature" not in next(iter(fake.calls.webhooks.values()))
+    assert "signature" not in next(iter(fake.events.webhooks.values()))
 
 
 def test_a_subscription_that_differs_is_changed_and_not_doubled(fake: FakeDialpad, dialpad: Dialpad) -> None:
     webhook = dialpad.create_webhook(URL, SECRET)
     dialpad.create_subscription(webhook, {"call_states": ["hangup"], "enabled": False, "group_calls_only": True})
     register(dialpad, URL, SECRET, states=["hangup", "connected"])
-    (subscription,) = fake.calls.subscriptions.values()
+    (subscription,) = fake.events.subscriptions.values()
     assert subscription["call_states"] == ["hangup", "connected"]
     assert (subscription["enabled"], subscription["group_calls_only"]) == (True, False)
 
@@ -126,8 +127,8 @@ def test_a_subscription_that_differs_is_changed_and_not_doubled(fake: FakeDialpa
 def test_several_targets_share_one_webhook(fake: FakeDialpad, dialpad: Dialpad) -> None:
     for target in ("5000000000000100", "5000000000000101", "5000000000000101"):
         register(dialpad, URL, SECRET, target=("office", target))
-    assert len(fake.calls.webhooks) == 1
-    assert [one["target_id"] for one in fake.calls.subscriptions.values()] == ["5000000000000100", "5000000000000101"]
+    assert len(fake.events.webhooks) == 1
+    assert [one["target_id"] for one in fake.events.subscriptions.values()] == ["5000000000000100", "5000000000000101"]
 
 
 @pytest.mark.parametrize(
@@ -139,13 +140,13 @@ def test_a_subscription_that_would_send_calls_twice_is_refused(
     register(dialpad, URL, SECRET, target=first)
     with pytest.raises(DialpadError, match="twice"):
         register(dialpad, URL, SECRET, target=second)
-    assert len(fake.calls.subscriptions) == 1
+    assert len(fake.events.subscriptions) == 1
 
 
 def test_the_list_tells_what_is_there_and_no_secret(fake: FakeDialpad, dialpad: Dialpad) -> None:
     register(dialpad, URL, SECRET, states=["hangup", "voicemail"])
     unsigned = dialpad.create_webhook("https://other.example.com/hook", "")
-    (webhook, _), (subscription,) = fake.calls.webhooks, fake.calls.subscriptions
+    (webhook, _), (subscription,) = fake.events.webhooks, fake.events.subscriptions
     assert listed(dialpad) == [
         f"webhook {webhook}  {URL}  signed",
         f"  subscription {subscription}  enabled  company  hangup,voicemail",
@@ -161,22 +162,22 @@ def test_remove_takes_the_urls_subscriptions_and_webhook_and_nothing_else(fake: 
     register(dialpad, URL, SECRET)
     register(dialpad, "https://other.example.com/events", SECRET)
     assert len(remove(dialpad, URL + "/")) == 2
-    assert [one["hook_url"] for one in fake.calls.webhooks.values()] == ["https://other.example.com/events"]
-    assert len(fake.calls.subscriptions) == 1
+    assert [one["hook_url"] for one in fake.events.webhooks.values()] == ["https://other.example.com/events"]
+    assert len(fake.events.subscriptions) == 1
     assert remove(dialpad, URL) == [f"nothing to remove: no webhook has the URL {URL}"]
 
 
 def test_remove_can_leave_the_webhook(fake: FakeDialpad, dialpad: Dialpad) -> None:
     register(dialpad, URL, SECRET)
     remove(dialpad, URL, keep_webhook=True)
-    assert (len(fake.calls.webhooks), len(fake.calls.subscriptions)) == (1, 0)
+    assert (len(fake.events.webhooks), len(fake.events.subscriptions)) == (1, 0)
 
 
 def test_what_dialpad_sends_after_registering_is_what_the_reader_gets(
     fake: FakeDialpad, dialpad: Dialpad, store: Store
 ) -> None:
     client = InProcess(create_app(store, secrets=[SECRET], read_key=READ_KEY))
-    fake.calls.post = lambda _url, body, _headers, _timeout: client.post(body).status_code
+    fake.events.post = lambda _url, body, _headers, _timeout: client.post(body).status_code
     register(dialpad, URL, SECRET)
     answer = requests.Session()
     answer.mount("https://", InProcessAdapter(fake))
@@ -185,7 +186,7 @@ def test_what_dialpad_sends_after_registering_is_what_the_reader_gets(
     items = client.items(limit=1000)
     unique = {item["event_id"] for item in items}
     assert len(items) == len(unique) == 30
-    sent_events = {json.dumps(one["event"], sort_keys=True) for one in fake.calls.deliveries}
+    sent_events = {json.dumps(one["event"], sort_keys=True) for one in fake.events.deliveries}
     assert {json.dumps(item["event"], sort_keys=True) for item in items} == sent_events
     client.close()
 

@@ -126,7 +126,7 @@ def test_a_failed_window_holds_the_state_and_costs_the_others_nothing(
         return start(request)
 
     with monkeypatch.context() as patch:
-        patch.setattr(sync.fake, "_dialpad", [route("POST", "/api/v2/stats", refusing), *sync.fake._dialpad])
+        patch.setattr(sync.fake, "api_v2", [route("POST", "/api/v2/stats", refusing), *sync.fake.api_v2])
         found = sync.read(STREAM)
     assert "records_voicemails (2026-11-16 to 2026-11-17)" in found.error
     assert found.state["date"] == "2026-11-15"
@@ -299,7 +299,7 @@ def test_a_429_without_retry_after_waits_longer_each_time_and_gives_up_after_75_
 
 
 def test_a_429_stops_all_exports_and_not_each_by_itself(sync: Sync) -> None:
-    sync.fake.readings.choose({"rates": "off"})
+    sync.fake.variants.choose({"rates": "off"})
     sync.configured({"export_window_days": 1}, start_date="2026-10-01")
     sync.fault("retry_after:300", method="POST", path_regex="^/api/v2/stats$")
     assert not sync.read(STREAM).errors
@@ -337,7 +337,7 @@ def test_threads_share_one_budget() -> None:
 
 
 def test_two_streams_of_one_key_share_the_hour(sync: Sync, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
-    sync.fake.readings.choose({"rates": "off"})
+    sync.fake.variants.choose({"rates": "off"})
     settled(sync.fake)
     sync.configured({"export_window_days": 1}, start_date="2026-08-01")
     sync.read("records_voicemails")

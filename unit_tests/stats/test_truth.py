@@ -133,14 +133,14 @@ def test_figures_stand_for_whole_calendar_windows(sync: Sync, stream: str, grain
 def test_rows_equal_the_truth_in_every_reading_of_the_documents(
     sync: Sync, stream: str, reading: dict[str, str]
 ) -> None:
-    sync.fake.readings.choose(reading)
+    sync.fake.variants.choose(reading)
     settled(sync.fake)
     assert_true(sync, stream, "UTC", start="2026-11-14")
 
 
 @pytest.mark.parametrize("stream", ["stats_calls_by_user"])
 def test_a_figure_with_a_day_of_its_own_stands_on_it(sync: Sync, stream: str) -> None:
-    sync.fake.readings.choose({"by_user": "per_day"})
+    sync.fake.variants.choose({"by_user": "per_day"})
     settled(sync.fake)
     sync.configured({"aggregate_window": "month"}, start_date="2026-11-10")
     rows = sync.read(stream).rows

@@ -1,4 +1,4 @@
-"""Concluded calls, webhooks and subscriptions, and the sending of events."""
+"""Webhooks and subscriptions, and the sending of events."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ import orjson
 import pytest
 import requests
 
-from unit_tests.fake.conftest import NOON
-
 if TYPE_CHECKING:
     from fake_dialpad.server import FakeDialpad
-    from unit_tests.fake.conftest import Client, Clock
+    from unit_tests.fake.conftest import Client
 
 SECRET = "webhook-secret-6f1e2d3c4b5a69788796a5b4"
 HOOK = "https://receiver.example/events"
@@ -39,8 +37,8 @@ class Receiver:
         self.answers = list(answers)
         self.bodies: list[bytes] = []
         self.waits: list[float] = []
-        fake.calls.post = self.take
-        fake.calls.sleep = self.waits.append
+        fake.events.post = self.take
+        fake.events.sleep = self.waits.append
 
     def take(self, url: str, body: bytes, headers: dict[str, str], timeout: float) -> int:
         self.bodies.append(body)
@@ -48,64 +46,6 @@ class Receiver:
         if isinstance(answer, Exception):
             raise answer
         return answer
-
-
-def test_calls_come_newest_first(client: Client) -> None:
-    starts = [int(item["date_started"]) for item in client.get("/api/v2/call", limit=100).json()["items"]]
-    assert starts == sorted(starts, reverse=True)
-
-
-def test_the_pages_of_calls_hold_their_truth(client: Client) -> None:
-    asked = {"started_after": ms("2026-11-17") - 1, "started_before": ms("2026-11-19"), "limit": 50}
-    listed = [item["call_id"] for item in client.pages("/api/v2/call", **asked)]
-    truth = [item["call_id"] for item in client.truth("calls", start="2026-11-17", end="2026-11-18")]
-    assert listed == truth
-    assert len(set(listed)) == len(listed) > 50
-
-
-def test_both_bounds_of_calls_are_exclusive(client: Client) -> None:
-    items = client.pages("/api/v2/call", started_after=ms("2026-11-17"), started_before=ms("2026-11-18"))
-    low, high = int(items[-1]["date_started"]), int(items[0]["date_started"])
-    inside = [
-        int(item["date_started"]) for item in client.pages("/api/v2/call", started_after=low, started_before=high)
-    ]
-    assert (low in inside, high in inside) == (False, False)
-
-
-def test_a_running_call_is_listed_when_it_has_ended(client: Client, fake: FakeDialpad, clock: Clock) -> None:
-    today = datetime.fromtimestamp(NOON, UTC).date()
-    leg = next(leg for leg in fake.world.calls(today).legs.rows if leg.ended_us > leg.at_us + 60_000_000)
-    asked = {"started_after": leg.at_us // 1000 - 1, "started_before": leg.at_us // 1000 + 1}
-    clock.now = leg.ended_us / 1_000_000 - 1
-    before = client.pages("/api/v2/call", **asked)
-    clock.now += 2
-    assert (
-        [item["call_id"] for item in before],
-        leg.call_id in [item["call_id"] for item in client.pages("/api/v2/call", **asked)],
-    ) == ([], True)
-
-
-def test_no_call_is_items_null_and_an_empty_cursor(client: Client) -> None:
-    assert client.get("/api/v2/call", started_before=1).json() == {"items": None, "cursor": ""}
-
-
-def test_numbers_come_as_text_in_the_list_of_calls(client: Client) -> None:
-    item = client.get("/api/v2/call").json()["items"][0]
-    assert (type(item["call_id"]), type(item["date_started"])) == (str, str)
-
-
-def test_calls_of_a_target_are_its_own(client: Client) -> None:
-    target = "5000000000002001"
-    items = client.pages("/api/v2/call", target_type="callcenter", target_id=target, started_after=ms("2026-11-19"))
-    assert items
-    assert all(target in (item["target"]["id"], item.get("entry_point_target", {}).get("id")) for item in items)
-
-
-@pytest.mark.parametrize(
-    "asked", [{"started_after": "yesterday"}, {"target_id": "1"}, {"target_type": "planet", "target_id": "1"}]
-)
-def test_parameters_outside_the_documents_are_refused(client: Client, asked: dict[str, str]) -> None:
-    assert client.get("/api/v2/call", **asked).status_code == 400
 
 
 def test_a_webhook_shows_its_secret_in_clear(client: Client) -> None:

@@ -1,6 +1,6 @@
-"""The table of docs/readings.md: what comes of each reading of the documents' doubts.
+"""The table of docs/variants.md: what each variant of the API leads to.
 
-`python -m unit_tests.readings.table` writes it anew between its two marks; a test holds the page to it.
+`python -m unit_tests.variants.table` writes it anew between its two marks; a test holds the page to it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import time_machine
 from airbyte_cdk.sources.streams.call_rate import HttpAPIBudget
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from fake_dialpad.readings import CHOICES, Readings
 from fake_dialpad.server import FakeDialpad, in_process
+from fake_dialpad.variants import CHOICES, Variants
 from fake_dialpad.world import World
 from source_dialpad.analytics import metrics as analytics
 from source_dialpad.engagement import messages as engagement
@@ -29,13 +29,13 @@ from unit_tests.engagement.conftest import NOW
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PAGE = Path(__file__).parents[2] / "docs" / "readings.md"
+PAGE = Path(__file__).parents[2] / "docs" / "variants.md"
 MARKS = ("<!-- the table begins -->\n", "<!-- the table ends -->\n")
 ORDERS = CHOICES["order"]
 
 
 def _still(world: World, **chosen: str) -> FakeDialpad:
-    fake = FakeDialpad(world, clock=NOW.timestamp, readings=Readings(rates="off", **chosen))
+    fake = FakeDialpad(world, clock=NOW.timestamp, variants=Variants(rates="off", **chosen))
     fake.horizon = (NOW - timedelta(minutes=11)).timestamp()
     return fake
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fake_dialpad.readings import CHOICES
+from fake_dialpad.variants import CHOICES
 from unit_tests.engagement.reading import asked, canonical, held
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ LIMITS = ("honoured", "ignored", "capped:7")
 
 
 def combinations() -> Iterator[dict[str, str]]:
-    """Unit, limit, offset and order in every combination; the other readings take turns."""
+    """Unit, limit, offset and order in every combination; the other variants take turns."""
     others = itertools.cycle(itertools.product(*(CHOICES[name] for name in ("envelope", "ends", "status", "ids"))))
     for (unit, enforced), limit, offset, order in itertools.product(UNITS, LIMITS, CHOICES["offset"], CHOICES["order"]):
         envelope, ends, status, ids = next(others)
@@ -48,26 +48,26 @@ def named(chosen: dict[str, str]) -> str:
 
 @pytest.mark.parametrize("chosen", ALL, ids=named)
 def test_the_messages_are_those_of_the_account(fake: FakeDialpad, account: Account, chosen: dict[str, str]) -> None:
-    fake.readings.choose(chosen)
+    fake.variants.choose(chosen)
     assert canonical(held(account.messages())) == account.truth()
 
 
 @pytest.mark.parametrize("chosen", HARD, ids=named)
 def test_no_key_stands_for_two_messages(fake: FakeDialpad, account: Account, chosen: dict[str, str]) -> None:
-    fake.readings.choose(chosen)
+    fake.variants.choose(chosen)
     rows = account.messages()
     assert len({row["message_key"] for row in rows}) == len(account.truth())
 
 
 @pytest.mark.parametrize("chosen", HARD, ids=named)
 def test_the_sessions_hold_the_same_messages(fake: FakeDialpad, account: Account, chosen: dict[str, str]) -> None:
-    fake.readings.choose(chosen)
+    fake.variants.choose(chosen)
     assert canonical(held(account.session_messages())) == account.truth("customer_session_messages")
 
 
-def test_the_keys_do_not_depend_on_the_reading(fake: FakeDialpad, account: Account) -> None:
+def test_the_keys_do_not_depend_on_the_variant(fake: FakeDialpad, account: Account) -> None:
     expected = {row["message_key"] for row in account.messages()}
-    fake.readings.choose({"epoch_unit": "seconds", "offset": "pages", "limit": "capped:7", "ids": "number"})
+    fake.variants.choose({"epoch_unit": "seconds", "offset": "pages", "limit": "capped:7", "ids": "number"})
     assert {row["message_key"] for row in account.messages()} == expected
 
 
@@ -79,7 +79,7 @@ def test_both_streams_give_a_message_the_same_key(account: Account) -> None:
 
 @pytest.mark.parametrize("chosen", [{}, {"offset": "ignored"}, {"epoch_unit": "seconds"}], ids=str)
 def test_no_window_is_longer_than_seven_days(fake: FakeDialpad, account: Account, chosen: dict[str, str]) -> None:
-    fake.readings.choose(chosen)
+    fake.variants.choose(chosen)
     account.session_messages()
     tick = 1000 if chosen.get("epoch_unit") == "seconds" else 1
     spans = [body["end"] - body["start"] for body in asked(fake)][3 if chosen.get("epoch_unit") else 0 :]
@@ -103,5 +103,5 @@ def test_the_provider_stands_in_the_query_too(fake: FakeDialpad, account: Accoun
 
 
 def test_a_cap_is_found_out_though_offset_is_ignored(fake: FakeDialpad, account: Account) -> None:
-    fake.readings.choose({"limit": "capped:20", "offset": "ignored"})
+    fake.variants.choose({"limit": "capped:20", "offset": "ignored"})
     assert canonical(held(account.messages())) == account.truth()

@@ -1,6 +1,6 @@
-"""How the fake reads each doubt of the documents: one named switch a doubt, its values, its default.
+"""What the documents leave open: one named variant for each open question, its values and its default.
 
-A switch is set at start (`--reading epoch_unit=seconds`) or while running (`POST /_fake/readings`).
+A variant is chosen at start (`--variant epoch_unit=seconds`) or while running (`POST /_fake/variants`).
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-#: Name of the switch: the values it takes, the default first. `<n>` stands for a whole number.
+#: Name of the variant: the values it takes, the default first. `<n>` stands for a whole number.
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
     # Digital Engagement: the help article is the only source, and leaves these open.
     "epoch_unit": ("milliseconds", "seconds"),
@@ -20,7 +20,7 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "order": ("ascending", "descending", "by_session", "random"),
     "status": ("200", "201"),
     "ids": ("string", "number"),
-    # Analytics: whether an interval includes its end, how the next page is linked, whether a filter is a must.
+    # Analytics: whether an interval includes its end, how the next page is linked, whether a filter is required.
     "interval_end": ("out", "in"),
     "link": ("relative", "absolute", "pagekey", "foreign"),
     "filters": ("optional", "required"),
@@ -33,7 +33,7 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "compression": ("none", "gzip"),
     "history_lag": ("0", "<n>"),
     "today_lag": ("0", "<n>"),
-    # All of Dialpad API v2: whether a 429 says how long to wait; whether limits are kept at all.
+    # All of Dialpad API v2: whether a 429 says how long to wait; whether limits are enforced at all.
     "retry_after": ("absent", "present"),
     "rates": ("on", "off"),
     # Digital sessions: whether created_at carries a zone.
@@ -41,21 +41,21 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-class Readings(dict[str, str]):
-    """The value of every switch of :data:`CHOICES`; an unknown name or value raises ValueError that lists the known."""
+class Variants(dict[str, str]):
+    """The value of every variant of :data:`CHOICES`; an unknown name or value raises ValueError with the known ones."""
 
     def __init__(self, **chosen: str) -> None:
         super().__init__({name: values[0] for name, values in CHOICES.items()})
         self.choose(chosen)
 
     def choose(self, chosen: dict[str, str]) -> None:
-        """Set some switches, all or none of them."""
+        """Set some variants, all or none of them."""
         for name, value in chosen.items():
             if name not in CHOICES:
-                message = f"unknown reading {name!r}; known: {', '.join(CHOICES)}"
+                message = f"unknown variant {name!r}; known: {', '.join(CHOICES)}"
                 raise ValueError(message)
             allowed = CHOICES[name]
             if not any(re.fullmatch(re.escape(form).replace("<n>", r"\d+"), str(value)) for form in allowed):
-                message = f"reading {name} cannot be {value!r}; it takes {', '.join(allowed)}"
+                message = f"variant {name} cannot be {value!r}; it takes {', '.join(allowed)}"
                 raise ValueError(message)
         self.update({name: str(value) for name, value in chosen.items()})

@@ -1,5 +1,5 @@
-"""The exports of figures: what is counted, and the columns it stands in."""
-# ruff: noqa: SIM905 - a header is read, compared and searched as a line of words, not as a column of quotes
+"""The aggregated exports (export_type stats): what is counted, and in which column."""
+# ruff: noqa: SIM905 - a list of words is read, compared and searched as a line of words, not as a column of quotes
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from fake_dialpad.events import DAY, MINUTE, SECOND, Leg, Party
-from fake_dialpad.records import TABLES, Days, LocalTime, Scope, days_between, minutes, selected
+from fake_dialpad.local_time import Days, LocalTime, days_between
+from fake_dialpad.model import DAY, MINUTE, SECOND, Leg, Party
+from fake_dialpad.records import TABLES, Scope, minutes, selected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,7 +42,7 @@ USER_COLUMNS: Final = tuple(
     "resolved_voicemails android_calls android_minutes desktop_app_calls desktop_app_minutes web_app_calls "
     "web_app_minutes desk_phone_calls desk_phone_minutes".split()
 )
-FIGURE_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
+AGGREGATE_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "onduty": tuple(
         "user_id name email type on_duty_duration available_duration occupied_duration wrapup_duration busy_duration "
         "unavailable_duration status_changes timezone".split()
@@ -55,7 +56,7 @@ FIGURE_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "recordings": tuple("target_id name email type recordings recorded_minutes timezone".split()),
     "screenshare": tuple("user_id name email type sessions minutes participants timezone".split()),
 }
-FIGURE_KEYS: Final = {
+AGGREGATE_KEYS: Final = {
     "calls_by_date": ("date",),
     "calls_by_user": ("user_id",),
     "calls_by_group": ("name", "type"),
@@ -73,90 +74,90 @@ def _mean(total: int, count: int) -> str:
     return f"{total / MINUTE / count:.2f}" if count else "0.00"
 
 
-def call_figures(  # noqa: C901, PLR0912, PLR0915 - one count after the other
-    legs: Iterable[Leg], heard: Callable[[Leg], bool]
-) -> dict[str, str]:
-    """Return the call figures of some legs; `heard` says whether a leg's voicemail has been listened to."""
-    n: Counter[str] = Counter()
-    us: Counter[str] = Counter()
-    for leg in legs:
+class CallTotals:
+    """Adds up the legs of calls; `listened_to` says whether a leg's voicemail has been listened to."""
+
+    def __init__(self, legs: Iterable[Leg], listened_to: Callable[[Leg], bool]) -> None:
+        self.counts: Counter[str] = Counter()
+        self.spent: Counter[str] = Counter()  # microseconds
+        for leg in legs:
+            self._add(leg)
+            if leg.connected_us is not None:
+                self._add_connected(leg, leg.connected_us)
+            if leg.voicemail:
+                self.counts["voicemails"] += 1
+                self.counts["resolved_voicemails"] += listened_to(leg)
+
+    def _add(self, leg: Leg) -> None:
+        counts, spent = self.counts, self.spent
         inbound = leg.direction == "inbound"
-        connected = leg.connected_us is not None
-        length = leg.ended_us - leg.connected_us if leg.connected_us is not None else 0
-        n["all_calls"] += 1
-        n["inbound_calls" if inbound else "outbound_calls"] += 1
-        n["open_inbound_calls"] += inbound and leg.open_hours
-        n[leg.category] += 1
-        n["spam"] += leg.spam
-        n["internal_calls"] += leg.internal_call
-        us["minutes"] += length
-        us["inbound_minutes" if inbound else "outbound_minutes"] += length
-        us["in_system"] += leg.ended_us - leg.at_us
-        if connected:
-            n["handled"] += 1
-            us["handle"] += length + leg.wrapup_us
-            us["hold"] += leg.hold_us
-            us["talk"] += length - leg.hold_us
-            us["wrapup"] += leg.wrapup_us
-            if leg.device:
-                n[f"{leg.device}_calls"] += 1
-                us[f"{leg.device}_minutes"] += length
-            if inbound:
-                n["answered"] += 1
-                begun = leg.queued_us or leg.first_rang_us or leg.at_us
-                speed = (leg.connected_us or begun) - begun
-                us["asa"] += speed
-                n["service_level"] += speed <= SERVICE_LEVEL and leg.open_hours
-                n["answered_transferred"] += bool(leg.transferred_to)
-            else:
-                n["outbound_connected"] += 1
-        if leg.transferred_to:
-            n["transferred_out"] += 1
-        if leg.transferred_from:
-            n["transferred_in"] += 1
+        counts["all_calls"] += 1
+        counts["inbound_calls" if inbound else "outbound_calls"] += 1
+        counts["open_inbound_calls"] += inbound and leg.open_hours
+        counts[leg.category] += 1
+        counts["spam"] += leg.spam
+        counts["internal_calls"] += leg.internal_call
+        spent["in_system"] += leg.ended_us - leg.at_us
+        counts["transferred_out"] += bool(leg.transferred_to)
+        counts["transferred_in"] += bool(leg.transferred_from)
         if leg.category == "missed":
-            n["open_missed_calls"] += leg.open_hours
-            n["ring_no_answer"] += not leg.voicemail
+            counts["open_missed_calls"] += leg.open_hours
+            counts["ring_no_answer"] += not leg.voicemail
         if leg.category == "abandoned":
-            n["open_abandoned_calls"] += leg.open_hours
-            n["short_abandoned"] += leg.ended_us - leg.at_us < SHORT
-        if leg.voicemail:
-            n["voicemails"] += 1
-            n["resolved_voicemails"] += heard(leg)
+            counts["open_abandoned_calls"] += leg.open_hours
+            counts["short_abandoned"] += leg.ended_us - leg.at_us < SHORT
         if leg.rang_us is not None:
-            n["rung"] += 1
-            us["ringing"] += (leg.connected_us or leg.ended_us) - leg.rang_us
+            counts["rung"] += 1
+            spent["ringing"] += (leg.connected_us or leg.ended_us) - leg.rang_us
         if leg.queued_us is not None:
-            n["queued"] += 1
-            us["queued"] += (leg.first_rang_us or leg.ended_us) - leg.queued_us
-    row = {name: str(n[name]) for name in DATE_COLUMNS[1:]} | {name: str(n[name]) for name in USER_COLUMNS[4:]}
-    row |= {name: minutes(us[name]) for name in ("minutes", "inbound_minutes", "outbound_minutes")}
-    row |= {
-        f"{device}_minutes": minutes(us[f"{device}_minutes"])
-        for device in ("android", "desktop_app", "web_app", "desk_phone")
-    }
-    row |= {
-        "acd": _mean(us["minutes"], n["handled"]),
-        "aht": _mean(us["handle"], n["handled"]),
-        "asa": _mean(us["asa"], n["answered"]),
-        "time_in_system": _mean(us["in_system"], n["all_calls"]),
-        "missed_voicemails": str(n["voicemails"]),
-        "total_voicemails": str(n["voicemails"]),
-        "unresolved_voicemails": str(n["voicemails"] - n["resolved_voicemails"]),
-        "avg_voicemail_handle_time_minutes": "0.00",
-        "avg_voicemail_assignment_time_minutes": "0.00",
-        "avg_time_open_minutes": "0.00",
-    }
-    for name, of in (
-        ("ringing", "rung"),
-        ("hold", "handled"),
-        ("talk", "handled"),
-        ("queued", "queued"),
-        ("wrapup", "handled"),
-    ):
-        row[f"{name}_duration"] = minutes(us[name])
-        row[f"avg_{name}_duration"] = _mean(us[name], n[of])
-    return row
+            counts["queued"] += 1
+            spent["queued"] += (leg.first_rang_us or leg.ended_us) - leg.queued_us
+
+    def _add_connected(self, leg: Leg, connected_us: int) -> None:
+        counts, spent = self.counts, self.spent
+        length = leg.ended_us - connected_us
+        spent["minutes"] += length
+        spent["inbound_minutes" if leg.direction == "inbound" else "outbound_minutes"] += length
+        counts["handled"] += 1
+        spent["handle"] += length + leg.wrapup_us
+        spent["hold"] += leg.hold_us
+        spent["talk"] += length - leg.hold_us
+        spent["wrapup"] += leg.wrapup_us
+        if leg.device:
+            counts[f"{leg.device}_calls"] += 1
+            spent[f"{leg.device}_minutes"] += length
+        if leg.direction != "inbound":
+            counts["outbound_connected"] += 1
+            return
+        counts["answered"] += 1
+        waited = connected_us - (leg.queued_us or leg.first_rang_us or leg.at_us)
+        spent["asa"] += waited
+        counts["service_level"] += waited <= SERVICE_LEVEL and leg.open_hours
+        counts["answered_transferred"] += bool(leg.transferred_to)
+
+    def cells(self) -> dict[str, str]:
+        """Return the cell of every column of calls by date, user and group."""
+        n, us = self.counts, self.spent
+        row = {name: str(n[name]) for name in (*DATE_COLUMNS[1:], *USER_COLUMNS[4:])}
+        row |= {name: minutes(us[name]) for name in row if name.endswith("minutes") and name != "minutes"}
+        row |= {
+            "minutes": minutes(us["minutes"]),
+            "acd": _mean(us["minutes"], n["handled"]),
+            "aht": _mean(us["handle"], n["handled"]),
+            "asa": _mean(us["asa"], n["answered"]),
+            "time_in_system": _mean(us["in_system"], n["all_calls"]),
+            "missed_voicemails": str(n["voicemails"]),
+            "total_voicemails": str(n["voicemails"]),
+            "unresolved_voicemails": str(n["voicemails"] - n["resolved_voicemails"]),
+            "avg_voicemail_handle_time_minutes": "0.00",
+            "avg_voicemail_assignment_time_minutes": "0.00",
+            "avg_time_open_minutes": "0.00",
+        }
+        counted = {"ringing": "rung", "hold": "handled", "talk": "handled", "queued": "queued", "wrapup": "handled"}
+        for name, of in counted.items():
+            row[f"{name}_duration"] = minutes(us[name])
+            row[f"avg_{name}_duration"] = _mean(us[name], n[of])
+        return row
 
 
 def _who(party: Party, key: str) -> dict[str, str]:
@@ -164,8 +165,8 @@ def _who(party: Party, key: str) -> dict[str, str]:
 
 
 @dataclass(slots=True)
-class Figures:
-    """Counts for the exports of figures: one world, seen at one instant, in one zone."""
+class Aggregates:
+    """Counts for the aggregated exports: one world, seen at one instant, in one zone."""
 
     world: World
     now: int
@@ -175,7 +176,7 @@ class Figures:
     def rows(
         self, stat_type: str, group_by: str | None, days: Days | None, scope: Scope, *, per_day: bool = False
     ) -> list[dict[str, str]]:
-        """Return the rows of one export of figures, each a dict of column and cell."""
+        """Return the rows of one aggregated export, each a dict of column and cell."""
         if days is None:
             return []
         if stat_type != "calls":
@@ -194,8 +195,8 @@ class Figures:
             day += timedelta(days=1)
         return rows
 
-    def _heard(self, days: Days) -> Callable[[Leg], bool]:
-        heard = {
+    def _voicemails_listened_to(self, days: Days) -> Callable[[Leg], bool]:
+        listened_to = {
             row.leg.call_id
             for row in selected(
                 self.world,
@@ -206,47 +207,55 @@ class Figures:
             )
             if row.listened_us is not None and row.listened_us <= self.now
         }
-        return lambda leg: leg.call_id in heard
+        return lambda leg: leg.call_id in listened_to
 
     def _by_date(self, days: Days, scope: Scope) -> list[dict[str, str]]:
-        found: dict[date, list[Leg]] = {}
+        by_key: dict[date, list[Leg]] = {}
         for leg in selected(self.world, TABLES["calls"], days, scope, self.now):
             if leg.entry_call_id is None or scope.target_type == "user":
-                found.setdefault(self.clock.day(leg.at_us), []).append(leg)
-        heard = self._heard(days)
+                by_key.setdefault(self.clock.day(leg.at_us), []).append(leg)
+        listened_to = self._voicemails_listened_to(days)
         rows = []
         day = days.first
         while day <= days.last:
             rows.append(
-                {**call_figures(found.get(day, ()), heard), "date": day.isoformat(), "timezone": self.clock.timezone}
+                {
+                    **CallTotals(by_key.get(day, ()), listened_to).cells(),
+                    "date": day.isoformat(),
+                    "timezone": self.clock.timezone,
+                }
             )
             day += timedelta(days=1)
         return rows
 
     def _by_user(self, days: Days, scope: Scope) -> list[dict[str, str]]:
-        found: dict[str, list[Leg]] = {}
+        by_key: dict[str, list[Leg]] = {}
         for leg in selected(self.world, TABLES["calls"], days, scope, self.now):
             if leg.target.type == "user":
-                found.setdefault(leg.target.id, []).append(leg)
-        heard = self._heard(days)
-        users = [user for user in self.world.users if user.id in found or self._belongs(user, scope)]
+                by_key.setdefault(leg.target.id, []).append(leg)
+        listened_to = self._voicemails_listened_to(days)
+        users = [user for user in self.world.users if user.id in by_key or self._belongs(user, scope)]
         return [
-            {**call_figures(found.get(user.id, ()), heard), **_who(user, "user_id"), "timezone": self.clock.timezone}
+            {
+                **CallTotals(by_key.get(user.id, ()), listened_to).cells(),
+                **_who(user, "user_id"),
+                "timezone": self.clock.timezone,
+            }
             for user in users
         ]
 
     def _by_group(self, days: Days, scope: Scope) -> list[dict[str, str]]:
-        found: dict[str, list[Leg]] = {}
+        by_key: dict[str, list[Leg]] = {}
         for leg in selected(self.world, TABLES["calls"], days, scope, self.now):
-            found.setdefault(leg.target.id, []).append(leg)
-        heard = self._heard(days)
+            by_key.setdefault(leg.target.id, []).append(leg)
+        listened_to = self._voicemails_listened_to(days)
         parties = [*self.world.call_centers, *self.world.departments, *self.world.users]
         seen: set[tuple[str, str]] = set()
         rows = []
         for party in parties:
             if party.office_id != scope.office_id:
                 continue
-            # a row has a name and no id, so two people of one name in one office fall together
+            # a row has a name and no id, so two people of one name in one office share a row
             if (party.name, party.type) in seen:
                 continue
             seen.add((party.name, party.type))
@@ -254,10 +263,15 @@ class Figures:
                 leg
                 for other in parties
                 if other.office_id == scope.office_id and (other.name, other.type) == (party.name, party.type)
-                for leg in found.get(other.id, ())
+                for leg in by_key.get(other.id, ())
             ]
             rows.append(
-                {**call_figures(legs, heard), "name": party.name, "type": party.type, "timezone": self.clock.timezone}
+                {
+                    **CallTotals(legs, listened_to).cells(),
+                    "name": party.name,
+                    "type": party.type,
+                    "timezone": self.clock.timezone,
+                }
             )
         return rows
 
@@ -271,13 +285,13 @@ class Figures:
         return user.office_id == scope.office_id
 
     def _others(self, stat_type: str, days: Days, scope: Scope) -> list[dict[str, str]]:
-        found: dict[str, tuple[Party, Counter[str]]] = {}
+        by_key: dict[str, tuple[Party, Counter[str]]] = {}
         for row in selected(self.world, TABLES[stat_type], days, scope, self.now):
             if stat_type == "texts" and not self.texts_both_sides and not row.first_side:
                 continue
             party, add = self._add(stat_type, row)
-            found.setdefault(party.id, (party, Counter()))[1].update(add)
-        columns = FIGURE_COLUMNS[stat_type]
+            by_key.setdefault(party.id, (party, Counter()))[1].update(add)
+        columns = AGGREGATE_COLUMNS[stat_type]
         durations = {name for name in columns if name.endswith(("_duration", "minutes"))}
         return [
             {
@@ -285,7 +299,7 @@ class Figures:
                 **_who(party, columns[0]),
                 "timezone": self.clock.timezone,
             }
-            for party, n in (found[key] for key in sorted(found))
+            for party, n in (by_key[key] for key in sorted(by_key))
         ]
 
     def _add(self, stat_type: str, row: Any) -> tuple[Party, dict[str, int]]:
@@ -297,21 +311,21 @@ class Figures:
             way = {"inbound": "texts_received", "outbound": "texts_sent", "internal": "internal_texts"}[row.direction]
             return row.target, {way: 1, "group_texts": int("," in row.to_phone), "mms_count": int(bool(row.mms))}
         if stat_type == "voicemails":
-            heard = row.listened_us is not None and row.listened_us <= self.now
+            listened_to = row.listened_us is not None and row.listened_us <= self.now
             return row.leg.target, {
                 "total_voicemails": 1,
-                "listened_voicemails": int(heard),
-                "unlistened_voicemails": int(not heard),
+                "listened_voicemails": int(listened_to),
+                "unlistened_voicemails": int(not listened_to),
             }
         if stat_type == "recordings":
             return row.leg.entry_target or row.leg.target, {"recordings": 1, "recorded_minutes": row.duration_us}
         return row.host, {"sessions": 1, "minutes": row.ended_us - row.at_us, "participants": row.viewers}
 
 
-def figure_columns(stat_type: str, group_by: str | None, *, per_day: bool) -> tuple[str, ...]:
-    """Return the header of an export of figures."""
+def aggregate_columns(stat_type: str, group_by: str | None, *, per_day: bool) -> tuple[str, ...]:
+    """Return the header of an aggregated export."""
     if stat_type != "calls":
-        return FIGURE_COLUMNS[stat_type]
+        return AGGREGATE_COLUMNS[stat_type]
     if group_by == "date":
         return DATE_COLUMNS
     if group_by == "group":

@@ -1,4 +1,4 @@
-"""The two doors: a port on the loopback interface, and requests that never leave the process."""
+"""The two transports: a port on the loopback interface, and requests that never leave the process."""
 
 from __future__ import annotations
 

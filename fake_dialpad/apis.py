@@ -1,0 +1,33 @@
+"""All APIs of the fake on one context."""
+
+from __future__ import annotations
+
+from fake_dialpad.analytics import Analytics
+from fake_dialpad.context import Context
+from fake_dialpad.conversations import Conversations
+from fake_dialpad.directory import Directory
+from fake_dialpad.engagement import Engagement
+from fake_dialpad.events import Events
+from fake_dialpad.paging import Pages
+from fake_dialpad.people import People
+from fake_dialpad.stats import Stats
+
+
+class Apis(Context):
+    """A context and the APIs that answer in it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        people, pages = People(self), Pages()
+        self.engagement = Engagement(self)
+        self.stats = Stats(self, people)
+        self.analytics = Analytics(self)
+        self.conversations = Conversations(self, pages)
+        self.directory = Directory(self, people, pages)
+        self.events = Events(self, pages)
+        self.api_v2 = [
+            *self.stats.routes,
+            *self.conversations.routes,
+            *self.events.routes,
+            *self.directory.routes,
+        ]
