@@ -20,14 +20,13 @@ from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import 
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.analytics.metrics import catalogue
 from source_dialpad.cdk_overrides import in_turns
 from source_dialpad.check import SectionCheck
 from source_dialpad.config import CheckedConfig
-from source_dialpad.engagement.messages import epoch_unit
 from source_dialpad.manifest import composed_manifest
 from source_dialpad.outcome import CDK_SUMMARY, Outcome, Streams, section_of
 from source_dialpad.transport.secrets import mask_keys
+from source_dialpad.transport.shared import forget_findings
 
 
 @cache
@@ -73,8 +72,7 @@ class SourceDialpad(ConcurrentDeclarativeSource):
         """Checks and completes `config`; a config error lists what is wrong with it."""
         self._has_config, self._has_catalog = config is not None, catalog is not None
         mask_keys(config or {})
-        catalogue.cache_clear()  # found out anew by every run of a process that lives longer
-        epoch_unit.cache_clear()
+        forget_findings()  # found out anew by every run of a process that lives longer
         super().__init__(
             catalog=catalog,
             config=config,

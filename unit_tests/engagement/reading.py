@@ -10,8 +10,9 @@ import requests
 from airbyte_cdk.sources.types import StreamSlice
 
 from fake_dialpad.server import InProcessAdapter
-from source_dialpad.engagement.messages import CustomerSessionRetriever, MessagesRetriever, epoch_unit
+from source_dialpad.engagement.messages import CustomerSessionRetriever, MessagesRetriever
 from source_dialpad.sync.planner import DatetimeWindows
+from source_dialpad.transport.shared import forget_findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -91,7 +92,7 @@ class Account:
 
     def messages(self) -> list[Row]:
         """The rows of the stream `messages`, as they are emitted."""
-        epoch_unit.cache_clear()
+        forget_findings()
         cursor = Planned(self.windows())
         retriever = MessagesRetriever(
             name="messages",
@@ -103,7 +104,7 @@ class Account:
 
     def session_messages(self) -> list[Row]:
         """The rows of the stream `customer_session_messages`."""
-        epoch_unit.cache_clear()
+        forget_findings()
         cursor = Planned(self.windows(step_days=6))
         address = f"{ROOT}/{self.fake.keys.provider_id}/RedactedMessages"
         retriever = CustomerSessionRetriever(

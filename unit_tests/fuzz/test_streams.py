@@ -22,12 +22,11 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_dialpad.analytics.metrics import catalogue
-from source_dialpad.engagement.messages import epoch_unit
 from source_dialpad.source import SourceDialpad
 from source_dialpad.stats import retriever as exports
 from source_dialpad.stats.retriever import export_quota
 from source_dialpad.sync.batches import _dumped
+from source_dialpad.transport.shared import forget_findings
 from unit_tests.fuzz.strategies import csv_bytes, examples, json_bytes
 from unit_tests.hostile.answering import CONFIG, Hostile, Reply
 
@@ -131,8 +130,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def told(stream: str, hostile: Hostile) -> list[dict[str, Any]]:
     """The rows of a stream's first partitions; nothing but an error of ours may end them."""
-    catalogue.cache_clear()
-    epoch_unit.cache_clear()
+    forget_findings()
     export_quota.cache_clear()
 
     def send(_: Any, request: requests.PreparedRequest, *args: Any, **more: Any) -> requests.Response:
