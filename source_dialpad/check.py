@@ -15,9 +15,11 @@ from airbyte_cdk.sources.declarative.models.declarative_component_schema import 
 from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import ModelToComponentFactory
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.analytics.metrics import Catalogue, paged
-from source_dialpad.engagement.messages import EpochUnit, Message, TimeRange, Unit, check_timestamps, fetch_page
+from source_dialpad.analytics.catalogue import AnalyticsApi, Catalogue
+from source_dialpad.engagement.messages import fetch_page
+from source_dialpad.engagement.unit import EpochUnit
 from source_dialpad.stats.scopes import check_office, check_targets
+from source_dialpad.sync.halving import TimeRange
 from source_dialpad.sync.planner import LAG
 from source_dialpad.transport.requester import JsonCalls, object_of
 from source_dialpad.transport.times import milliseconds
@@ -64,11 +66,7 @@ class SectionCheck:
         end = datetime.now(UTC) - LAG
         stretch = TimeRange(milliseconds(end - PROBED), milliseconds(end))
         fetch = fetch_page(self._ask("messages_requester"), settings["provider_id"], None, "engagement", limit=1)
-
-        def page(unit: Unit, part: TimeRange) -> list[Message]:
-            return check_timestamps(fetch(unit, part, 0), part, unit, "engagement")
-
-        unit, found = EpochUnit(settings["epoch_unit"]).first_page(page, stretch, "engagement")
+        unit, found = EpochUnit(settings["epoch_unit"]).first_page(fetch, stretch, "engagement")
         if not found:
             self._logger.warning(
                 "engagement: no message came back for the last 7 days (asked for in %s). That proves nothing: check "
@@ -84,17 +82,17 @@ class SectionCheck:
         check_targets(ask, settings["targets"], "dialpad")
 
     def _analytics(self) -> None:
-        ask, settings = self._ask("analytics_requester"), self._config["analytics"]
-        catalogue = Catalogue()
+        settings, catalogue = self._config["analytics"], Catalogue()
+        api = AnalyticsApi(self._ask("analytics_requester"), settings["base_url"])
         if settings["metric_ids"]:
-            catalogue.chosen(ask, self._config, "metrics", "analytics")
+            catalogue.chosen(api, self._config, "metrics", "analytics")
         else:
-            next(paged(ask, "analytics", settings["base_url"], "metrics"), None)
+            next(api.entries("analytics", "metrics"), None)
         if settings["record_ids"]:
-            catalogue.chosen(ask, self._config, "records", "analytics")
-        catalogue.filters(ask, self._config, "analytics")
+            catalogue.chosen(api, self._config, "records", "analytics")
+        catalogue.filters(api, self._config, "analytics")
         if "break_down_by" in settings:
-            catalogue.values(ask, self._config, settings["break_down_by"], "analytics", "analytics.break_down_by")
+            catalogue.values(api, settings["break_down_by"], "analytics", "analytics.break_down_by")
 
     def _event_receiver(self) -> None:
         answer = self._ask("event_receiver_requester")("event_receiver", params={"limit": 1})

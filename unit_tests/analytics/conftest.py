@@ -12,7 +12,7 @@ import time_machine
 from fake_dialpad.server import FakeDialpad, in_process
 from fake_dialpad.variants import Variants
 from fake_dialpad.world import World
-from source_dialpad.analytics import metrics as analytics
+from source_dialpad.analytics import catalogue as analytics
 from unit_tests.analytics.reading import NOW, Account
 from unit_tests.core.fixtures import no_waiting
 

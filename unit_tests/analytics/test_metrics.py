@@ -91,7 +91,7 @@ def first_period(account: Account) -> tuple[str, str]:
 def test_a_window_is_asked_for_so_that_it_is_exact(
     account: Account, monkeypatch: pytest.MonkeyPatch, ends: IntervalBounds, start: str, end: str
 ) -> None:
-    monkeypatch.setattr("source_dialpad.analytics.metrics.Catalogue.ends", lambda *_: ends)
+    monkeypatch.setattr("source_dialpad.analytics.metrics.MetricDataRetriever.interval_bounds", lambda *_: ends)
     account.start, account.settings = "2026-11-07", ONE
     account.rows(STREAM)
     assert first_period(account) == (start, end)

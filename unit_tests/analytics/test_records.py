@@ -10,9 +10,12 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_dialpad.analytics.metrics import Flattening, InconsistentPages, field_label, field_value
+from source_dialpad.analytics.records import RecordRows, field_label, field_value
+from source_dialpad.sync.halving import InconsistentPages, TimeRange
+from source_dialpad.transport.times import milliseconds
 
 START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 8, tzinfo=UTC)
+NOVEMBER = TimeRange(milliseconds(START), milliseconds(END))
 NOON = "2026-11-02T12:00:00.000Z"
 
 values = st.one_of(st.none(), st.booleans(), st.integers(-(2**53), 2**53), st.floats(-1e9, 1e9), st.text(max_size=8))
@@ -28,7 +31,7 @@ def record(held: dict[str, Any] | None = None, at: str = NOON, **more: Any) -> d
 
 
 def flat(*pages: list[dict[str, Any]], record_id: str = "ratings") -> list[dict[str, Any]]:
-    rows = Flattening(record_id, START, END, "records")
+    rows = RecordRows(record_id, NOVEMBER, "records")
     return [row for page in pages for row in rows.page(page)]
 
 
@@ -132,7 +135,7 @@ def test_a_list_with_a_value_of_its_own_keeps_the_key_in_another_order() -> None
 
 def test_a_page_is_freed_as_its_rows_are_made() -> None:
     page = [record({"csid": number}) for number in range(3)]
-    left = [len(page) for _ in Flattening("ratings", START, END, "records").page(page)]
+    left = [len(page) for _ in RecordRows("ratings", NOVEMBER, "records").page(page)]
     assert left == [2, 1, 0]
 
 

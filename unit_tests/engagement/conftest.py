@@ -11,7 +11,7 @@ import time_machine
 from fake_dialpad.server import FakeDialpad
 from fake_dialpad.variants import Variants
 from fake_dialpad.world import World
-from source_dialpad.engagement import messages as engagement
+from source_dialpad.engagement import paging
 from unit_tests.engagement.reading import Account
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def noon() -> Iterator[time_machine.Traveller]:
 @pytest.fixture(autouse=True)
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Days of more than one page."""
-    monkeypatch.setattr(engagement, "PAGE", 25)
+    monkeypatch.setattr(paging, "PAGE", 25)
 
 
 @pytest.fixture(scope="session")

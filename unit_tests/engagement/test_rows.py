@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from source_dialpad.engagement.messages import MessageDoor, MessageRows, TimeRange
+from source_dialpad.engagement.messages import EngagementRetriever, MessageRows
 from source_dialpad.manifest import composed_manifest
+from source_dialpad.sync.halving import TimeRange
 
 IDENTITY = ("sessionid", "ts", "sendertype", "workflownodeid")
-ALWAYS, NONE = TimeRange(0, 2**60), (range(0), range(0))
+ALWAYS = TimeRange(0, 2**60)
 
 words = st.text(max_size=12)
 messages = st.fixed_dictionaries(
@@ -29,7 +30,7 @@ messages = st.fixed_dictionaries(
 
 
 def rows(page: list[dict[str, Any]], identity: str = "keep") -> list[dict[str, Any]]:
-    return list(MessageRows("1020", identity).page([dict(message) for message in page], ALWAYS, NONE))
+    return list(MessageRows("1020", identity, ALWAYS, "milliseconds").page([dict(message) for message in page]))
 
 
 def keys(page: list[dict[str, Any]]) -> list[str]:
@@ -68,10 +69,10 @@ def test_different_messages_have_different_keys(one: dict[str, Any], other: dict
 
 
 def test_what_needs_no_second_look_is_written_whatever_came() -> None:
-    theirs: dict[str, Any] = {name: {"not": ["ours"]} for name in MessageDoor.derived - {"ts"}}
+    theirs: dict[str, Any] = {name: {"not": ["ours"]} for name in EngagementRetriever.derived - {"ts"}}
     assert one(**theirs) == one()
     schema = composed_manifest()["schemas"]["messages"]["properties"]
-    Draft7Validator({"properties": {name: schema[name] for name in MessageDoor.derived}}).validate(one())
+    Draft7Validator({"properties": {name: schema[name] for name in EngagementRetriever.derived}}).validate(one())
 
 
 def test_twins_of_one_millisecond_are_two_rows() -> None:

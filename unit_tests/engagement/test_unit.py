@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.engagement.messages import EpochUnit, Refused, TimeRange, Unit, check_timestamps
+from source_dialpad.engagement.unit import EpochUnit, RequestRefused, Unit, check_timestamps
+from source_dialpad.sync.halving import TimeRange
 from unit_tests.engagement.reading import asked, canonical, held
 
 if TYPE_CHECKING:
@@ -17,18 +18,18 @@ if TYPE_CHECKING:
     from unit_tests.engagement.reading import Account
 
 DAY = 86_400_000
-STRETCH = TimeRange(1_794_800_000_000, 1_794_800_000_000 + DAY)
-FOUND: list[dict[str, Any]] = [{"ts": STRETCH.start}]
+DAY_RANGE = TimeRange(1_794_800_000_000, 1_794_800_000_000 + DAY)
+FOUND: list[dict[str, Any]] = [{"ts": DAY_RANGE.start}]
 
 
 def find(ask: Callable[[Unit, TimeRange], list[dict[str, Any]]], setting: str = "auto") -> tuple[Any, Any]:
     unit = EpochUnit(setting)
-    page = unit.first_page(ask, STRETCH, "messages")
-    return unit.found, page
+    page = unit.first_page(ask, DAY_RANGE, "messages")
+    return unit.unit, page
 
 
 def refuse(reason: str = "no") -> list[dict[str, Any]]:
-    raise Refused(reason)
+    raise RequestRefused(reason)
 
 
 def test_messages_in_their_window_prove_milliseconds() -> None:
@@ -40,15 +41,15 @@ def test_a_refusal_leads_to_seconds() -> None:
 
 
 def test_a_quiet_day_at_a_server_of_seconds_leads_to_seconds() -> None:
-    def ask(unit: Unit, stretch: TimeRange) -> list[dict[str, Any]]:
-        length = (stretch.end - stretch.start) * (1 if unit == "milliseconds" else 0.001)
+    def ask(unit: Unit, time_range: TimeRange) -> list[dict[str, Any]]:
+        length = (time_range.end - time_range.start) * (1 if unit == "milliseconds" else 0.001)
         return refuse("more than 7 days") if length > 7 * 86400 else []
 
     assert find(ask) == ("seconds", ("seconds", []))
 
 
 def test_nothing_in_both_units_proves_neither() -> None:
-    assert find(lambda unit, stretch: []) == (None, ("milliseconds", []))
+    assert find(lambda unit, time_range: []) == (None, ("milliseconds", []))
 
 
 def test_refused_seconds_do_not_prove_milliseconds() -> None:
@@ -63,7 +64,7 @@ def test_milliseconds_refused_for_another_reason_are_not_given_up_for_nothing() 
 def test_a_passing_refusal_is_no_reason_for_seconds() -> None:
     answers = iter([True])  # then the five minutes, and the window again, are taken
 
-    def ask(unit: Unit, stretch: TimeRange) -> list[dict[str, Any]]:
+    def ask(unit: Unit, time_range: TimeRange) -> list[dict[str, Any]]:
         return refuse() if unit == "milliseconds" and next(answers, False) else []
 
     with pytest.raises(AirbyteTracedException, match="proves nothing"):
@@ -95,22 +96,22 @@ def test_quiet_days_before_the_first_message_are_asked_for_in_both_units(fake: F
 
 def test_a_message_outside_its_window_fails_and_says_why() -> None:
     with pytest.raises(AirbyteTracedException, match=r"ts 5 .*outside the window .*engagement\.epoch_unit"):
-        check_timestamps([{"ts": 5}], STRETCH, "milliseconds", "messages")
+        check_timestamps([{"ts": 5}], DAY_RANGE, "milliseconds", "messages")
 
 
 def test_a_message_a_day_beside_its_window_is_taken() -> None:
-    assert check_timestamps([{"ts": STRETCH.end + DAY}], STRETCH, "milliseconds", "messages")
+    assert check_timestamps([{"ts": DAY_RANGE.end + DAY}], DAY_RANGE, "milliseconds", "messages")
 
 
 @pytest.mark.parametrize("ts", [None, "soon", [], float("inf")])
 def test_a_message_without_a_readable_time_fails(ts: object) -> None:
     with pytest.raises(AirbyteTracedException, match="without a readable ts"):
-        check_timestamps([{"ts": ts}], STRETCH, "milliseconds", "messages")
+        check_timestamps([{"ts": ts}], DAY_RANGE, "milliseconds", "messages")
 
 
-@pytest.mark.parametrize("ts", [STRETCH.start, str(STRETCH.start), float(STRETCH.start)])
+@pytest.mark.parametrize("ts", [DAY_RANGE.start, str(DAY_RANGE.start), float(DAY_RANGE.start)])
 def test_a_time_is_a_whole_number_however_it_came(ts: object) -> None:
-    assert check_timestamps([{"ts": ts}], STRETCH, "milliseconds", "messages") == [{"ts": STRETCH.start}]
+    assert check_timestamps([{"ts": ts}], DAY_RANGE, "milliseconds", "messages") == [{"ts": DAY_RANGE.start}]
 
 
 def test_a_provider_that_holds_nothing_is_said_to_prove_nothing(

@@ -9,7 +9,9 @@ import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from source_dialpad.engagement.messages import TimeRange, _halves, _neighbours, _sent
+from source_dialpad.engagement.messages import MessageRows
+from source_dialpad.engagement.unit import requested_bounds
+from source_dialpad.sync.halving import TimeRange
 from source_dialpad.sync.planner import DatetimeWindows
 from unit_tests.engagement.conftest import NOW
 
@@ -94,26 +96,30 @@ def test_an_earlier_start_reads_everything_again() -> None:
 @given(
     start=st.integers(1_700_000_000_000, 1_700_000_100_000),
     length=st.integers(1, 200_000_000),
-    unit=st.sampled_from(["milliseconds", "seconds"]),
+    tick=st.sampled_from([1, 1000]),
 )
-def test_halves_cover_a_stretch_without_gap_or_overlap(start: int, length: int, unit: Any) -> None:
-    halves = _halves(TimeRange(start, start + length), unit)
+def test_halves_cover_a_range_without_gap_or_overlap(start: int, length: int, tick: int) -> None:
+    halves = TimeRange(start, start + length).halves(tick)
     if halves:
         assert (halves[0].start, halves[0].end, halves[1].end) == (start, halves[1].start, start + length)
         assert all(half.start < half.end for half in halves)
     else:
-        assert length <= (1 if unit == "milliseconds" else 1000)
+        assert length <= tick
 
 
 @given(
     start=st.integers(1_700_000_000_000, 1_700_000_100_000),
     length=st.integers(1, 100_000),
     unit=st.sampled_from(["milliseconds", "seconds"]),
+    beside=st.integers(-2_000, 2_000),
 )
-def test_what_is_asked_for_is_the_stretch_and_its_neighbours(start: int, length: int, unit: Any) -> None:
-    stretch, tick = TimeRange(start, start + length), 1 if unit == "milliseconds" else 1000
-    before, after = _neighbours(stretch, unit)
-    begin, end = (value * tick for value in _sent(stretch, unit))
+def test_a_message_beside_a_range_belongs_to_the_neighbors_if_they_ask_for_it(
+    start: int, length: int, unit: Any, beside: int
+) -> None:
+    time_range, tick = TimeRange(start, start + length), 1 if unit == "milliseconds" else 1000
+    begin, end = (bound * tick for bound in requested_bounds(time_range, unit))
     assert begin < start
-    assert end >= stretch.end
-    assert (before.start, before.stop, after.start, after.stop) == (begin, start, stretch.end, end + 1)
+    assert end >= time_range.end
+    for ts in (start + beside, time_range.end + beside):
+        rows = list(MessageRows("1020", "keep", time_range, unit).page([{"ts": ts}]))
+        assert len(rows) == (start <= ts < time_range.end or not begin <= ts <= end)

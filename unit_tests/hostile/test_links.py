@@ -8,7 +8,7 @@ import json
 import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.analytics.metrics import paged
+from source_dialpad.analytics.catalogue import AnalyticsApi
 from source_dialpad.transport.guard import is_inner, origin
 from source_dialpad.transport.requester import JsonCalls
 from unit_tests.hostile.answering import HOSTS, Hostile, Reply, requester
@@ -56,7 +56,7 @@ def test_the_next_page_is_asked_for_on_the_own_host_or_not_at_all(link: str) -> 
     hostile = Hostile(Reply(json.dumps(first).encode()), Reply(json.dumps(last).encode()))
     ask = JsonCalls(requester("analytics_requester", hostile))
     with contextlib.suppress(AirbyteTracedException):
-        list(paged(ask, "analytics_metrics", BASE, "metrics"))
+        list(AnalyticsApi(ask, BASE).entries("analytics_metrics", "metrics"))
     assert set(hostile.hosts) == {HOST}
     assert all((request.url or "").startswith(f"{BASE}/") for request in hostile.asked)
 
@@ -75,7 +75,7 @@ def test_a_next_page_of_the_own_host_is_followed(link: str) -> None:
     first, last = ({"data": [], "meta": {"next": link}}, {"data": [{"id": "m"}], "meta": {}})
     hostile = Hostile(Reply(json.dumps(first).encode()), Reply(json.dumps(last).encode()))
     ask = JsonCalls(requester("analytics_requester", hostile))
-    assert list(paged(ask, "analytics_metrics", BASE, "metrics")) == [{"id": "m"}]
+    assert list(AnalyticsApi(ask, BASE).entries("analytics_metrics", "metrics")) == [{"id": "m"}]
     assert (hostile.asked[1].url or "").endswith("/v1/analytics/metrics?pageKey=a")
 
 

@@ -20,8 +20,8 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from fake_dialpad.server import FakeDialpad, in_process
 from fake_dialpad.variants import CHOICES, Variants
 from fake_dialpad.world import World
-from source_dialpad.analytics import metrics as analytics
-from source_dialpad.engagement import messages as engagement
+from source_dialpad.analytics import catalogue as analytics
+from source_dialpad.engagement import paging as engagement
 from unit_tests.analytics import reading as of_analytics
 from unit_tests.engagement import reading as of_engagement
 from unit_tests.engagement.conftest import NOW

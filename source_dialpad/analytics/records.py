@@ -1,0 +1,173 @@
+"""Analytics: the stream `analytics_record_data`, unaggregated records with their fields by name."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from airbyte_cdk.sources.types import StreamSlice
+
+from source_dialpad.analytics.catalogue import AnalyticsRetriever, Entry, hashed, interval
+from source_dialpad.errors import snippet, system_error
+from source_dialpad.sync.halving import PageDuplicates, TimeRange, read_in_halves
+from source_dialpad.transport.times import from_milliseconds, milliseconds, rfc3339
+from source_dialpad.transport.shared import shared
+from source_dialpad.transport.types import ZONE_NAME, rfc3339_of
+
+logger = logging.getLogger("airbyte")
+
+
+@dataclass
+class RecordDataRetriever(AnalyticsRetriever):
+    """The stream `analytics_record_data`: unaggregated records, flattened.
+
+    Windows touch and are asked for a millisecond longer at the start, so that no reading of the interval's ends loses a
+    record; those on the ends belong to the neighbors. The key of a page holds page numbers, so records that come while
+    paging push others along; where one comes again on a later page the window is read in halves, since duplicates
+    (records that are the same in everything) and a record that came again cannot be told apart otherwise.
+    """
+
+    def rows(self, stream_slice: StreamSlice, context: str) -> Iterable[Entry]:
+        """The records of one window."""
+        window, record_id = stream_slice.cursor_slice, stream_slice.partition["record_id"]
+        start, end = (milliseconds(datetime.fromisoformat(window[name])) for name in ("start_time", "end_time"))
+
+        def read(part: TimeRange) -> Iterator[Entry]:
+            body = {
+                "id": record_id,
+                "periodFilter": interval(from_milliseconds(part.start - 1), from_milliseconds(part.end)),
+                "filters": stream_slice.extra_fields["filters"],
+                "timezone": self.timezone,
+            }
+            rows = RecordRows(record_id, part, context)
+            for page in self.api.pages(context, "records", body=body, stream_slice=stream_slice):
+                yield from rows.page(page)
+
+        return read_in_halves(read, TimeRange(start, end), TimeRange.halves, context)
+
+
+class RecordRows:
+    """Turns the records of one time range into rows: fields and labels by name, a key, one form of time."""
+
+    def __init__(self, record_id: str, time_range: TimeRange, context: str) -> None:
+        """Records that lie a millisecond before the range, or on its end, belong to the neighbors."""
+        self._record_id = record_id
+        self._context = context
+        self._instants = [from_milliseconds(at) for at in (time_range.start - 1, *time_range)]
+        self._seconds = {rfc3339(instant)[:19] for instant in self._instants}
+        self._duplicates = PageDuplicates()
+
+    def page(self, records: list[Entry]) -> Iterator[Entry]:
+        """The rows of one page, which it empties; raises `InconsistentPages` for a record of an earlier page."""
+        self._duplicates.next_page()
+        records.reverse()
+        while records:
+            row = self._flat(records.pop())
+            if row is not None:
+                yield row
+
+    def _flat(self, record: Entry) -> Entry | None:
+        primary = record.get("primaryTimestampField")
+        timestamp = timestamp_of(record)
+        if timestamp is None:
+            raise system_error(
+                f"{self._context}: a record came without a readable primary timestamp: {snippet(orjson.dumps(primary))}"
+            )
+        if timestamp[:19] in self._seconds and self._belongs_to_neighbor(timestamp):
+            return None
+        fields: Entry = {}
+        labels: Entry = {}
+        lists = False
+        parts = record.get("fields") or ()
+        try:
+            for part in parts:
+                name, field = part["name"], part.get("field")
+                # the usual field: field_value and field_label, without their calls
+                if field.__class__ is dict and "value" in field and "values" not in field:
+                    value, label = field["value"], field.get("label")
+                    if value.__class__ is str and value[-1:] == "]":
+                        value = field_value(field)
+                else:
+                    lists = lists or "values" in (() if field is None else field)
+                    value, label = field_value(field), field_label(field)
+                fields[name] = value
+                if label is not None:
+                    labels[name] = label
+        except (KeyError, TypeError, AttributeError):
+            raise system_error(
+                f"{self._context}: a record came whose fields are no list of name and field; its members are "
+                f"{', '.join(sorted(record))}."
+            ) from None
+        if len(fields) != len(parts):
+            self._report_repeated_names()
+        value = field_value(record.get("value"))
+        content = {name: _sorted(value) for name, value in fields.items()} if lists else fields
+        key = hashed([self._record_id, timestamp, content, value])
+        ordinal = self._duplicates.ordinal(key)
+        return {
+            "record_key": f"{key}-{ordinal}" if ordinal else key,
+            "record_id": self._record_id,
+            "primary_timestamp": timestamp,
+            "primary_timestamp_name": primary.get("name"),  # type: ignore[union-attr]  # it has a timestamp
+            "value": value,
+            "fields": fields,
+            "labels": labels,
+        }
+
+    def _report_repeated_names(self) -> None:
+        reported: set[str] = shared(set, "record types with repeated names")
+        if self._record_id not in reported:
+            reported.add(self._record_id)
+            logger.warning("%s: a record has two fields of one name; the last one is kept.", self._record_id)
+
+    def _belongs_to_neighbor(self, timestamp: str) -> bool:
+        before, start, end = self._instants
+        instant = datetime.fromisoformat(timestamp)
+        return before <= instant < start or instant == end
+
+
+def timestamp_of(record: Entry) -> str | None:
+    """The primary timestamp of a record; None where it cannot be read."""
+    try:
+        return rfc3339_of(record["primaryTimestampField"]["timestamp"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _sorted(value: Any) -> Any:
+    """A list in one order, for keys: the order of tags means nothing."""
+    return sorted(value, key=str) if isinstance(value, list) else value
+
+
+def field_value(field: Any) -> Any:
+    """The value of any field variant; null where the field is absent, an unknown variant as it came.
+
+    spec: `TimestampField` has `timestamp`, `ListField` has `values`, the others `value`. A `[GMT]` behind a time goes.
+    """
+    if field.__class__ is not dict:
+        return field
+    if "value" in field:
+        value = field["value"]
+    elif "timestamp" in field:
+        value = field["timestamp"]
+    elif "values" in field:
+        return [field_value(item) for item in field["values"] or []]
+    else:
+        return field
+    if value.__class__ is str and value.endswith("]") and field.get("_type") in ("InstantField", "TimestampField"):
+        return ZONE_NAME.sub("", value)
+    return value
+
+
+def field_label(field: Any) -> Any:
+    """The label of a field, or the labels of a list's values; null where there is none."""
+    if not isinstance(field, dict):
+        return None
+    if "values" in field:
+        labels = [field_label(item) for item in field["values"] or []]
+        return labels if any(label is not None for label in labels) else None
+    return field.get("label")

@@ -1,0 +1,142 @@
+"""The unit of `start` and `end`: the article that is all there is about this API does not say which one it takes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, cast
+
+from source_dialpad.errors import config_error, system_error
+from source_dialpad.sync.halving import TimeRange
+from source_dialpad.transport.shared import shared
+
+logger = logging.getLogger("airbyte")
+
+Unit = Literal["milliseconds", "seconds"]
+Message = dict[str, Any]
+FetchFirst = Callable[[Unit, TimeRange], list[Message]]
+"""Fetches the first page of a range, asked for in a unit."""
+
+UNITS: tuple[Unit, Unit] = ("milliseconds", "seconds")
+TICK_MS: Mapping[Unit, int] = {"milliseconds": 1, "seconds": 1000}
+
+FIVE_MINUTES_MS = 300_000
+TOLERANCE_MS = 86_400_000
+"""How far outside its range a message may lie before the unit is believed to be wrong."""
+
+
+class RequestRefused(Exception):  # noqa: N818  # a question of the unit, not yet an error
+    """The API answered 400: it does not accept the range, its unit or the provider."""
+
+
+class EpochUnit:
+    """Which unit a provider's API takes for `start` and `end`; found out once and kept for the run.
+
+    `auto`: milliseconds first, since they are the only unit the article states (for `ts`). A refusal leads to seconds,
+    once. Messages that lie in their range prove the unit; an empty answer proves nothing: a server of seconds that
+    refuses nothing answers every range in milliseconds with nothing at all, and the other way round. So as long as
+    nothing has come back each empty range is asked for in both units, and milliseconds are given up for an empty answer
+    only when it is the length of the range that was refused.
+    """
+
+    def __init__(self, setting: str = "auto") -> None:
+        """`setting` is `auto`, `milliseconds` or `seconds`."""
+        self.unit = None if setting == "auto" else cast("Unit", setting)
+        self._accepted = self.unit is not None
+        self._lock = threading.Lock()
+
+    def first_page(self, fetch: FetchFirst, time_range: TimeRange, context: str) -> tuple[Unit, list[Message]]:
+        """The first page of a range and the unit it was asked for in."""
+        if not self._accepted:
+            with self._lock:  # one range finds out, the others wait for it
+                if not self._accepted:
+                    answer = self._find(fetch, time_range, context)
+                    self._accepted = True
+                    return answer
+        if self.unit is None:
+            return self._find(fetch, time_range, context)
+        try:
+            return self.unit, fetch(self.unit, time_range)
+        except RequestRefused as refusal:
+            raise refused(context, {self.unit: refusal}) from None
+
+    def halves(self, time_range: TimeRange) -> tuple[TimeRange, ...]:
+        """The two halves of a range, cut where the API can be asked for them."""
+        return time_range.halves(TICK_MS[self.unit or "milliseconds"])
+
+    def _find(self, fetch: FetchFirst, time_range: TimeRange, context: str) -> tuple[Unit, list[Message]]:
+        refusals: dict[str, RequestRefused] = {}
+        for unit in UNITS:
+            try:
+                page = fetch(unit, time_range)
+            except RequestRefused as refusal:
+                refusals[unit] = refusal
+                continue
+            if page:
+                return self._settle(unit), page
+        if "milliseconds" not in refusals:
+            return "milliseconds", []
+        if "seconds" not in refusals and self._too_long(fetch, time_range):
+            return self._settle("seconds"), []
+        raise refused(context, refusals)
+
+    def _too_long(self, fetch: FetchFirst, time_range: TimeRange) -> bool:
+        """Whether milliseconds are refused for their length: five minutes of them are accepted, the range is not.
+
+        Five minutes are three and a half days to a server of seconds; a day is nearly three years.
+        """
+        minutes = TimeRange(time_range.start, min(time_range.end, time_range.start + FIVE_MINUTES_MS))
+        for part in (minutes, time_range):
+            try:
+                fetch("milliseconds", part)
+            except RequestRefused:
+                return part is time_range
+        return False
+
+    def _settle(self, unit: Unit) -> Unit:
+        if self.unit is None:
+            logger.info("Digital Engagement takes start and end in %s.", unit)
+        self.unit = unit
+        return unit
+
+
+def epoch_unit(base_url: str, provider_id: str, setting: str) -> EpochUnit:
+    """The unit of a provider's API; what is found out is shared by all its streams."""
+    return shared(EpochUnit, base_url, provider_id) if setting == "auto" else EpochUnit(setting)
+
+
+def refused(context: str, refusals: Mapping[str, RequestRefused]) -> Exception:
+    """The config error for a request that was refused in each unit that was tried."""
+    reasons = "; ".join(f"in {unit}: {refusal}" for unit, refusal in refusals.items())
+    nothing = " In seconds nothing came back, which proves nothing." if list(refusals) == ["milliseconds"] else ""
+    return config_error(
+        f"{context}: Digital Engagement refused the request (400) ({reasons}).{nothing} Check engagement.provider_id, "
+        "and set engagement.epoch_unit if you know the unit."
+    )
+
+
+def requested_bounds(time_range: TimeRange, unit: Unit) -> tuple[int, int]:
+    """Start and end to ask for: from a tick earlier, so that a server that excludes the start loses nothing."""
+    tick = TICK_MS[unit]
+    return (time_range.start - 1) // tick, -(-time_range.end // tick)
+
+
+def check_timestamps(page: list[Message], time_range: TimeRange, unit: Unit, context: str) -> list[Message]:
+    """The page, in which every `ts` is a whole number of milliseconds, in the range or at most a day beside it."""
+    earliest, latest = time_range.start - TOLERANCE_MS, time_range.end + TOLERANCE_MS
+    for message in page:
+        ts: Any = message.get("ts")
+        if ts.__class__ is not int:
+            try:
+                message["ts"] = ts = int(ts)
+            except (TypeError, ValueError, OverflowError):
+                raise system_error(
+                    f"{context}: a message came without a readable ts ({ts!r}), so the time it belongs to is unknown."
+                ) from None
+        if not earliest <= ts <= latest:
+            raise config_error(
+                f"{context}: a message of ts {ts} came back, which lies outside the window that was asked for in "
+                f"{unit}. The unit of start and end is wrong: set engagement.epoch_unit to the other one."
+            )
+    return page
