@@ -22,7 +22,7 @@ import warehouse.__main__
 from source_dialpad.config import CheckedConfig
 from source_dialpad.manifest import composed_manifest
 from source_dialpad.source import PLANNERS
-from source_dialpad.stats import retriever as exports
+from source_dialpad.stats import jobs, quota
 from source_dialpad.sync.windows import Grain, calendar_windows, day_windows
 
 if TYPE_CHECKING:
@@ -570,13 +570,13 @@ def test_the_costs_of_a_year_follow_from_the_posts() -> None:
 
 def test_the_limits_in_the_pages_are_those_of_the_code() -> None:
     text = " ".join(read(DOCS / "stats.md").split())
-    assert f"At most {exports.POSTS_AN_HOUR} POSTs in any hour" in text
-    assert f"First poll {exports.FIRST_POLL:.0f} s after the POST, then every {exports.POLL_EVERY:.0f} s" in text
-    assert f"after the first minute every {exports.POLL_EVERY_LATER:.0f} s" in text
-    assert f"After {exports.TIME_LIMIT / 60:.0f} minutes the window fails" in text
-    assert f"waited out for up to {exports.RATE_LIMIT_PATIENCE / 60:.0f} minutes" in text
-    assert f"started again after {exports.PAUSE_AFTER_FAILURE:.0f} s" in text
-    assert f"A POST within {exports.MIDNIGHT_MARGIN.total_seconds():.0f} s before midnight" in text
+    assert f"At most {quota.POSTS_AN_HOUR} POSTs in any hour" in text
+    assert f"First poll {jobs.FIRST_POLL:.0f} s after the POST, then every {jobs.POLL_EVERY:.0f} s" in text
+    assert f"after the first minute every {jobs.POLL_EVERY_LATER:.0f} s" in text
+    assert f"After {jobs.TIME_LIMIT / 60:.0f} minutes the window fails" in text
+    assert f"waited out for up to {jobs.RATE_LIMIT_PATIENCE / 60:.0f} minutes" in text
+    assert f"started again after {jobs.PAUSE_AFTER_FAILURE:.0f} s" in text
+    assert f"A POST within {jobs.MIDNIGHT_MARGIN.total_seconds():.0f} s before midnight" in text
 
 
 def test_the_limits_of_the_apis_are_those_of_the_budget() -> None:

@@ -23,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from source_dialpad.source import SourceDialpad
-from source_dialpad.stats import retriever as exports
+from source_dialpad.stats import jobs, quota
 from source_dialpad.sync.batches import _serialize
 from source_dialpad.transport.shared import forget_findings
 from unit_tests.fuzz.strategies import csv_bytes, examples, json_bytes
@@ -123,7 +123,8 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
         clock[0] += seconds
 
     monkeypatch.setattr(time, "sleep", lambda _: None)
-    monkeypatch.setattr(exports, "time", types.SimpleNamespace(monotonic=lambda: clock[0], sleep=sleep))
+    for module in (jobs, quota):
+        monkeypatch.setattr(module, "time", types.SimpleNamespace(monotonic=lambda: clock[0], sleep=sleep))
     monkeypatch.setattr(HttpAPIBudget, "acquire_call", lambda *_, **__: None)
 
 

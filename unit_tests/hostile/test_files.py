@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from datetime import date
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -14,8 +15,9 @@ from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.manifest import composed_manifest
-from source_dialpad.stats import rows as export_rows
-from source_dialpad.stats.rows import ExportColumns, ExportFile, NotAnExport
+from source_dialpad.stats import files
+from source_dialpad.stats.files import BrokenFileError, ExportFile
+from source_dialpad.stats.rows import ExportColumns
 from source_dialpad.sync.windows import DayWindow
 from source_dialpad.transport.guard import FileGuard
 from source_dialpad.transport.requester import JsonCalls
@@ -136,9 +138,9 @@ def test_a_password_of_netrc_goes_to_no_storage_host(monkeypatch: pytest.MonkeyP
 # --- what is in them --------------------------------------------------------------------------------------------------
 
 
-def rows(body: bytes | Callable[[], Iterator[bytes]]) -> Iterator[dict[str, Any]]:
+def rows(body: bytes | Callable[[], Iterator[bytes]] | Hostile) -> Iterator[dict[str, Any]]:
     """The rows of a file of calls, one by one."""
-    hostile = Hostile(Reply(body))
+    hostile = body if isinstance(body, Hostile) else Hostile(Reply(body))
     built = requester("export_download_requester", hostile)
     built.stream_response = True
     place = StreamSlice(partition={}, cursor_slice={}, extra_fields={"download_url": "https://files.example.net/a"})
@@ -148,11 +150,10 @@ def rows(body: bytes | Callable[[], Iterator[bytes]]) -> Iterator[dict[str, Any]
         yield from columns.rows(file, scope="company", window=DAYS, asked=DAYS, context="records_calls")
 
 
-def endless(head: bytes, piece: bytes) -> Callable[[], Iterator[bytes]]:
+def repeated(head: bytes, piece: bytes, times: int = 12) -> Callable[[], Iterator[bytes]]:
     def pieces() -> Iterator[bytes]:
         yield head
-        while True:
-            yield piece
+        yield from repeat(piece, times)
 
     return pieces
 
@@ -169,29 +170,37 @@ def folded(plain: Callable[[], Iterator[bytes]]) -> Callable[[], Iterator[bytes]
 @pytest.mark.parametrize(
     "body",
     [
-        endless(HEADER + b'"', b"x" * MB),
-        endless(HEADER, b"x" * MB),
-        endless(HEADER, b"," * MB),
-        endless(HEADER, b'"a\n",' * 100_000),
-        endless(b"date_started", b"," * MB),
-        endless(b"", b"\0" * MB),
-        endless(HEADER, b"\n" * MB),
-        folded(endless(HEADER, b" " * MB)),
+        repeated(HEADER + b'"', b"x" * MB),
+        repeated(HEADER, b"x" * MB),
+        repeated(HEADER, b"," * MB),
+        repeated(HEADER, b'"a\n",' * 100_000),
+        repeated(b"date_started", b"," * MB),
+        repeated(b"", b"\0" * MB),
+        repeated(HEADER, b"\n" * MB),
+        folded(repeated(HEADER, b" " * MB)),
     ],
     ids=["open quote", "one cell", "one row", "rows in quotes", "header", "nul", "empty lines", "gzip"],
 )
-def test_a_file_without_an_end_is_refused_while_it_comes(
+def test_a_file_that_goes_on_without_a_row_is_refused_while_it_is_read(
     body: Callable[[], Iterator[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export_rows, "LARGEST_ROW", 4 * MB)
-    with pytest.raises((AirbyteTracedException, NotAnExport), match="4 MB"):
+    monkeypatch.setattr(files, "LARGEST_ROW", 4 * MB)
+    with pytest.raises((AirbyteTracedException, BrokenFileError), match="4 MB"):
         list(rows(body))
 
 
+def test_a_file_without_an_end_is_refused_while_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "LARGEST_FILE", 4 * MB)
+    hostile = Hostile(Reply(repeated(HEADER, ROW * 10_000, times=100)))
+    with pytest.raises(AirbyteTracedException, match=r"more than 4 MB.*Set a smaller dialpad.export_window_days"):
+        list(rows(hostile))
+    assert hostile.sent < 5 * MB
+
+
 def test_a_bomb_of_whole_rows_is_refused_by_its_ratio(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export_rows, "BOMB_FROM", 4 * MB)
-    monkeypatch.setattr(export_rows, "BOMB_RATIO", 500)
-    with pytest.raises((AirbyteTracedException, NotAnExport), match="500 times"):
+    monkeypatch.setattr(files, "BOMB_FROM", 4 * MB)
+    monkeypatch.setattr(files, "BOMB_RATIO", 500)
+    with pytest.raises((AirbyteTracedException, BrokenFileError), match="500 times"):
         list(rows(gzip.compress(HEADER + ROW + b"\n" * (8 * MB))))
 
 
@@ -200,7 +209,7 @@ def test_a_file_that_folds_well_is_read() -> None:
 
 
 def test_a_header_of_many_columns_is_no_export() -> None:
-    with pytest.raises((AirbyteTracedException, NotAnExport), match="columns"):
+    with pytest.raises((AirbyteTracedException, BrokenFileError), match="columns"):
         list(rows(b"date_started,call_id," + b"a," * 100_000 + b"\n" + ROW))
 
 

@@ -111,7 +111,7 @@ def test_debug_shows_neither_bodies_nor_headers_of_weight(reading: Callable[...,
 def test_the_signature_of_a_file_is_not_shown(reading: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     signature = "X-Goog-Signature=0f343b0931126a20f133d67c2b018a3b&X-Goog-Expires=3600"
     for wait in ("FIRST_POLL", "POLL_EVERY"):
-        monkeypatch.setattr(f"source_dialpad.stats.retriever.{wait}", 0.0)
+        monkeypatch.setattr(f"source_dialpad.stats.jobs.{wait}", 0.0)
 
     def answer(request: requests.PreparedRequest) -> Reply:
         url = request.url or ""

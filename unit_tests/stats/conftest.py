@@ -12,7 +12,7 @@ import time_machine
 
 from fake_dialpad.server import FakeDialpad
 from fake_dialpad.world import World
-from source_dialpad.stats import retriever as exports
+from source_dialpad.stats import files, jobs, quota
 from source_dialpad.transport import requester as api
 from source_dialpad.transport.shared import forget_findings
 from unit_tests.stats.one_stream import NOON, Clock, Sync
@@ -26,8 +26,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     with time_machine.travel(NOON, tick=False) as traveller:
         made = Clock(traveller)
         virtual = SimpleNamespace(monotonic=time.time, sleep=made.sleep, time=time.time)
-        monkeypatch.setattr(exports, "time", virtual)
-        monkeypatch.setattr(api, "time", virtual)
+        for module in (files, jobs, quota, api):
+            monkeypatch.setattr(module, "time", virtual)
         monkeypatch.setattr(time, "sleep", made.sleep)
         forget_findings(lasting=True)
         yield made

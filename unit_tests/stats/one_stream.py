@@ -25,7 +25,8 @@ from urllib3.response import HTTPResponse
 from fake_dialpad.server import FakeDialpad, in_process
 from source_dialpad.config import CheckedConfig
 from source_dialpad.source import SourceDialpad
-from source_dialpad.stats.rows import ExportColumns, ExportFile
+from source_dialpad.stats.files import ExportFile
+from source_dialpad.stats.rows import ExportColumns
 from source_dialpad.sync.windows import DayWindow
 
 if TYPE_CHECKING:

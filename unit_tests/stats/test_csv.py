@@ -13,7 +13,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_dialpad.stats.rows import ExportFile, NotAnExport
+from source_dialpad.stats.files import BrokenFileError, ExportFile
 from unit_tests.stats.one_stream import answer, rows
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def test_a_last_line_without_a_line_break_is_a_row() -> None:
 
 
 def broken(body: bytes | str, **more: object) -> str:
-    with pytest.raises(NotAnExport) as found:
+    with pytest.raises(BrokenFileError) as found:
         rows(body, **more)  # type: ignore[arg-type]
     return str(found.value.error.message)
 
@@ -220,7 +220,7 @@ def test_a_cut_file_never_gives_a_row_that_was_not_there(end: int) -> None:
     whole = [dict(row) for row in rows(HEADER + LINE * 3)]
     try:
         found = rows((HEADER + LINE * 3)[:end])
-    except NotAnExport:
+    except BrokenFileError:
         return
     assert found == whole[: len(found)]
 

@@ -17,8 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fake_dialpad.wire import Refused, route
+from source_dialpad.stats import jobs, quota
 from source_dialpad.stats import retriever as exports
-from source_dialpad.stats.retriever import POSTS_AN_HOUR, PostBudget, days_ago
+from source_dialpad.stats.jobs import ExportJob, JobStatus, days_ago
+from source_dialpad.stats.quota import POSTS_AN_HOUR, PostBudget, export_quota
 from source_dialpad.sync.windows import DayWindow
 from unit_tests.stats.test_truth import assert_true, settled
 
@@ -220,7 +222,7 @@ def test_polls_that_go_wrong_are_ten_seconds_apart_and_then_an_error(today_only:
     today_only.fault(fault, times=-1, method="GET", path_regex="^/api/v2/stats/")
     found = today_only.read(STREAM)
     assert found.errors
-    assert len(today_only.polls) == exports.POLL_ERRORS
+    assert len(today_only.polls) == jobs.POLL_ERRORS
     assert set(gaps(today_only.polls[1:], today_only.polls[0]["time"])) == {10}
 
 
@@ -237,8 +239,8 @@ def test_posts_that_go_wrong_are_sent_ever_later_and_each_is_counted(today_only:
     found = today_only.read(STREAM)
     assert found.errors
     assert gaps(today_only.posts[1:], today_only.posts[0]["time"]) == [5, 10, 20, 40]
-    desk = exports.export_quota("https://dialpad.com", "dialpad-key-0123456789")
-    assert desk.budget.used == 5
+    shared_quota = export_quota("https://dialpad.com", "dialpad-key-0123456789")
+    assert shared_quota.budget.used == 5
 
 
 def test_an_export_that_hangs_is_given_up_after_an_hour_of_polls(today_only: Sync, clock: Clock) -> None:
@@ -317,7 +319,7 @@ def test_no_hour_has_more_posts_than_the_budget(starts: list[float]) -> None:
     now = 0.0
     sent: list[float] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exports, "time", SimpleNamespace(monotonic=lambda: now))
+        patch.setattr(quota, "time", SimpleNamespace(monotonic=lambda: now))
         budget = PostBudget(20)
         for now in sorted(starts):
             sent += [now] if budget.take() <= 0 else []
@@ -346,7 +348,7 @@ def test_two_streams_of_one_key_share_the_hour(sync: Sync, clock: Clock, caplog:
     assert len(times) == 224
     assert all(later - earlier >= 3600 for earlier, later in zip(times, times[200:], strict=False))
     assert sum(time < times[0] + 3600 for time in times) <= 195
-    assert "wait for their turn (195 POSTs an hour, none after a 429); the next at" in caplog.text
+    assert "wait for the quota (195 POSTs an hour, none after a 429); the next at" in caplog.text
 
 
 def test_the_posts_used_are_told_at_the_end(today_only: Sync, caplog: pytest.LogCaptureFixture) -> None:
@@ -460,11 +462,11 @@ def test_an_export_that_is_ready_is_read_in_its_own_turn(monkeypatch: pytest.Mon
     monkeypatch.setattr(exports, "release_slot", noted)
     days = DayWindow(date(2026, 11, 1), date(2026, 11, 2))
     nowhere = StreamSlice(partition={}, cursor_slice={})
-    ready = exports.ExportJob(days, running=False, body={}, context="records_calls", stream_slice=nowhere)
-    ready.stage = exports.JobStatus.COMPLETED
-    retriever: Any = SimpleNamespace(_until_ready=lambda _: None)
+    ready = ExportJob(days, includes_today=False, body={}, context="records_calls", stream_slice=nowhere)
+    ready.status = JobStatus.COMPLETED
+    retriever: Any = SimpleNamespace(_jobs=SimpleNamespace(ended=lambda jobs, _: iter(jobs)))
     exports.ExportRetriever._wait_for(retriever, ready)
     assert asides == []
-    ready.stage = exports.JobStatus.RUNNING
+    ready.status = JobStatus.RUNNING
     exports.ExportRetriever._wait_for(retriever, ready)
     assert asides == ["given away"]

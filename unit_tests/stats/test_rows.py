@@ -14,7 +14,8 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_dialpad.stats.rows import DuplicateCounter, LocalTimes
+from source_dialpad.stats.rows import LocalTimes
+from source_dialpad.sync.duplicates import DuplicateCounter
 from source_dialpad.sync.windows import DayWindow
 from source_dialpad.transport.times import zone_of
 from unit_tests.stats.one_stream import rows
@@ -159,7 +160,7 @@ def test_a_row_without_a_time_stands_at_the_begin_of_its_window(caplog: pytest.L
 
 @pytest.mark.parametrize("cell", ["soon", "2026-13-01 10:00:00", "1793520000"])
 def test_a_time_in_an_unknown_form_is_an_error_where_it_is_the_cursor(cell: str) -> None:
-    with pytest.raises(AirbyteTracedException, match=f"'{cell}' in date_started, which is no time"):
+    with pytest.raises(AirbyteTracedException, match=f"'{cell}' in date_started, an unparseable timestamp"):
         call(date_started=cell)
 
 
@@ -314,8 +315,7 @@ def test_a_figure_that_names_nothing_is_known_by_its_content() -> None:
 def test_twins_are_counted_alike_in_memory_and_in_the_file(digests: list[bytes], held: int) -> None:
     digests *= 2
     seen: Counter[bytes] = Counter()
-    duplicates = DuplicateCounter()
-    duplicates.HELD = held
+    duplicates = DuplicateCounter(most_in_memory=held)
     for digest in digests:
         assert duplicates.ordinal(digest) == seen[digest]
         seen[digest] += 1
@@ -331,7 +331,7 @@ def test_the_file_of_the_counted_is_gone_when_reading_stops(monkeypatch: pytest.
         return opened[-1]
 
     monkeypatch.setattr(sqlite3, "connect", noted)
-    monkeypatch.setattr(DuplicateCounter, "HELD", 2)
+    monkeypatch.setattr(DuplicateCounter.__init__, "__defaults__", (2,))
     body = "call_id,response\r\n" + "".join(f"{number},5\r\n" for number in range(9))
     assert len(rows(body, "records_csat", key="content")) == 9
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):

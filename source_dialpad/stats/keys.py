@@ -1,0 +1,125 @@
+"""Keys of export rows, where the API has none of its own: from what a row is about, the same at every sync."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from source_dialpad.sync.duplicates import DuplicateCounter
+
+Row = dict[str, Any]
+ReadTime = Callable[[str], str]
+"""A naive local time of the row as RFC 3339; ValueError where it is no time."""
+
+DIMENSIONS = ("user_id", "target_id", "id", "call_center_id")
+"""Columns that say whom or what the aggregates of a row are about."""
+
+TIME_LENGTH = len("2026-09-01 10:15:30")
+
+
+def call_center_type(cell: str) -> str:
+    """Rows spell `call_center`, requests `callcenter`: one of them."""
+    return "call_center" if cell.lower().replace(" ", "_") in ("callcenter", "call_center") else cell
+
+
+@dataclass
+class FileKeys:
+    """What the key functions know of a file: its columns in order of name, and how often a key was given."""
+
+    columns: Sequence[str]
+    log_once: Callable[..., None]
+    duplicates: DuplicateCounter = field(default_factory=DuplicateCounter)
+
+    def content(self, row: Row, read_time: ReadTime) -> bytes:
+        """A digest of everything a row says but its zone, the same whatever zone its times were printed in."""
+        cells = [(name, _in_utc(value, read_time)) for name in self.columns if (value := row[name]) is not None]
+        return hashlib.blake2b(orjson.dumps(cells), digest_size=16).digest()
+
+    def with_ordinal(self, digest: bytes) -> str:
+        """The digest as text; another one for each further row of the file that has it."""
+        ordinal = self.duplicates.ordinal(digest)
+        return (digest if not ordinal else _digest(digest.hex(), ordinal)).hex()
+
+    def fill_missing_key(self, row: Row, columns: Sequence[str], read_time: ReadTime) -> None:
+        """Fills empty cells of the API's own key: with empty text, or from the whole row where all are empty."""
+        if not any(row[name] for name in columns):
+            self.log_once("unnamed", "a row has no %s; one is made from what the row says.", columns[0])
+            row[columns[0]] = f"unnamed-{self.with_ordinal(self.content(row, read_time))}"
+        for name in columns:
+            row[name] = row[name] or ""
+
+
+def _in_utc(value: Any, read_time: ReadTime) -> Any:
+    """The value; a time as the instant it is, so that the key does not change with the configured zone."""
+    if not isinstance(value, str) or len(value) < TIME_LENGTH or value[4] != "-" or value[13] != ":":
+        return value
+    try:
+        return datetime.fromisoformat(read_time(value)).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):
+        return value
+
+
+def _digest(*values: Any) -> bytes:
+    joined = "\x1f".join("" if value is None else str(value) for value in values)
+    return hashlib.blake2b(joined.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def recording_key(row: Row, keys: FileKeys, read_time: ReadTime) -> None:
+    """`record_key` from call_id and recording_url; several recordings share a call.
+
+    A URL is empty for keys without the right to recordings: then from the time, and two of one second stay two.
+    """
+    call, url = row.get("call_id"), row.get("recording_url")
+    row["record_key"] = (
+        _digest(call, url).hex() if url else keys.with_ordinal(_digest(call, _in_utc(row["date"], read_time)))
+    )
+
+
+def disposition_key(row: Row, keys: FileKeys, read_time: ReadTime) -> None:  # noqa: ARG001  # one form for all
+    """`record_key` from call_id and operator_id: a disposition that is edited later replaces the row."""
+    call = row.get("call_id")
+    when = () if call else (_in_utc(row["date_started"], read_time),)
+    row["record_key"] = _digest(call, row.get("operator_id"), *when).hex()
+
+
+def content_key(row: Row, keys: FileKeys, read_time: ReadTime) -> None:
+    """`record_key` from everything the row says but its zone, for rows without a key of their own."""
+    row["record_key"] = keys.with_ordinal(keys.content(row, read_time))
+
+
+def dimension_key(row: Row, keys: FileKeys, read_time: ReadTime) -> None:
+    """`row_key` from what the aggregates are about: a date, user, target or group; where there is none, the content.
+
+    Most headers of aggregated exports are not known: should two rows of one export be about the same, the later ones
+    get a number, so that none is lost.
+    """
+    ids = [row.get(name) for name in DIMENSIONS]
+    kind = call_center_type(row.get("target_type") or row.get("type") or "")
+    about = [*ids, kind] if any(ids) else [kind, row.get("name"), row.get("email")]
+    if not any(about):
+        about = [row.get("date")]
+    if not any(about):
+        row["row_key"] = keys.with_ordinal(keys.content(row, read_time))
+        return
+    row_key = "|".join("" if value is None else str(value) for value in about).strip("|")
+    ordinal = keys.duplicates.ordinal(_digest(row["window_start"], row_key))
+    if ordinal:
+        keys.log_once("same", "several rows of one export are about the same (%s); they are numbered.", row_key)
+        row_key = f"{row_key}#{ordinal + 1}"
+    row["row_key"] = row_key
+
+
+RowKey = Callable[[Row, FileKeys, ReadTime], None]
+
+KEYS: Mapping[str, RowKey] = {
+    "recording": recording_key,
+    "disposition": disposition_key,
+    "content": content_key,
+    "dimension": dimension_key,
+}
+"""How the rows of a stream get their key, by the name the manifest gives."""

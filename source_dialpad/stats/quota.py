@@ -1,0 +1,101 @@
+"""What the exports of one key share: how many POSTs an hour may send, and what time it is at Dialpad."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+import requests
+
+from source_dialpad.transport.shared import shared
+
+POSTS_AN_HOUR = 195
+"""Stats API page: 200 an hour; five are left to people and to other programs of the company."""
+
+HOUR = 3601.0
+"""Seconds a POST counts: an hour, and one for the way to the server."""
+
+TRUSTED_OFFSET = timedelta(hours=6)
+"""A server whose clock is further off than this is not asked for the time."""
+
+HEADER_PRECISION = timedelta(seconds=2)
+"""A `Date` header has whole seconds, and the answer was some time on its way."""
+
+
+class PostBudget:
+    """Never more than `limit` POSTs in any `seconds`, all streams of a key together; `used` counts them all."""
+
+    def __init__(self, limit: int = POSTS_AN_HOUR, seconds: float = HOUR) -> None:
+        """Nothing was sent yet."""
+        self.limit = limit
+        self._seconds = seconds
+        self._sent: deque[float] = deque()
+        self._not_before = 0.0
+        self._lock = threading.Lock()
+        self.used = 0
+
+    def take(self) -> float:
+        """Counts a POST and returns 0, or returns the seconds to wait and counts nothing."""
+        with self._lock:
+            now = time.monotonic()
+            wait = self._wait(now)
+            if wait > 0:
+                return wait
+            self._sent.append(now)
+            self.used += 1
+            return 0.0
+
+    def wait_seconds(self) -> float:
+        """Seconds until a POST may be sent; 0 or less when one may be sent now."""
+        with self._lock:
+            return self._wait(time.monotonic())
+
+    def pause(self, seconds: float) -> None:
+        """Lets nobody send a POST for some time, since Dialpad has just refused one."""
+        with self._lock:
+            self._not_before = max(self._not_before, time.monotonic() + seconds)
+
+    def _wait(self, now: float) -> float:
+        while self._sent and now - self._sent[0] >= self._seconds:
+            self._sent.popleft()
+        full = 0.0 if len(self._sent) < self.limit else self._sent[0] + self._seconds - now
+        return max(full, self._not_before - now)
+
+
+class ServerClock:
+    """The server's time as its `Date` headers give it; our own until the first answer."""
+
+    def __init__(self) -> None:
+        """No answer seen yet."""
+        self._offset = timedelta(0)
+
+    def now(self) -> datetime:
+        """The server's time."""
+        return datetime.now(UTC) + self._offset
+
+    def learn(self, response: requests.Response) -> None:
+        """Takes the server's time from an answer."""
+        try:
+            offset = parsedate_to_datetime(response.headers["Date"]) - datetime.now(UTC)
+        except (KeyError, TypeError, ValueError):
+            return
+        trusted = HEADER_PRECISION < abs(offset) < TRUSTED_OFFSET
+        self._offset = offset if trusted else timedelta(0)
+
+
+@dataclass
+class ExportQuota:
+    """What all streams of one key share: where POSTs are counted, the server's clock, a count of polls."""
+
+    budget: PostBudget = field(default_factory=PostBudget)
+    clock: ServerClock = field(default_factory=ServerClock)
+    polls: int = 0
+
+
+def export_quota(base_url: str, api_key: str) -> ExportQuota:
+    """The quota of a key for `POST /api/v2/stats`; it outlives a source, as the hour of the API does."""
+    return shared(ExportQuota, base_url, api_key, lasting=True)
