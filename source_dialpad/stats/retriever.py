@@ -479,13 +479,15 @@ class ExportRetriever(SliceRetriever):
     """The streams `records_X` and `stats_X`: one export a window and scope.
 
     `requester` starts exports, `polling_requester` asks for them, `download_requester` fetches the file and carries no
-    key, since the URL points at a storage host. `export` is the body of the POST without scope and days; `row_key`
-    names how a row is told from the others (see `export_rows`).
+    key, since the URL points at a storage host. `export_type`, `stat_type` and `group_by` are members of the POST;
+    `row_key` names how a row is told from the others (see `export_rows`).
     """
 
     polling_requester: Requester | None = None
     download_requester: Requester | None = None
-    export: Mapping[str, Any] | None = None
+    export_type: str = "records"
+    stat_type: str = "calls"
+    group_by: str | None = None
     row_key: str = ""
 
     def __post_init__(self) -> None:
@@ -588,7 +590,9 @@ class ExportRetriever(SliceRetriever):
         days = DayWindow(date.fromisoformat(window["first_day"]), date.fromisoformat(window["last_day"]))
         running = days.last >= local_day(datetime.now(UTC), self.zone)
         body = {
-            **(self.export or {}),
+            "export_type": self.export_type,
+            "stat_type": self.stat_type,
+            **({"group_by": self.group_by} if self.group_by else {}),
             "timezone": self.timezone,
             **stream_slice.extra_fields.get("scope_body", self._office),
         }

@@ -14,7 +14,7 @@ import json
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, ClassVar
 
@@ -387,17 +387,17 @@ class DailySnapshot(WindowPlanner):
 class LogTail(DatetimeWindows):
     """One window from the last record read to the end of a log that is kept in order.
 
-    The log's own order is the cursor, so nothing is looked back for and no lag is needed: the state is the greatest
-    cursor among the records, and the record that carries it is read once more.
+    The log's own order is the cursor, so nothing is looked back for, no lag is needed, and no clock is compared: the
+    receiver's may be ahead. The state is the greatest cursor among the records, and the record that carries it is read
+    once more.
     """
 
-    lag: timedelta = field(default=timedelta(0))
-
     def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
-        """The windows to read, oldest first."""
-        bounds = self.bounds(saved)
-        if bounds is not None:
-            yield PlannedWindow({"start_time": rfc3339(bounds[0])}, cursor_after=MAX_OF_RECORDS)
+        """The one window."""
+        start = midnight(date.fromisoformat(self.start), self.zone)
+        if saved:
+            start = max(start, self.position(saved))
+        yield PlannedWindow({"start_time": rfc3339(start)}, cursor_after=MAX_OF_RECORDS)
 
 
 MAX_OF_RECORDS = "greatest record"

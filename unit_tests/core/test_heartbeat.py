@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 from freezegun import freeze_time
 
 from source_dialpad.transport import heartbeat
-from source_dialpad.transport.backoff import RetryAfterOrGrowing
 from source_dialpad.transport.heartbeat import LOOK_EVERY, SILENCE, WAITS, Heartbeat, Waits
 from unit_tests.core.fixtures import dialpad
 from unit_tests.core.reading import read
@@ -153,11 +150,6 @@ def test_a_wait_within_a_wait_gives_the_outer_one_back(waits: Waits) -> None:
         assert "the list" in waits.told()
 
 
-def test_a_back_off_outside_of_any_call_is_no_wait() -> None:
-    assert RetryAfterOrGrowing().backoff_time(requests.ConnectionError(), 1)
-    assert "none is waited for" in WAITS.told()
-
-
 def test_the_thread_says_it_by_itself_and_ends_with_the_block(
     waits: Waits, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,25 +165,6 @@ def test_the_thread_says_it_by_itself_and_ends_with_the_block(
         clock.now += SILENCE
         assert said.wait(10)
     assert "heartbeat" not in {thread.name for thread in threading.enumerate()}
-
-
-@pytest.mark.parametrize(
-    ("fault", "words"),
-    [
-        ("retry_after:300", "users: the API answered 429; the next try is at "),
-        ("drop", "users: no answer came (Connect"),
-    ],
-)
-def test_while_a_request_is_paused_its_stream_and_the_next_try_are_known(
-    fake: FakeDialpad, fetch: requests_mock.Mocker, monkeypatch: pytest.MonkeyPatch, fault: str, words: str
-) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(time, "sleep", lambda seconds: told.append(WAITS.told()) if seconds > 0.2 else None)
-    fake.faults.add({"fault": fault, "path_regex": "/users$", "times": 1})
-    outcome = read(dialpad(), "users")
-    assert outcome.ended_by is None
-    assert [line for line in told if line.startswith(words)]
-    assert "none is waited for" in WAITS.told()
 
 
 def test_while_an_answer_is_slow_its_stream_and_host_are_known(fake: FakeDialpad, fetch: requests_mock.Mocker) -> None:
