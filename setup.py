@@ -26,7 +26,7 @@ setup(
     ],
     package_dir={"source_dialpad.schemas": "schemas"},
     package_data={
-        "source_dialpad": ["manifest.yaml", "py.typed"],
+        "source_dialpad": ["manifest.yaml", "spec.yaml", "py.typed"],
         "source_dialpad.schemas": ["*.json"],
         "event_receiver": ["py.typed", "*.json"],
     },

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 
 import requests
 from airbyte_cdk.models import FailureType
+from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 SNIPPET = 200
@@ -43,7 +44,10 @@ def with_context(context: str, error: AirbyteTracedException, address: str = "th
     """
     message = error.message or error.internal_message or type(error).__name__
     failure_type = error.failure_type or FailureType.system_error
-    if message.startswith(("Exhausted available request attempts", "API rate limit exceeded")):
+    waiting = TOO_LONG_A_WAIT.match(error.internal_message or "")
+    if waiting:
+        message = f"{address} wants to be left alone for {waiting[1]} s (Retry-After); run the sync again after that"
+    elif message.startswith(("Exhausted available request attempts", "API rate limit exceeded")):
         message, failure_type = _exhausted(error, address, failure_type)
     if not message.startswith(context):
         message = f"{context}: {truncate(message)}"
@@ -57,6 +61,23 @@ def with_context(context: str, error: AirbyteTracedException, address: str = "th
     )
     told.__cause__ = error
     return told
+
+
+def slice_context(subject: str, stream_slice: StreamSlice | None) -> str:
+    """A stream with the partition and the window of a slice, as errors name them."""
+    if not stream_slice:
+        return subject
+    parts = [f"{name} {value}" for name, value in stream_slice.partition.items() if name != "parent_slice"]
+    window = stream_slice.cursor_slice
+    first = window.get("first_day") or window.get("start_time")
+    last = window.get("last_day") or window.get("end_time")
+    if first:
+        parts.append(str(first) if not last or first == last else f"{first} to {last}")
+    return f"{subject} ({', '.join(parts)})" if parts else subject
+
+
+TOO_LONG_A_WAIT = re.compile(r"Rate limit wait time (\d+)")
+"""How the CDK tells the seconds of a Retry-After that is longer than the manifest allows; its own text has none."""
 
 
 def refuses_the_key(error: AirbyteTracedException) -> bool:

@@ -1,4 +1,4 @@
-"""The manifest with its schemas; needs nothing of the CDK, so that the specification can be had at once."""
+"""The manifest, the form and the schemas in one document; needs nothing of the CDK, so that `spec` starts at once."""
 
 from __future__ import annotations
 
@@ -15,15 +15,33 @@ SCHEMA_FOLDERS = (PACKAGE / "schemas", PACKAGE.parent / "schemas")
 
 
 def composed_manifest() -> dict[str, Any]:
-    """The manifest with every schema file under `schemas`, as any declarative runner takes it."""
+    """The document that any declarative runner takes.
+
+    Each stream gets the schema of its name, and its name as a parameter: what a custom component or a parent's list
+    sends is then sent, and fails, under the name of the stream it is for.
+    """
     folder = next(path for path in SCHEMA_FOLDERS if path.is_dir())
     schemas = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
-    return {**_manifest(), "schemas": schemas}
+    manifest = _loaded("manifest.yaml")
+    groups = [
+        {**group, "streams": [_composed(each, manifest) for each in group["streams"]]} for group in manifest["streams"]
+    ]
+    return {**manifest, "streams": groups, "spec": _loaded("spec.yaml"), "schemas": schemas}
+
+
+def _composed(stream: dict[str, Any], manifest: dict[str, Any]) -> dict[str, Any]:
+    name = stream["name"]
+    family = manifest["definitions"][stream["$ref"].rpartition("/")[2]]
+    return {
+        **stream,
+        "$parameters": {"name": name, **stream.get("$parameters", family.get("$parameters", {}))},
+        "schema_loader": {"type": "InlineSchemaLoader", "schema": {"$ref": f"#/schemas/{name}"}},
+    }
 
 
 def specification() -> dict[str, Any]:
     """The connector's specification, as the protocol's SPEC message holds it."""
-    spec = _manifest()["spec"]
+    spec = _loaded("spec.yaml")
     return {
         "documentationUrl": spec["documentation_url"],
         "connectionSpecification": spec["connection_specification"],
@@ -33,8 +51,8 @@ def specification() -> dict[str, Any]:
 
 
 @cache
-def _manifest() -> dict[str, Any]:
+def _loaded(name: str) -> dict[str, Any]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = (PACKAGE / "manifest.yaml").read_text(encoding="utf-8")
-    manifest: dict[str, Any] = yaml.load(text, Loader=loader)  # noqa: S506  # a safe loader, the fast one
-    return manifest
+    text = (PACKAGE / name).read_text(encoding="utf-8")
+    loaded: dict[str, Any] = yaml.load(text, Loader=loader)  # noqa: S506  # a safe loader, the fast one
+    return loaded

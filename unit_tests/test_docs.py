@@ -21,7 +21,7 @@ import fake_dialpad.__main__
 import warehouse.__main__
 from source_dialpad.config import CheckedConfig
 from source_dialpad.manifest import composed_manifest
-from source_dialpad.source import PLANNERS
+from source_dialpad.source import PLANNERS, resolved_manifest
 from source_dialpad.stats import jobs, quota
 from source_dialpad.sync.windows import Grain, calendar_windows, day_windows
 
@@ -52,18 +52,9 @@ def manifest() -> dict[str, Any]:
     return composed_manifest()
 
 
-def resolved(component: Mapping[str, Any]) -> dict[str, Any]:
-    """A component with what it refers to, as the CDK merges it: shallowly."""
-    if "$ref" not in component:
-        return dict(component)
-    referred = manifest()["definitions"][component["$ref"].rsplit("/", 1)[-1]]
-    return {**resolved(referred), **{name: value for name, value in component.items() if name != "$ref"}}
-
-
 @cache
 def streams() -> dict[str, dict[str, Any]]:
-    found = [resolved(stream) for group in manifest()["streams"] for stream in group["streams"]]
-    return {stream["name"]: stream for stream in found}
+    return {stream["name"]: stream for group in resolved_manifest()["streams"] for stream in group["streams"]}
 
 
 def cursor_of(stream: Mapping[str, Any]) -> str:

@@ -90,8 +90,8 @@ def test_every_suggested_stream_has_a_schema(metadata: dict[str, Any]) -> None:
 
 
 def test_every_base_url_of_the_configuration_is_an_allowed_host(metadata: dict[str, Any]) -> None:
-    manifest = yaml.safe_load(read("source_dialpad/manifest.yaml"))
-    sections = manifest["spec"]["connection_specification"]["properties"].items()
+    spec = yaml.safe_load(read("source_dialpad/spec.yaml"))
+    sections = spec["connection_specification"]["properties"].items()
     templates = {f"${{{name}.base_url}}" for name, section in sections if "base_url" in section.get("properties", {})}
     assert templates
     assert templates <= set(metadata["data"]["allowedHosts"]["hosts"])

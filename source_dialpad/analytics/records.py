@@ -14,8 +14,8 @@ from airbyte_cdk.sources.types import StreamSlice
 from source_dialpad.analytics.catalogue import AnalyticsRetriever, Entry, hashed, interval
 from source_dialpad.errors import snippet, system_error
 from source_dialpad.sync.halving import PageDuplicates, TimeRange, read_in_halves
-from source_dialpad.transport.times import from_milliseconds, milliseconds, rfc3339
 from source_dialpad.transport.shared import shared
+from source_dialpad.transport.times import from_milliseconds, milliseconds, rfc3339
 from source_dialpad.transport.types import ZONE_NAME, rfc3339_of
 
 logger = logging.getLogger("airbyte")

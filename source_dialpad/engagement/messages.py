@@ -36,8 +36,8 @@ from source_dialpad.engagement.unit import (
 from source_dialpad.errors import snippet, system_error
 from source_dialpad.sync.halving import PageDuplicates, TimeRange, read_in_halves
 from source_dialpad.sync.retriever import SliceRetriever
-from source_dialpad.transport.times import milliseconds, second_of_milliseconds
 from source_dialpad.transport.requester import Answer, JsonCalls
+from source_dialpad.transport.times import milliseconds, second_of_milliseconds
 from source_dialpad.transport.types import text
 
 logger = logging.getLogger("airbyte")

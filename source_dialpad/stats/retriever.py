@@ -46,13 +46,15 @@ class ExportRetriever(SliceRetriever):
     """The streams `records_X` and `stats_X`: one export a window and scope.
 
     `requester` starts exports, `polling_requester` asks for them, `download_requester` fetches the file and carries no
-    key, since the URL points at a storage host. `export` is the body of the POST without scope and days; `row_key`
-    names how a row gets its key (see `keys`).
+    key, since the URL points at a storage host. `export_type`, `stat_type` and `group_by` are members of the POST;
+    `row_key` names how a row gets its key (see `keys`).
     """
 
     polling_requester: Requester | None = None
     download_requester: Requester | None = None
-    export: Mapping[str, Any] | None = None
+    export_type: str = "records"
+    stat_type: str = "calls"
+    group_by: str | None = None
     row_key: str = ""
 
     def __post_init__(self) -> None:
@@ -89,8 +91,13 @@ class ExportRetriever(SliceRetriever):
         window = stream_slice.cursor_slice
         days = DayWindow(date.fromisoformat(window["first_day"]), date.fromisoformat(window["last_day"]))
         includes_today = days.last >= local_day(datetime.now(UTC), self.zone)
-        scope_body = stream_slice.extra_fields.get("scope_body", self._office)
-        body = {**(self.export or {}), "timezone": self.timezone, **scope_body}
+        body = {
+            "export_type": self.export_type,
+            "stat_type": self.stat_type,
+            **({"group_by": self.group_by} if self.group_by else {}),
+            "timezone": self.timezone,
+            **stream_slice.extra_fields.get("scope_body", self._office),
+        }
         return ExportJob(days, includes_today, body, self.context(stream_slice), stream_slice)
 
     def read_records(

@@ -14,9 +14,9 @@ from typing import Any
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.types import Config, StreamSlice
 
-from source_dialpad.directory import MOST_ITEMS, listed
 from source_dialpad.errors import config_error, nearest
 from source_dialpad.sync.partitions import Partitions
+from source_dialpad.transport.lists import MAX_ITEMS, listed
 from source_dialpad.transport.requester import JsonCalls
 from source_dialpad.transport.types import text
 
@@ -36,7 +36,7 @@ TARGET_LISTS = {
 def account_objects(ask: JsonCalls, kind: str, context: str, office_id: str | None = None) -> dict[str, str]:
     """Ids and names of the account's objects of a target type."""
     path = TARGET_LISTS[kind]
-    params: dict[str, Any] = {"limit": MOST_ITEMS}
+    params: dict[str, Any] = {"limit": MAX_ITEMS}
     if office_id and kind in ("callcenter", "department", "room"):
         params["office_id"] = office_id
     if kind == "user":

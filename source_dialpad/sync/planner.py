@@ -14,7 +14,7 @@ import json
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, ClassVar
 
@@ -296,8 +296,6 @@ class LogTail(DatetimeWindows):
     The log's own order is the cursor, so nothing is looked back for and no lag is needed: the state is the greatest
     cursor among the records, and the record that carries it is read once more. The log's clock may be ahead of ours.
     """
-
-    lag: timedelta = field(default=timedelta(0))
 
     def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
         """The windows to read, oldest first."""

@@ -14,7 +14,7 @@ from airbyte_cdk.sources.streams.core import StreamData
 from airbyte_cdk.sources.types import Config, StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.errors import refuses_the_key
+from source_dialpad.errors import refuses_the_key, slice_context
 from source_dialpad.sync.batches import batched
 from source_dialpad.transport.requester import JsonCalls
 from source_dialpad.transport.types import RowTyper
@@ -66,10 +66,4 @@ class SliceRetriever(Retriever):
 
     def context(self, stream_slice: StreamSlice) -> str:
         """The stream, its partition and its window, as errors name them."""
-        parts = [f"{name} {value}" for name, value in stream_slice.partition.items()]
-        window = stream_slice.cursor_slice
-        first = window.get("first_day") or window.get("start_time")
-        last = window.get("last_day") or window.get("end_time")
-        if first:
-            parts.append(str(first) if not last or first == last else f"{first} to {last}")
-        return f"{self.name} ({', '.join(parts)})" if parts else self.name
+        return slice_context(self.name, stream_slice)

@@ -7,7 +7,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -39,11 +39,12 @@ class Answer(NamedTuple):
 class JsonCalls:
     """Sends the requests of one stream; URL, key, limits, retries and refusals stand in the manifest's requester.
 
-    `guard` says where its requests may go, and how much is read of an answer.
+    `guard` says where its requests may go, and how much is read of an answer; `send` is how the requester sends one.
     """
 
     requester: Requester
     guard: Guard = field(default_factory=KeyGuard)
+    send: Callable[..., requests.Response | None] | None = None
 
     def __post_init__(self) -> None:
         """Puts the guard in place."""
@@ -64,13 +65,21 @@ class JsonCalls:
         `where` leads every error: the stream and its window. Raises a system error that shows the first 200 characters
         when the body is no JSON, and whatever the requester's error handler says for other statuses.
         """
+        parts = {"stream_slice": stream_slice, "body": body, "params": params, "path": path}
+        response, value, content = self.fetch(context, accept=accept, **parts)
+        return Answer(response.status_code, value, content)
+
+    def fetch(
+        self, context: str, *, accept: tuple[int, ...] = (), **parts: Any
+    ) -> tuple[requests.Response, Any, bytes]:
+        """The answer, emptied, with the value of its body and the bytes it was read from."""
         for left in reversed(range(UNREADABLE_TRIES)):
-            response = self.raw(context, stream_slice=stream_slice, body=body, params=params, path=path)
+            response = self.raw(context, **parts)
             try:
-                return Answer(response.status_code, *_taken_from(response))
+                return (response, *_taken_from(response))
             except ValueError:
                 if response.status_code in accept:
-                    return Answer(response.status_code, None, response.content)
+                    return response, None, response.content
                 if left:
                     time.sleep(UNREADABLE_TRIES - left)
         raise system_error(
@@ -92,7 +101,7 @@ class JsonCalls:
         try:
             base = self._url(stream_slice)
             self.guard.check_request(join_url(base if base.endswith("/") else f"{base}/", path) if path else base, base)
-            response = self.requester.send_request(
+            response = (self.send or self.requester.send_request)(
                 stream_slice=stream_slice, request_body_json=body, request_params=params, path=path
             )
         except AirbyteTracedException as error:

@@ -46,7 +46,7 @@ CASES: dict[str, tuple[Fault, FailureType, str]] = {
     "429 with a long Retry-After": (
         {"status_code": 429, "text": "", "headers": {"Retry-After": "7200"}},
         TRANSIENT,
-        "the API answered 429 and wants to be left alone for 7200 s (Retry-After); run the sync again after that.",
+        f"{URL} wants to be left alone for 7200 s (Retry-After); run the sync again after that.",
     ),
     "503 for ever": (
         {"status_code": 503, "text": "<html>"},
@@ -75,7 +75,7 @@ CASES: dict[str, tuple[Fault, FailureType, str]] = {
     ),
     "broken JSON": ({"text": '{"items": [{"id'}, SYSTEM, 'something that is not JSON: {"items": [{"id. Check'),
     "an empty body": ({"text": ""}, SYSTEM, "something that is not JSON: (an empty body). Check that the base URL"),
-    "another shape": ({"json": {"ok": True}}, SYSTEM, 'another shape than a list of items: {"ok": true}. Check'),
+    "another shape": ({"json": {"ok": True}}, SYSTEM, 'another shape than items: {"ok": true}. Check'),
 }
 GIBBERISH = re.compile(r"Exhausted|Traced|Exception|HTTPConnectionPool|Errno|'GET' request|\{\}|see logs|\.\.|\. \.")
 
