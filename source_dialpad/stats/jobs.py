@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import Enum
@@ -83,6 +83,7 @@ class JobStatus(Enum):
     RUNNING = "being prepared"
     COMPLETED = "ready"
     FAILED = "failed"
+    LEFT = "left to the next sync"
 
 
 @dataclass
@@ -108,8 +109,8 @@ class ExportJob:
 
     @property
     def has_ended(self) -> bool:
-        """Whether there is a file or an error."""
-        return self.status in (JobStatus.COMPLETED, JobStatus.FAILED)
+        """Whether there is a file or an error, or no export left for it."""
+        return self.status in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.LEFT)
 
     @property
     def partition(self) -> str:
@@ -157,6 +158,8 @@ class ExportProtocol:
     post: JsonCalls
     poll: JsonCalls
     zone: tzinfo
+    take_share: Callable[[], bool] = lambda: True
+    """Counts a POST of this sync; False when it may send no more."""
 
     def step(self, job: ExportJob) -> None:
         """The next request of a job, if it is time for it."""
@@ -190,6 +193,10 @@ class ExportProtocol:
         wait = self._wait_for_the_day(job, today) or self.quota.budget.take()
         if wait > 0:
             job.next_attempt_at = time.monotonic() + wait
+            return
+        if not self.take_share():
+            self.quota.budget.give_back()
+            job.status = JobStatus.LEFT
             return
         response = self.post.raw(
             job.context, stream_slice=job.stream_slice, body={**job.body, **days_ago(job.window, today)}

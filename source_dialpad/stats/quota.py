@@ -49,6 +49,12 @@ class PostBudget:
             self.used += 1
             return 0.0
 
+    def give_back(self) -> None:
+        """Takes back the POST that was counted last and is not sent."""
+        with self._lock:
+            self._sent.pop()
+            self.used -= 1
+
     def wait_seconds(self) -> float:
         """Seconds until a POST may be sent; 0 or less when one may be sent now."""
         with self._lock:

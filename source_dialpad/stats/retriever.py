@@ -18,9 +18,10 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.errors import transient_error
 from source_dialpad.stats.files import BrokenFileError, ExportFile
-from source_dialpad.stats.jobs import ATTEMPTS, POLL_EVERY, ExportJob, ExportJobs, ExportProtocol
+from source_dialpad.stats.jobs import ATTEMPTS, POLL_EVERY, ExportJob, ExportJobs, ExportProtocol, JobStatus
 from source_dialpad.stats.quota import POSTS_AN_HOUR, export_quota
 from source_dialpad.stats.rows import ExportColumns
+from source_dialpad.stats.share import ExportShare, Wish, export_share, wishes
 from source_dialpad.sync.batches import batched
 from source_dialpad.sync.fair_executor import release_slot
 from source_dialpad.sync.retriever import SliceRetriever
@@ -73,12 +74,26 @@ class ExportRetriever(SliceRetriever):
         office = dialpad.get("office_id")
         self._scope = f"office:{office}" if office else "company"
         self._office = {"office_id": int(office)} if office else {}
+        limit = 0 if getattr(self.cursor, "full_refresh", False) else dialpad["exports_per_sync"]
+        self._share = export_share(dialpad["base_url"], dialpad["api_key"], limit) if limit else None
+        if self._share:
+            self._share.expect(self.name)
+            self._jobs.protocol.take_share = self._share.take
         self.cursor.prepare_with(self.completed_slices)  # type: ignore[attr-defined]
 
     def completed_slices(self, slices: Iterable[StreamSlice]) -> Iterator[StreamSlice]:
         """Each slice when its job has ended; many are prepared at once."""
-        for job in self._jobs.ended([], map(self._job, slices)):
-            yield _with(job.stream_slice, {**job.stream_slice.extra_fields, JOB: job})
+        planned, wanted = self._plan(slices)
+        read = self._share.divide(self.name, wanted) if self._share else wanted
+        left = len(wanted) - len(read)
+        for job in self._jobs.ended([], (self._job(planned[wish.number]) for wish in read)):
+            if job.status is JobStatus.LEFT:
+                left += 1
+                self._slots.release()
+            else:
+                yield _with(job.stream_slice, {**job.stream_slice.extra_fields, JOB: job})
+        if left:
+            logger.info("%s: %d exports are left, about %d syncs.", self.name, left, ExportShare.syncs_left(left, read))
         if self.quota.budget.used:
             logger.info(
                 "%s: all exports have been prepared; this sync has used %d export POSTs and %d polls so far.",
@@ -86,6 +101,16 @@ class ExportRetriever(SliceRetriever):
                 self.quota.budget.used,
                 self.quota.polls,
             )
+
+    def _plan(self, slices: Iterable[StreamSlice]) -> tuple[list[StreamSlice], list[Wish]]:
+        """All slices, and the order in which they are wanted; a stream that cannot plan keeps no other waiting."""
+        try:
+            planned = list(slices)
+        except AirbyteTracedException:
+            if self._share:
+                self._share.divide(self.name, [])
+            raise
+        return planned, wishes(self.name, planned, aggregates=self.export_type == "stats")
 
     def _job(self, stream_slice: StreamSlice) -> ExportJob:
         window = stream_slice.cursor_slice
@@ -115,8 +140,8 @@ class ExportRetriever(SliceRetriever):
     def _rows(self, job: ExportJob, columns: ExportColumns) -> Iterator[dict[str, Any]]:
         """The rows of an export; a file that is gone or cut is asked for again, which repeats rows under their keys."""
         scope = job.stream_slice.extra_fields.get("scope", self._scope)
-        edge = job.stream_slice.cursor_slice.get("edge")
-        window = DayWindow(job.window.first, date.fromisoformat(edge)) if edge else job.window
+        calendar_end = job.stream_slice.cursor_slice.get("calendar_end")
+        window = DayWindow(job.window.first, date.fromisoformat(calendar_end)) if calendar_end else job.window
         broken = 0
         while True:
             self._wait_for(job)
@@ -139,6 +164,11 @@ class ExportRetriever(SliceRetriever):
         if not job.has_ended:
             with release_slot():
                 next(self._jobs.ended([job], iter(())))
+        if job.status is JobStatus.LEFT:
+            raise transient_error(
+                f"{job.context}: the file of the export is gone, and this sync may start no more exports "
+                "(dialpad.exports_per_sync); the next sync reads this window."
+            )
         if job.error is not None:
             raise job.error
 

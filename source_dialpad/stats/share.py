@@ -1,0 +1,103 @@
+"""The exports that one incremental sync may start, divided among its streams: what is new first, then history.
+
+Dialpad allows 200 exports an hour, and a first sync may need thousands. So a sync starts no more than
+`dialpad.exports_per_sync` of them and ends; the next one goes on where the states say.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from math import ceil
+from typing import Final, NamedTuple
+
+from airbyte_cdk.sources.types import StreamSlice
+
+from source_dialpad.sync.cursor import PLANNED
+from source_dialpad.sync.planner import PlannedWindow
+from source_dialpad.transport.shared import shared
+
+PATIENCE: Final = 120.0
+"""Seconds that a stream waits for the plans of the others: they list offices or call centers at most."""
+
+
+class Wish(NamedTuple):
+    """A window that a stream would read; wishes are granted in their order."""
+
+    is_history: bool
+    turn: str
+    """Of what is new: when its partition was last read. Of history: the window's turn in its partition."""
+
+    is_aggregate: bool
+    number: int
+    """Where the window stands in its stream's plan."""
+
+    stream: str
+
+
+def wishes(stream: str, slices: Sequence[StreamSlice], *, aggregates: bool) -> list[Wish]:
+    """The windows of a stream's plan, in the order they are wanted."""
+    turns: defaultdict[str, int] = defaultdict(int)
+    found = []
+    for number, stream_slice in enumerate(slices):
+        window: PlannedWindow = stream_slice.extra_fields[PLANNED]
+        turn = window.read_at
+        if window.history:
+            partition = str(stream_slice.partition)
+            turns[partition] += 1
+            turn = f"{turns[partition]:06d}"
+        found.append(Wish(window.history, turn, aggregates, number, stream))
+    return sorted(found)
+
+
+def granted(wanted: Iterable[Wish], limit: int) -> set[Wish]:
+    """The first `limit` wishes: all that is new, then history in turns, one window of every partition each."""
+    return set(sorted(wanted)[:limit])
+
+
+class ExportShare:
+    """What one sync may start; streams plan first, and none starts an export before all of them have."""
+
+    def __init__(self, limit: int) -> None:
+        """No stream is known yet."""
+        self._limit = limit
+        self._started = 0
+        self._expected: set[str] = set()
+        self._wanted: dict[str, list[Wish]] = {}
+        self._granted: set[Wish] | None = None
+        self._changed = threading.Condition()
+
+    def expect(self, stream: str) -> None:
+        """The stream will say what it wants; see `divide`."""
+        with self._changed:
+            self._expected.add(stream)
+
+    def divide(self, stream: str, wanted: list[Wish]) -> list[Wish]:
+        """The stream's part of `wanted`; returns once every expected stream has said what it wants."""
+        with self._changed:
+            self._wanted[stream] = wanted
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._granted is not None or self._expected <= self._wanted.keys(), PATIENCE)
+            if self._granted is None:
+                self._granted = granted((wish for each in self._wanted.values() for wish in each), self._limit)
+                self._changed.notify_all()
+            return [wish for wish in wanted if wish in self._granted]
+
+    def take(self) -> bool:
+        """Counts an export that is started, repeats included; False when this sync may start no more."""
+        with self._changed:
+            if self._started >= self._limit:
+                return False
+            self._started += 1
+            return True
+
+    @staticmethod
+    def syncs_left(left: int, read: Sequence[Wish]) -> int:
+        """How many syncs the rest takes at the pace of this one."""
+        return ceil(left / max(sum(wish.is_history for wish in read), 1))
+
+
+def export_share(base_url: str, api_key: str, limit: int) -> ExportShare:
+    """The share of a key in this run."""
+    return shared(ExportShare, base_url, api_key, arguments=(limit,))
