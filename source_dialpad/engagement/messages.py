@@ -17,7 +17,6 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-import orjson
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.types import StreamSlice
 
@@ -36,7 +35,7 @@ from source_dialpad.engagement.unit import (
 from source_dialpad.errors import snippet, system_error
 from source_dialpad.sync.halving import PageDuplicates, TimeRange, read_in_halves
 from source_dialpad.sync.retriever import SliceRetriever
-from source_dialpad.transport.requester import Answer, JsonCalls
+from source_dialpad.transport.requester import Answer, JsonCalls, loaded
 from source_dialpad.transport.times import milliseconds, second_of_milliseconds
 from source_dialpad.transport.types import text
 
@@ -111,7 +110,7 @@ def messages_of(answer: Answer, context: str) -> list[Message]:
         )
     if any(message.get(name).__class__ in (int, float) for message in messages for name in IDENTIFIERS):
         quoted = NUMERIC_ID.sub(rb'"\1":"\2"', answer.content)
-        return _messages(orjson.loads(quoted)) or []
+        return _messages(loaded(quoted)) or []
     return messages
 
 

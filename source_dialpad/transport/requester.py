@@ -121,56 +121,55 @@ class JsonCalls:
 
 
 def _taken_from(response: requests.Response) -> tuple[Any, bytes]:
-    """What `loaded` makes of the body, which the response then holds no longer.
+    """What `loaded` makes of the body, and the body, which the response then holds no longer.
 
     Where the CDK's limiter has waited, the frames of the call live on until the collector comes, and the response too.
     """
-    value, content = loaded(response.content)
+    content = response.content
+    value = loaded(content)
     response._content = b""  # noqa: SLF001  # where `content` keeps what it has read
     return value, content
 
 
-_mending = threading.Event()
+_repairing = threading.Event()
 
 DIGITS = 20
 """Characters of the longest whole numbers of 64 bits."""
 
 
-def loaded(content: bytes) -> tuple[Any, bytes]:
-    """The value of a JSON text, and the bytes it was read from.
+def loaded(content: bytes) -> Any:
+    """The value of a JSON text.
 
-    Text that is JSON but for its letters is mended, for one emoji cut in half must not stop a sync for ever: halves of
-    surrogate pairs and bytes that are not UTF-8 become U+FFFD, NaN and infinities null; raw control characters and a
-    byte order mark are taken. Everything else that is no JSON raises ValueError.
+    Text that is JSON but for some characters is repaired, since one emoji cut in half must not stop a sync for good:
+    halves of surrogate pairs and bytes that are not UTF-8 become U+FFFD, NaN and infinities null; raw control
+    characters and a byte order mark are accepted. Everything else that is no JSON raises ValueError.
     """
     try:
-        return orjson.loads(content), content
+        return orjson.loads(content)
     except orjson.JSONDecodeError:
-        mended = _mended(content)
-        value = orjson.loads(mended)
-    if not _mending.is_set():
-        _mending.set()
+        value = _repaired(content)
+    if not _repairing.is_set():
+        _repairing.set()
         logger.warning(
-            "An answer holds letters or numbers that JSON in UTF-8 does not have; they become U+FFFD or null. This is "
-            "said once."
+            "An answer has characters or numbers that JSON in UTF-8 does not allow; they become U+FFFD or null. Logged "
+            "once per sync."
         )
-    return value, mended
+    return value
 
 
-def _mended(content: bytes) -> bytes:
+def _repaired(content: bytes) -> Any:
     text = content.decode("utf-8-sig", "replace")
     try:
-        return lenient_json(
-            json.loads(text, strict=False, parse_constant=lambda _: None, parse_float=_finite, parse_int=_whole)
-        )
+        value = json.loads(text, strict=False, parse_constant=lambda _: None, parse_float=_finite, parse_int=_whole)
+        return orjson.loads(lenient_json(value))
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
 
 def _finite(number: str) -> float | None:
     """1e999 is a number of JSON, but none that a double can hold."""
-    told = float(number)
-    return told if math.isfinite(told) else None
+    value = float(number)
+    return value if math.isfinite(value) else None
 
 
 def _whole(number: str) -> int | float | None:
