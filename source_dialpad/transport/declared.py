@@ -13,6 +13,7 @@ from typing import Any
 
 import requests
 from airbyte_cdk.sources.declarative.decoders import Decoder, JsonDecoder
+from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordExtractor
 from airbyte_cdk.sources.declarative.extractors.type_transformer import TypeTransformer
 from airbyte_cdk.sources.declarative.interpolation.interpolated_string import InterpolatedString
 from airbyte_cdk.sources.declarative.requesters import HttpRequester
@@ -119,6 +120,15 @@ class ParsedJson(JsonDecoder):
     def decode(self, response: requests.Response) -> Generator[MutableMapping[str, Any], None, None]:
         """One value an answer."""
         yield parsed(response)
+
+
+@dataclass
+class Items(RecordExtractor):
+    """The list under `items`, for very many rows: `DpathExtractor` walks through every value of an answer."""
+
+    def extract_records(self, response: requests.Response) -> list[Any]:
+        """The list as it is."""
+        return parsed(response).get("items") or []
 
 
 class PageCursor(str):

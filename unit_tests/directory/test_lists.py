@@ -138,6 +138,19 @@ def test_those_who_left_are_among_the_users(synced: tuple[Read, FakeDialpad]) ->
     assert len({row["state"] for row in synced[0].of["users"]}) > 1
 
 
+def test_the_rows_of_a_declared_stream_travel_in_batches(
+    fetch: requests_mock.Mocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams: set[str] = set()
+
+    def noted(stream: str, _: Any, rows: Any) -> Any:
+        streams.add(stream)
+        return rows
+
+    monkeypatch.setattr("source_dialpad.sync.retriever.batched", noted)
+    assert read(dialpad(), "calls", "users").of.keys() == streams == {"calls", "users"}
+
+
 # --- shapes of answers --------------------------------------------------------------------------------------------
 
 
