@@ -11,6 +11,7 @@ from fake_dialpad.events import Events
 from fake_dialpad.paging import Pages
 from fake_dialpad.people import People
 from fake_dialpad.stats import Stats
+from fake_dialpad.subscriptions import Subscriptions
 
 
 class Apis(Context):
@@ -24,10 +25,11 @@ class Apis(Context):
         self.analytics = Analytics(self)
         self.conversations = Conversations(self, pages)
         self.directory = Directory(self, people, pages)
-        self.events = Events(self, pages)
+        self.subscriptions = Subscriptions(self, pages)
+        self.events = Events(self, self.subscriptions)
         self.api_v2 = [
             *self.stats.routes,
             *self.conversations.routes,
-            *self.events.routes,
+            *self.subscriptions.routes,
             *self.directory.routes,
         ]

@@ -27,6 +27,9 @@ SCOPES: Final = {
     "digital_sessions": "digital sessions",
     "company_admin": "the company and its numbers",
     "contacts": "contacts",
+    "conference:read": "meeting rooms and meetings",
+    "change_log": "subscriptions to the change log",
+    "fax_message": "subscriptions to faxes",
     "recordings_export": "recording URLs in exports and events",
     "message_content_export": "the text of texts",
 }
