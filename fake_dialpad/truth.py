@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from fake_dialpad.apis import Apis
     from fake_dialpad.people import People
+    from fake_dialpad.transcripts import Transcript
 
 Row = dict[str, Any]
 
@@ -279,6 +280,28 @@ def _calls(question: Question) -> list[Row]:
     return [api.call_item(leg) for leg in legs if leg.anonymized_us is None or leg.anonymized_us > question.now]
 
 
+def _transcripts(question: Question) -> Iterator[Transcript]:
+    days, apis = question.days, question.apis
+    if days is None:
+        return iter(())
+    legs = apis.conversations.concluded(days.start_us // 1000 - 1, days.end_us // 1000)
+    return apis.transcripts.existing(legs)
+
+
+def _call_transcripts(question: Question) -> list[Row]:
+    api = question.apis.transcripts
+    return [{**api.item(one), "date_started": str(one.leg.at_us // 1000)} for one in _transcripts(question)]
+
+
+def _call_recaps(question: Question) -> list[Row]:
+    api, now = question.apis.transcripts, question.now
+    return [
+        {**api.recap_item(one, one.recap_us), "date_started": str(one.leg.at_us // 1000)}
+        for one in _transcripts(question)
+        if one.recap_us is not None and one.recap_us <= now
+    ]
+
+
 def _digital_sessions(question: Question) -> list[Row]:
     days, api = question.days, question.apis.conversations
     return [] if days is None else [api.session_item(row) for row in api.sessions(days.start_us, days.end_us)]
@@ -332,6 +355,8 @@ STREAMS: Final[dict[str, tuple[tuple[str, ...], Callable[[Question], list[Row]]]
     "department_operators": (("department_id", "id"), _operators("department", "department_id")),
     "office_operators": (("parent_office_id", "id"), _operators("office", "parent_office_id")),
     "calls": (("call_id",), _calls),
+    "call_transcripts": (("call_id",), _call_transcripts),
+    "call_recaps": (("call_id",), _call_recaps),
     "digital_sessions": (("session_id",), _digital_sessions),
     "call_events": (("call_id", "state", "event_timestamp"), _call_events),
 }
