@@ -15,7 +15,7 @@ RECEIVER = [
 setup(
     name="airbyte-source-dialpad",
     version="0.1.0",
-    description="Airbyte source for Dialpad: calls, texts, Digital Engagement messages, analytics and call webhooks.",
+    description="Airbyte source for Dialpad: calls, texts, Digital Engagement messages, analytics and webhooks.",
     license="MIT",
     license_files=["LICENSE"],
     python_requires=">=3.11",
