@@ -35,7 +35,7 @@ from source_dialpad.engagement.unit import (
 from source_dialpad.errors import snippet, system_error
 from source_dialpad.sync.halving import PageDuplicates, TimeRange, read_in_halves
 from source_dialpad.sync.retriever import SliceRetriever
-from source_dialpad.transport.requester import Answer, JsonCalls, loaded
+from source_dialpad.transport.requester import Answer, JsonCalls, in_known_shape, loaded
 from source_dialpad.transport.times import milliseconds, second_of_milliseconds
 from source_dialpad.transport.types import text
 
@@ -89,10 +89,9 @@ def fetch_session_page(ask: JsonCalls, session: str, stream_slice: StreamSlice, 
 def _checked(request: Callable[[Mapping[str, int]], Answer], limit: int | None, context: str) -> FetchPage:
     def fetch(unit: Unit, time_range: TimeRange, offset: int = 0) -> list[Message]:
         start, end = requested_bounds(time_range, unit)
-        answer = request({"start": start, "end": end, "limit": limit or paging.PAGE, "offset": offset})
-        if answer.status == 400:  # noqa: PLR2004
-            raise RequestRefused(snippet(answer.content) or "no reason given")
-        return check_timestamps(messages_of(answer, context), time_range, unit, context)
+        page = {"start": start, "end": end, "limit": limit or paging.PAGE, "offset": offset}
+        messages = in_known_shape(lambda: request(page), lambda answer: messages_of(answer, context))
+        return check_timestamps(messages, time_range, unit, context)
 
     return fetch
 
@@ -100,8 +99,11 @@ def _checked(request: Callable[[Mapping[str, int]], Answer], limit: int | None, 
 def messages_of(answer: Answer, context: str) -> list[Message]:
     """The messages of an answer: a list of envelopes, one envelope, a flat list, or nothing found.
 
-    Everything else with a 2xx is a system error that shows its first 200 characters: it is not "no messages".
+    Everything else with a 2xx is a system error that shows its first 200 characters: it is not "no messages". Raises
+    `RequestRefused` for a 400.
     """
+    if answer.status == 400:  # noqa: PLR2004
+        raise RequestRefused(snippet(answer.content) or "no reason given")
     messages = _messages(answer.value)
     if messages is None:
         raise system_error(

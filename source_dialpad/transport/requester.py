@@ -9,10 +9,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 import requests
+from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -23,8 +24,10 @@ from source_dialpad.transport.types import lenient_json
 
 logger = logging.getLogger("airbyte")
 
+Value = TypeVar("Value")
+
 UNREADABLE_TRIES = 3
-"""How often an answer that is no JSON is asked for before it is believed: proxies answer 200 with their own pages."""
+"""How often an unreadable answer is asked for before it is believed: proxies answer 200 with their own pages."""
 
 
 class Answer(NamedTuple):
@@ -176,6 +179,19 @@ def _whole(number: str) -> int | float | None:
     """As orjson has it: beyond 64 bits a whole number is a double."""
     whole = int(number) if len(number) <= DIGITS else None
     return whole if whole is not None and -(2**63) <= whole < 2**64 else _finite(number)
+
+
+def in_known_shape(request: Callable[[], Answer], read: Callable[[Answer], Value]) -> Value:
+    """What `read` makes of an answer; one whose shape it refuses is asked for again, as one that is not JSON is."""
+    for pause in range(1, UNREADABLE_TRIES):
+        answer = request()
+        try:
+            return read(answer)
+        except AirbyteTracedException as error:
+            if error.failure_type != FailureType.system_error:
+                raise
+        time.sleep(pause)
+    return read(request())
 
 
 def object_of(answer: Answer, context: str, *required: str) -> dict[str, Any]:
