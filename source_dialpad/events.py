@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import requests
-from airbyte_cdk.sources.types import StreamSlice
+from airbyte_cdk.sources.types import Config, StreamSlice
 
 from source_dialpad.errors import snippet, system_error, transient_error
 from source_dialpad.sync.retriever import SliceRetriever
-from source_dialpad.transport.requester import Answer
+from source_dialpad.transport.requester import Answer, JsonCalls, object_of
 from source_dialpad.transport.types import rfc3339_of
 
 logger = logging.getLogger("airbyte")
@@ -116,3 +116,9 @@ def _row(item: dict[str, Any]) -> dict[str, Any]:
             except (ValueError, OverflowError):
                 row[sibling] = None
     return row
+
+
+def check_section(ask: Callable[[str], JsonCalls], _: Config, __: logging.Logger) -> None:
+    """Asks for one event."""
+    answer = ask("event_receiver_requester")("event_receiver", params={"limit": 1})
+    object_of(answer, "event_receiver", "items", "next_cursor")

@@ -41,7 +41,7 @@ from airbyte_cdk.sources.streams.concurrent.partitions.stream_slicer import Stre
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.check import SectionCheck
+from source_dialpad.check import section_problems
 from source_dialpad.config import DEFAULT_START, SECTIONS, CheckedConfig
 from source_dialpad.errors import REFUSED_KEY, config_error, nearest
 from source_dialpad.manifest import composed_manifest
@@ -187,7 +187,7 @@ class SourceDialpad(ConcurrentDeclarativeSource):
         mask_keys(self._config)
         try:
             self._prepare_for_stream_build()
-            problems = SectionCheck(resolved_manifest(), self._config, logger).problems()
+            problems = section_problems(resolved_manifest(), self._config, logger)
         except AirbyteTracedException as error:
             problems = [error.message or str(error)]
         if problems:

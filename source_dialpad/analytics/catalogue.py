@@ -330,3 +330,18 @@ class FilterValuesRetriever(AnalyticsRetriever):
         derived = {"filter_attribute": attribute, "snapshot_date": stream_slice.cursor_slice["snapshot_date"]}
         for entry in self.api.entries(context, filter_path(attribute), stream_slice=stream_slice):
             yield {**derived, **entry}
+
+
+def check_section(ask: Callable[[str], JsonCalls], config: Config, _: logging.Logger) -> None:
+    """Asks for a page of metrics, and for everything that the configuration names."""
+    settings, catalogue = config["analytics"], Catalogue()
+    api = AnalyticsApi(ask("analytics_requester"), settings["base_url"])
+    if settings["metric_ids"]:
+        catalogue.chosen(api, config, "metrics", "analytics")
+    else:
+        next(api.entries("analytics", "metrics"), None)
+    if settings["record_ids"]:
+        catalogue.chosen(api, config, "records", "analytics")
+    catalogue.filters(api, config, "analytics")
+    if "break_down_by" in settings:
+        catalogue.values(api, settings["break_down_by"], "analytics", "analytics.break_down_by")

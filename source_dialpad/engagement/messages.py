@@ -13,17 +13,18 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
-from airbyte_cdk.sources.types import StreamSlice
+from airbyte_cdk.sources.types import Config, StreamSlice
 
 from source_dialpad.engagement import paging
 from source_dialpad.engagement.paging import OverlapPaginator
 from source_dialpad.engagement.unit import (
     TICK_MS,
+    EpochUnit,
     Message,
     RequestRefused,
     Unit,
@@ -34,6 +35,7 @@ from source_dialpad.engagement.unit import (
 )
 from source_dialpad.errors import snippet, system_error
 from source_dialpad.sync.halving import PageDuplicates, TimeRange, read_in_halves
+from source_dialpad.sync.planner import LAG
 from source_dialpad.sync.retriever import SliceRetriever
 from source_dialpad.transport.requester import Answer, JsonCalls, in_known_shape, loaded
 from source_dialpad.transport.times import milliseconds, second_of_milliseconds
@@ -361,3 +363,21 @@ def _cut(time_range: TimeRange, days: int) -> Iterator[TimeRange]:
     """The range in parts of at most so many days."""
     for start in range(time_range.start, time_range.end, days * DAY_MS):
         yield TimeRange(start, min(start + days * DAY_MS, time_range.end))
+
+
+PROBED = timedelta(days=7) - timedelta(seconds=1)
+"""How far back `check` looks for messages: the longest window the API allows, short of its edge."""
+
+
+def check_section(ask: Callable[[str], JsonCalls], config: Config, logger: logging.Logger) -> None:
+    """Asks for one message of the last week."""
+    settings, end = config["engagement"], datetime.now(UTC) - LAG
+    week = TimeRange(milliseconds(end - PROBED), milliseconds(end))
+    fetch = fetch_page(ask("messages_requester"), settings["provider_id"], None, "engagement", limit=1)
+    unit, page = EpochUnit(settings["epoch_unit"]).first_page(fetch, week, "engagement")
+    if not page:
+        logger.warning(
+            "engagement: no message came back for the last 7 days (asked for in %s). That proves nothing: check "
+            "engagement.provider_id, engagement.epoch_unit, and whether there were any messages.",
+            unit,
+        )
