@@ -65,8 +65,9 @@ def test_the_progress_line_shows_what_the_connector_logs_about_the_quota() -> No
 
 def test_a_postgres_without_merge_is_refused() -> None:
     from warehouse import sync  # noqa: PLC0415  # PyAirbyte reads its settings at import
+    from warehouse.tables import PostgresTables  # noqa: PLC0415
 
-    tables = sync.PostgresTables.model_construct()
+    tables = PostgresTables.model_construct()
     object.__setattr__(tables, "run_sql_query", lambda _: [{"server_version_num": "140011"}])
     with pytest.raises(sync.SyncError, match="Postgres 14, which has no MERGE: 15 or newer is needed"):
         sync.check_version(tables)
