@@ -315,14 +315,18 @@ def _run(sync: Sync, tables: Warehouse, progress: Progress) -> bool:
             for name in streams
         )
     )
-    if unfinished:
-        count = "1 stream has" if len(unfinished) == 1 else f"{len(unfinished)} streams have"
-        progress.say(f"\n{count} history left to read: each further sync reads on, back to the start date.")
+    _say_what_is_left(progress, len(unfinished))
     for stream, sentence in spoken:
         progress.say(f"\n{stream or 'source-dialpad'}: {sentence}")
     if unloaded:
         progress.say(f"\nThe load stopped: {unloaded}")
     return not spoken and not unloaded
+
+
+def _say_what_is_left(progress: Progress, streams: int) -> None:
+    if streams:
+        count = "1 stream has" if streams == 1 else f"{streams} streams have"
+        progress.say(f"\n{count} history left to read: each further sync reads on, back to the start date.")
 
 
 def _how(

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypedDict, TypeVar, Unpack
 
 import orjson
 import requests
@@ -38,6 +38,15 @@ class Answer(NamedTuple):
     content: bytes
 
 
+class RequestParts(TypedDict, total=False):
+    """What a request adds to its requester: the slice for templates, the body, parameters, and a path."""
+
+    stream_slice: StreamSlice | None
+    body: Mapping[str, Any] | None
+    params: Mapping[str, Any] | None
+    path: str | None
+
+
 @dataclass
 class JsonCalls:
     """Sends the requests of one stream; URL, key, limits, retries and refusals stand in the manifest's requester.
@@ -53,27 +62,17 @@ class JsonCalls:
         """Puts the guard in place."""
         self.guard.over(self.requester)
 
-    def __call__(  # noqa: PLR0913  # the parts of a request
-        self,
-        context: str,
-        *,
-        stream_slice: StreamSlice | None = None,
-        body: Mapping[str, Any] | None = None,
-        params: Mapping[str, Any] | None = None,
-        path: str | None = None,
-        accept: tuple[int, ...] = (),
-    ) -> Answer:
+    def __call__(self, context: str, *, accept: tuple[int, ...] = (), **parts: Unpack[RequestParts]) -> Answer:
         """The answer, with a 2xx status or one of `accept`, and a body that is JSON (`accept`: None where it is not).
 
-        `where` leads every error: the stream and its window. Raises a system error that shows the first 200 characters
+        `context` leads every error: the stream and its window. Raises a system error that shows the first 200 characters
         when the body is no JSON, and whatever the requester's error handler says for other statuses.
         """
-        parts = {"stream_slice": stream_slice, "body": body, "params": params, "path": path}
         response, value, content = self.fetch(context, accept=accept, **parts)
         return Answer(response.status_code, value, content)
 
     def fetch(
-        self, context: str, *, accept: tuple[int, ...] = (), **parts: Any
+        self, context: str, *, accept: tuple[int, ...] = (), **parts: Unpack[RequestParts]
     ) -> tuple[requests.Response, Any, bytes]:
         """The answer, emptied, with the value of its body and the bytes it was read from."""
         for left in reversed(range(UNREADABLE_TRIES)):
@@ -100,7 +99,7 @@ class JsonCalls:
         params: Mapping[str, Any] | None = None,
         path: str | None = None,
     ) -> requests.Response:
-        """The answer as it came; errors of the requester are led by `where`."""
+        """The answer as it came; errors of the requester are led by `context`."""
         try:
             base = self._url(stream_slice)
             self.guard.check_request(join_url(base if base.endswith("/") else f"{base}/", path) if path else base, base)
