@@ -65,7 +65,7 @@ class JsonCalls:
     def __call__(self, context: str, *, accept: tuple[int, ...] = (), **parts: Unpack[RequestParts]) -> Answer:
         """The answer, with a 2xx status or one of `accept`, and a body that is JSON (`accept`: None where it is not).
 
-        `context` leads every error: the stream and its window. Raises a system error that shows the first 200 characters
+        `context` leads every error: the stream and its window. Raises a system error that shows the first characters
         when the body is no JSON, and whatever the requester's error handler says for other statuses.
         """
         response, value, content = self.fetch(context, accept=accept, **parts)
