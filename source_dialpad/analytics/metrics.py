@@ -38,10 +38,6 @@ PROBED = timedelta(days=30)
 """How far back a record is looked for, to find out which ends an interval includes."""
 
 
-IDENTIFYING = ("measure", "presence_status", "presence_description")
-"""What tells the values of one answer apart."""
-
-
 class IntervalBounds(NamedTuple):
     """Which ends of an interval belong to it."""
 
@@ -96,7 +92,10 @@ class MetricDataRetriever(AnalyticsRetriever):
             body = {**request, "filters": _narrowed(extra["filters"], attribute, value)}
             ordinals = DuplicateCounter()
             for measured in self._aggregates(stream_slice, body, context):
-                row_key = hashed({**identity, **{name: measured[name] for name in IDENTIFYING if name in measured}})
+                named = {name: measured[name] for name in ("measure", "presence_status", "presence_description")}
+                if named["presence_description"] is None:  # keys of values without one are older than the column
+                    del named["presence_description"]
+                row_key = hashed({**identity, **named})
                 ordinal = ordinals.ordinal(row_key.encode())
                 yield {**derived, **measured, "row_key": f"{row_key}-{ordinal}" if ordinal else row_key}
 
@@ -174,7 +173,13 @@ def canonical_filters(filters: Filters) -> list[list[Any]]:
 def _measured(aggregate: Entry) -> Iterator[Entry]:
     kind, value = aggregate.get("_type"), aggregate.get("value")
     if not isinstance(value, list):
-        yield {"measure": aggregate.get("measure") or "", "presence_status": None, "value": value, "value_type": kind}
+        yield {
+            "measure": aggregate.get("measure") or "",
+            "presence_status": None,
+            "presence_description": None,
+            "value": value,
+            "value_type": kind,
+        }
         return
     for duration in value:  # AgentPresenceDurationValue: one value a status, and no measure
         status = duration.get("status")
