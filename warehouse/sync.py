@@ -265,10 +265,9 @@ def _run(sync: Sync, tables: Warehouse, progress: Progress) -> bool:
     check_version(tables)
     known = _last_synced(tables, sync)
     source = ab.get_source(sync.source_name, config=sync.config, local_executable=sync.relayed())
-    with progress.while_working(lambda: "checking the connection"):
-        _ask(source, "check", sync)
-    with progress.while_working(lambda: "asking which streams there are"):
-        _ask(source, "discover", sync)
+    for command, doing in (("check", "checking the connection"), ("discover", "asking which streams there are")):
+        with progress.while_working(lambda doing=doing: doing):  # type: ignore[misc]
+            _ask(source, command, sync)
     there = {stream.name: stream for stream in source.discovered_catalog.streams}
     streams = _chosen(sync.streams, list(there))
     source.select_streams(streams)

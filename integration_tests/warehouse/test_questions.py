@@ -24,7 +24,7 @@ def table(name: str, *rows: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_service_level_counts_entry_legs_and_those_answered_in_time(loader: Loader) -> None:
     queue = {"target_id": "1", "direction": "inbound", "window_start": "2026-11-01"}
-    calls = [
+    calls: list[dict[str, Any]] = [
         {**queue, "time_to_answer": 0.2},
         {**queue, "time_to_answer": 0.5},
         {**queue, "time_to_answer": None},

@@ -258,7 +258,7 @@ class MessagesRetriever(EngagementRetriever):
         super().__post_init__()
         self._planned: list[StreamSlice] = []
         self._empty: list[StreamSlice] = []
-        self.cursor.prepare_with(self._plan)  # type: ignore[attr-defined]
+        self.prepare_slices(self._plan)
 
     def _plan(self, slices: Iterable[StreamSlice]) -> Iterable[StreamSlice]:
         self._planned = list(slices)
@@ -311,7 +311,7 @@ class CustomerSessionRetriever(EngagementRetriever):
         super().__post_init__()
         self._configured: list[str] = self.config["engagement"]["customer_session_ids"]
         self._bulk_paginator = OverlapPaginator()
-        self.cursor.prepare_with(self._with_sessions)  # type: ignore[attr-defined]
+        self.prepare_slices(self._with_sessions)
 
     def _with_sessions(self, slices: Iterable[StreamSlice]) -> Iterator[StreamSlice]:
         planned = list(slices)

@@ -79,7 +79,7 @@ class ExportRetriever(SliceRetriever):
         if self._share:
             self._share.expect(self.name)
             self._jobs.protocol.take_share = self._share.take
-        self.cursor.prepare_with(self.completed_slices)  # type: ignore[attr-defined]
+        self.prepare_slices(self.completed_slices)
 
     def completed_slices(self, slices: Iterable[StreamSlice]) -> Iterator[StreamSlice]:
         """Each slice when its job has ended; many are prepared at once."""
@@ -129,6 +129,7 @@ class ExportRetriever(SliceRetriever):
         self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None
     ) -> Iterable[StreamData]:
         """The rows of one window's export, typed as the file is read."""
+        self.check_cursor()
         assert stream_slice is not None  # noqa: S101  # the cursor always gives one
         if self._columns is None:
             self._columns = ExportColumns(self.name, records_schema, self.timezone, self.row_key)

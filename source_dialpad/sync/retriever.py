@@ -9,20 +9,21 @@ from typing import Any, ClassVar
 
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.declarative.retrievers import Retriever, SimpleRetriever
-from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
+from airbyte_cdk.sources.streams.concurrent.cursor import ConcurrentCursor, Cursor
 from airbyte_cdk.sources.streams.core import StreamData
 from airbyte_cdk.sources.types import Config, StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.errors import refuses_the_key, slice_context
+from source_dialpad.errors import config_error, refuses_the_key, slice_context
 from source_dialpad.sync.batches import batched
+from source_dialpad.sync.cursor import Preparation
 from source_dialpad.transport.requester import JsonCalls
 from source_dialpad.transport.types import RowTyper
 
 
 @dataclass
 class SliceRetriever(Retriever):
-    """Reads one slice after the other's example: subclasses say only how the rows of a slice are had."""
+    """Reads slices; subclasses say only where the rows of a slice come from."""
 
     derived: ClassVar[frozenset[str]] = frozenset()
     """Columns that `rows` writes in their types whatever came, so that they need no second look."""
@@ -38,14 +39,28 @@ class SliceRetriever(Retriever):
         self._typer: RowTyper | None = None
         self._refused: AirbyteTracedException | None = None
 
+    def prepare_slices(self, prepare: Preparation) -> None:
+        """Passes all planned slices through `prepare`, which yields each one when it can be read."""
+        if not isinstance(self.cursor, ConcurrentCursor):
+            self.cursor.prepare_with(prepare)  # type: ignore[attr-defined]  # a WindowCursor
+
+    def check_cursor(self) -> None:
+        """Raises a config error in a runner that reads this manifest without our source, and so without its windows."""
+        if isinstance(self.cursor, ConcurrentCursor):
+            raise config_error(
+                f"{self.name}: this stream is read by source-dialpad alone; other runners of its manifest read the "
+                "lists. Use the connector's own image or command for it."
+            )
+
     @abstractmethod
     def rows(self, stream_slice: StreamSlice, context: str) -> Iterable[dict[str, Any]]:
-        """The rows of a slice as the API gave them, our own columns added; `where` leads the errors."""
+        """The rows of a slice as the API gave them, our own columns added; `context` leads the errors."""
 
     def read_records(
         self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None
     ) -> Iterable[StreamData]:
         """The typed rows of one slice; once the key was refused, the other slices fail the same way, unasked."""
+        self.check_cursor()
         stream_slice = stream_slice or StreamSlice(partition={}, cursor_slice={})
         typed = self.typer(records_schema)
         if self._refused is not None:
@@ -70,7 +85,7 @@ class SliceRetriever(Retriever):
 
 
 class BatchingRetriever(Retriever):
-    """The CDK's own retriever, its rows handed on in batches."""
+    """The CDK's own retriever, its rows passed on in batches."""
 
     def __init__(self, retriever: SimpleRetriever) -> None:
         """Reads with `retriever`."""
