@@ -12,7 +12,7 @@ MANIFEST ?= dist/manifest.yaml
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help sync test lint env constraints manifest wheel-test image-test kill-test bench bench-waiting fuzz audit clean
+.PHONY: help sync test test-fast lint format env constraints manifest wheel-test image-test kill-test bench bench-waiting fuzz audit clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -24,6 +24,14 @@ sync: env ## load an account into a warehouse; run it again for what is new
 
 test: lint ## everything: lint and types, then every test
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+test-fast: env ## a part of the unit tests, under a minute: no lint, no servers, no fuzz, no docs (CONTRIBUTING.md)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile unit_tests/core unit_tests/engagement unit_tests/analytics \
+		unit_tests/stats unit_tests/directory unit_tests/events unit_tests/test_manifest.py
+
+format: env ## ruff: format, and fix what it can
+	@$(BIN)/ruff format -q .
+	@$(BIN)/ruff check -q --fix .
 
 lint: env ## ruff and mypy, both strict
 	@$(BIN)/ruff check -q .

@@ -4,6 +4,7 @@ from setuptools import find_packages, setup
 
 # What `dialpad-event-receiver` needs beside the connector.
 RECEIVER = [
+    "prometheus_client>=0.22,<1",
     "psycopg[binary]>=3.2,<4",
     "PyJWT>=2.10,<3",
     "sqlalchemy>=2.0.43,<2.1",
@@ -14,7 +15,7 @@ RECEIVER = [
 setup(
     name="airbyte-source-dialpad",
     version="0.1.0",
-    description="Airbyte source for Dialpad: calls, texts, Digital Engagement messages, analytics and call webhooks.",
+    description="Airbyte source for Dialpad: calls, texts, Digital Engagement messages, analytics and webhooks.",
     license="MIT",
     license_files=["LICENSE"],
     python_requires=">=3.11",

@@ -1,6 +1,6 @@
-"""Takes Dialpad's call webhooks, keeps every event before it answers, and serves them in the order they were kept.
+"""Takes Dialpad's webhooks of every kind, stores each event before it answers, and serves them in one order.
 
-`delivery` turns a request body into an event or a refusal, `store` keeps events in an order that readers can follow,
-`keeping` puts deliveries that arrive together into one commit, `app` is the HTTP face, `server` opens the socket,
-`register` tells Dialpad where to send, `run` is the command line.
+`kinds` says what differs between the kinds, `delivery` turns a request body into an event or a refusal, `store` keeps
+events in an order that readers can follow, in the tables of `database`, `batching` puts events that arrive together
+into one commit, `app` is the HTTP side, `register` tells Dialpad where to send, `run` is the command line.
 """

@@ -1,97 +1,42 @@
 """Where events are kept, in one order that every reader can follow without missing any.
 
-The order. A cursor over rows that several transactions write is safe only if rows become visible in the order of the
-cursor. A database's own sequence does not give that: a transaction takes number 5, another takes 6 and commits first, a
-reader that has seen 6 never asks for 5 again. Here positions are given out under a lock that is held until the commit:
-
-1. a transaction locks the journal's one row (Postgres: `SELECT … FOR UPDATE`; SQLite: `BEGIN IMMEDIATE`, which locks
-   the whole file for writing), waiting for any other that holds it;
-2. it reads there the last position and the last `received_at`, gives its new events the next ones, and writes the
-   row back;
-3. it commits. Both databases make a transaction visible before they release its locks (Postgres: the process array is
-   left before locks are released), so the next writer, and every reader, sees all of it.
-
-So at any moment the visible events are positions up to some n with none missing, and n only grows. A roll-back undoes
-the journal row too: there are no holes. `received_at` is read in the same step and always moved on by at least a
-microsecond, whatever the clock does, so it orders events exactly as the position does: a reader that keeps only the
-last `received_at` it saw, and asks for that time and later, misses nothing either. A replica replays commits in the
-order of the primary, so the same holds there.
-
-The price is that writers take turns. Events that arrive together share a transaction (`keeping`), so that the turn is
-paid per commit, not per event.
-
-Durability. SQLite: write-ahead log with `synchronous=FULL`, so that a commit returns after the log is on the disk:
-neither kill -9 nor a power cut loses it (`NORMAL` would survive the first only). Postgres: a session that finds
-`synchronous_commit` off turns it on.
+A cursor over rows that several transactions write is safe only if rows become visible in the order of the cursor,
+which a database's own sequence does not give (docs/events.md has a picture). Here a transaction locks the journal's
+one row (Postgres: `SELECT … FOR UPDATE`; SQLite: `BEGIN IMMEDIATE`, which locks the file for writing), reads the last
+position and `received_at`, gives its new events the next ones, writes the row back, and commits. Both databases make a
+transaction visible before they release its locks, so the next writer, and every reader, sees all of it: the visible
+events are positions up to some n with none missing, and n only grows. `received_at` is moved on by at least a
+microsecond, whatever the clock does, so it orders events exactly as the position does. A replica replays commits in
+the same order.
 """
 
 import contextlib
+import logging
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    ColumnElement,
-    Connection,
-    Engine,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    create_engine,
-    delete,
-    event,
-    func,
-    insert,
-    literal_column,
-    select,
-    true,
-    update,
-)
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, literal_column, select, true, update
 
+from event_receiver.database import EVENTS, JOURNAL, PROBE, PRUNED, connect_lazily, parse_url, prepare
 from event_receiver.delivery import Event
-from event_receiver.refusals import SettingError
-
-LAYOUT: Final = 1
-"""Version of the tables below; a database of another layout is refused."""
-
-LOCK_SECONDS: Final = 3
-"""How long a writer waits for its turn before it gives up, so that the sender gets a 503 within its 5 s."""
+from event_receiver.kinds import KINDS, REPEAT_SECONDS
+from event_receiver.logs import log
 
 PRUNE_ROWS: Final = 5000
 """Rows one transaction of a prune removes, so that deliveries wait milliseconds for it."""
 
-_position = BigInteger().with_variant(Integer, "sqlite")  # SQLite: INTEGER PRIMARY KEY is the row id itself
-_tables = MetaData()
-_events = Table(
-    "call_events",
-    _tables,
-    Column("position", _position, primary_key=True, autoincrement=False),
-    Column("event_id", String(64), nullable=False, unique=True),
-    Column("received_at", BigInteger, nullable=False, unique=True, comment="microseconds since 1970 UTC"),
-    # Text, not JSONB: JSONB refuses \u0000 and lone surrogates, and would re-write numbers.
-    Column("payload", Text, nullable=False),
-)
-_journal = Table(
-    "call_events_journal",
-    _tables,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("layout", Integer, nullable=False),
-    Column("store_id", String(16), nullable=False),
-    Column("last_position", BigInteger, nullable=False),
-    Column("last_received_at", BigInteger, nullable=False, comment="microseconds since 1970 UTC"),
-    Column("pruned_through", BigInteger, nullable=False),
-)
+PROBE_CHARACTERS: Final = 1_000_000
+"""Length of the row that a check writes: as long as the longest event, since a short one fits on a full disk."""
+
+CLOCK_WARNING_SECONDS: Final = 60
+"""A clock that lies so far behind the last `received_at` is logged."""
+
+_CONTENT_DIGITS: Final = 48
+"""Digits of an event_id that stand for the content, where the other 16 stand for the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +49,33 @@ class KeptEvent:
     payload: str
 
 
+class Receipt(NamedTuple):
+    """What became of a delivery: the identity of its event, and whether it is new."""
+
+    event_id: str
+    new: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some events in the order kept, and what the journal said at the same moment."""
+    """Some events of a kind in the order kept, and what the tables said at the same moment.
+
+    `after_received_at` is the `received_at` of the event at the position read after (None: there is none), `pruned` and
+    `pruned_received_at` are of the newest event of the kind that was pruned (0 and None: none was).
+    """
 
     events: list[KeptEvent]
     last_position: int
-    pruned_through: int
+    after_received_at: int | None
+    pruned: int
+    pruned_received_at: int | None
 
 
 class Store:
     """Keeps events in SQLite or Postgres. Safe to use from several threads, processes and machines.
 
     `clock` gives microseconds since 1970 and serves SQLite; Postgres brings its own clock, the same for all receivers.
-    `before_commit` runs inside each keeping transaction, after its rows are written: tests make commits late with it.
+    `before_commit` runs inside each appending transaction, after its rows are written: tests make commits late with it.
     Every method may raise SQLAlchemyError when the database is not reachable or does not accept the statement.
     """
 
@@ -129,8 +87,8 @@ class Store:
         before_commit: Callable[[], None] = lambda: None,
     ) -> None:
         """Check the URL and set up the engine; nothing is opened yet. SettingError if the URL cannot be used."""
-        self.url = _url(database)
-        self._engine = _engine(self.url)
+        self.url = parse_url(database)
+        self._engine = connect_lazily(self.url)
         self._clock = clock
         self._before_commit = before_commit
         self._preparing = threading.Lock()
@@ -150,68 +108,71 @@ class Store:
         self._engine.dispose()
 
     def prepare(self) -> str:
-        """Make the tables if they are missing; return the id of this store. Several receivers may do so at once."""
+        """Make or update the tables; return the id of this store. Several receivers may do so at once."""
         with self._preparing:
             if not self._store_id:
                 with self._writing() as connection:
-                    self._store_id = _prepared(connection)
+                    self._store_id = prepare(connection)
         return self._store_id
 
-    def keep(self, events: Sequence[Event]) -> list[bool]:
-        """Keep all events or none: on return they are durably on disk. True for each one that had not been kept before.
+    def append(self, events: Sequence[Event]) -> list[Receipt]:
+        """Keep all events or none: on return they are durably on disk.
 
         Of two equal events in one call, the first is new and the second a repeat.
         """
         self.prepare()
         with self._writing() as connection:
-            last_position, last_received_at, now = connection.execute(self._turn()).one()
-            ids = {event.event_id for event in events}
-            known = set(connection.scalars(select(_events.c.event_id).where(_events.c.event_id.in_(ids))))
-            position, received_at = last_position, max(int(now), last_received_at + 1)
-            rows: list[dict[str, Any]] = []
-            fresh: list[bool] = []
-            for kept in events:
-                fresh.append(kept.event_id not in known)
-                if kept.event_id in known:
-                    continue
-                known.add(kept.event_id)
-                position += 1
-                rows.append(
-                    {
-                        "position": position,
-                        "event_id": kept.event_id,
-                        "received_at": received_at + len(rows),
-                        "payload": kept.payload,
-                    }
+            position, last_received_at, now = connection.execute(self._turn()).one()
+            received_at = max(int(now), last_received_at + 1)
+            if last_received_at > now + CLOCK_WARNING_SECONDS * 1_000_000:
+                log(
+                    logging.WARNING, "the clock is behind the last event", seconds=(last_received_at - now) // 1_000_000
                 )
+            known = _known(connection, events, received_at)
+            rows: list[dict[str, Any]] = []
+            receipts: list[Receipt] = []
+            for event in events:
+                content = _content(event.kind, event.event_id)
+                if content in known:
+                    receipts.append(Receipt(known[content], new=False))
+                    continue
+                row = {"kind": event.kind, "payload": event.payload, "position": position + len(rows) + 1}
+                row |= {"received_at": received_at + len(rows), "event_id": event.event_id}
+                if content != event.event_id:
+                    row["event_id"] = f"{content}{row['received_at']:016x}"
+                known[content] = row["event_id"]
+                receipts.append(Receipt(row["event_id"], new=True))
+                rows.append(row)
             if rows:
-                connection.execute(insert(_events), rows)
-                moved = {"last_position": position, "last_received_at": rows[-1]["received_at"]}
-                connection.execute(update(_journal).values(moved))
+                connection.execute(insert(EVENTS), rows)
+                moved = {"last_position": rows[-1]["position"], "last_received_at": rows[-1]["received_at"]}
+                connection.execute(update(JOURNAL).values(moved))
             self._before_commit()
-        return fresh
+        return receipts
 
-    def read(self, *, after: int, limit: int) -> Page:
-        """Return up to `limit` events whose position is greater than `after`, and the journal, of one snapshot.
+    def read(self, kind: str, *, after: int, limit: int) -> Page:
+        """Return up to `limit` events of a kind whose position is greater than `after`.
 
-        One statement, so that no commit or prune can come between the two.
+        One statement, so that no commit or prune can come between the events and the rest of the page.
         """
         self.prepare()
-        following = select(_events).where(_events.c.position > after).order_by(_events.c.position).limit(limit)
-        rows = following.subquery("following")
+        following = select(EVENTS).where(EVENTS.c.kind == kind, EVENTS.c.position > after)
+        rows = following.order_by(EVENTS.c.position).limit(limit).subquery("following")
+        before = select(EVENTS.c.received_at).where(EVENTS.c.position == after).scalar_subquery()
         statement = (
-            select(_journal.c.last_position, _journal.c.pruned_through, rows)
-            .select_from(_journal.outerjoin(rows, true()))
+            select(JOURNAL.c.last_position, before, PRUNED.c.position, PRUNED.c.received_at, rows)
+            .select_from(JOURNAL.outerjoin(PRUNED, PRUNED.c.kind == kind).outerjoin(rows, true()))
             .order_by(rows.c.position)
         )
         with self._engine.connect() as connection:
-            answer = connection.execute(statement).all()
-        kept = [
-            KeptEvent(row.position, row.event_id, row.received_at, row.payload)
-            for row in answer
-            if row.position is not None
+            answer: Sequence[Row[Any]] = connection.execute(statement).all()
+        last_position, after_received_at, pruned, pruned_received_at = answer[0][:4]
+        events = [
+            KeptEvent(position, event_id, received_at, payload)
+            for *_, position, event_id, _kind, received_at, payload in answer
+            if position is not None
         ]
-        return Page(kept, answer[0].last_position, answer[0].pruned_through)
+        return Page(events, last_position, after_received_at, pruned or 0, pruned_received_at)
 
     def position_before(self, received_at: int) -> int:
         """Return the position after which every event received at that time (microseconds) or later stands.
@@ -219,38 +180,46 @@ class Store:
         Where there is no such event yet, it is the last position there is.
         """
         self.prepare()
-        first = select(_events.c.position).where(_events.c.received_at >= received_at)
+        first = select(EVENTS.c.position).where(EVENTS.c.received_at >= received_at)
         with self._engine.connect() as connection:
             # The journal first: an event kept between the two statements is then found by the second.
-            last_position: int = connection.scalars(select(_journal.c.last_position)).one()
-            position = connection.scalar(first.order_by(_events.c.received_at).limit(1))
+            last_position: int = connection.scalars(select(JOURNAL.c.last_position)).one()
+            position = connection.scalar(first.order_by(EVENTS.c.received_at).limit(1))
         return last_position if position is None else position - 1
 
     def check(self, *, writing: bool) -> None:
-        """Return if the store answers; with `writing`, if it can also take its turn and commit."""
+        """Return if the store answers; with `writing`, if it also has room for the longest event."""
         self.prepare()
         if writing:
+            payload = secrets.token_hex(PROBE_CHARACTERS // 2)  # does not shrink when the database compresses it
             with self._writing() as connection:
-                connection.execute(update(_journal).values(last_position=_journal.c.last_position))
+                connection.execute(insert(PROBE).values(payload=payload))
+            with self._writing() as connection:
+                connection.execute(delete(PROBE))
         else:
             with self._engine.connect() as connection:
-                connection.execute(select(_journal.c.last_position)).one()
+                connection.execute(select(JOURNAL.c.last_position)).one()
 
     def prune(self, before: int) -> int:
         """Remove events received before that time (microseconds since 1970); return how many. Positions are not reused.
 
-        The journal remembers how far it went, so that a reader that was still behind is told, not left with a hole.
+        What was removed of each kind is remembered, so that a reader that was still behind is not left with a gap.
         """
         self.prepare()
         removed = 0
         while True:
             with self._writing() as connection:
-                oldest = select(_events.c.position).where(_events.c.received_at < before)
-                positions = connection.scalars(oldest.order_by(_events.c.received_at).limit(PRUNE_ROWS)).all()
+                oldest = select(EVENTS.c.position).where(EVENTS.c.received_at < before)
+                positions = connection.scalars(oldest.order_by(EVENTS.c.received_at).limit(PRUNE_ROWS)).all()
                 if not positions:
                     return removed
-                connection.execute(delete(_events).where(_events.c.position <= positions[-1]))
-                connection.execute(update(_journal).values(pruned_through=positions[-1]))
+                old = EVENTS.c.position <= positions[-1]
+                newest = select(EVENTS.c.kind, func.max(EVENTS.c.position), func.max(EVENTS.c.received_at)).where(old)
+                for kind, position, received_at in connection.execute(newest.group_by(EVENTS.c.kind)).all():
+                    connection.execute(delete(PRUNED).where(PRUNED.c.kind == kind))
+                    row = {"kind": kind, "position": position, "received_at": received_at}
+                    connection.execute(insert(PRUNED).values(row))
+                connection.execute(delete(EVENTS).where(old))
             removed += len(positions)
 
     def _turn(self) -> Any:
@@ -260,7 +229,7 @@ class Store:
             if self.shared
             else literal_column(str(self._clock()))
         )
-        return select(_journal.c.last_position, _journal.c.last_received_at, now.label("now")).with_for_update()
+        return select(JOURNAL.c.last_position, JOURNAL.c.last_received_at, now.label("now")).with_for_update()
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[Connection]:
@@ -269,101 +238,23 @@ class Store:
             yield connection
 
 
-def _url(database: str) -> URL:
-    try:
-        url = make_url(database)
-    except ArgumentError as error:
-        text = "The database is not a URL: write sqlite:///events.db or postgresql://user@host/name."
-        raise SettingError(text) from error
-    if url.drivername in ("postgres", "postgresql"):
-        url = url.set(drivername="postgresql+psycopg")
-    backend = url.get_backend_name()
-    if backend not in ("sqlite", "postgresql"):
-        text = f"The database is of type {backend}; the receiver keeps events in sqlite or postgresql."
-        raise SettingError(text)
-    if backend == "sqlite":
-        if url.database in (None, "", ":memory:") or url.query.get("mode") == "memory":
-            text = "A database in memory keeps nothing: name a file, as in sqlite:///events.db."
-            raise SettingError(text)
-        folder = Path(str(url.database)).parent
-        if not str(url.database).startswith("file:") and not folder.is_dir():
-            raise SettingError(f"There is no folder {folder} for the database: make it, or name another.")
-    return url
+def _content(kind: str, event_id: str) -> str:
+    """Return what two deliveries of one event share: all of the id, or the part that stands for the content."""
+    return event_id if KINDS[kind].has_own_time else event_id[:_CONTENT_DIGITS]
 
 
-def _engine(url: URL) -> Engine:
-    # hide_parameters: an error text must not carry an event.
-    common: dict[str, Any] = {"hide_parameters": True, "pool_size": 5, "max_overflow": 5, "pool_timeout": LOCK_SECONDS}
-    try:
-        if url.get_backend_name() == "sqlite":
-            engine = create_engine(url, connect_args={"timeout": LOCK_SECONDS, "check_same_thread": False}, **common)
-            event.listen(engine, "connect", _on_sqlite_connect)
-            event.listen(engine, "begin", _on_sqlite_begin)
-            return engine
-        # A receiver that stops dead in the middle of its turn must not keep the others waiting: the server ends it.
-        limits = {
-            "lock_timeout": LOCK_SECONDS,
-            "statement_timeout": LOCK_SECONDS + 1,
-            "idle_in_transaction_session_timeout": LOCK_SECONDS + 2,
-        }
-        # A network that swallows packets must show as an error in seconds, not in TCP's quarter of an hour.
-        network = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 5000}
-        options = " ".join(f"-c {name}={seconds}s" for name, seconds in limits.items())
-        engine = create_engine(
-            url,
-            # Under REPEATABLE READ the snapshot would be older than the turn.
-            isolation_level="READ COMMITTED",
-            connect_args={
-                "connect_timeout": LOCK_SECONDS,
-                "options": options,
-                "application_name": "event_receiver",
-                **network,
-            },
-            pool_pre_ping=True,
-            **common,
-        )
-        event.listen(engine, "connect", _on_postgres_connect)
-    except (NoSuchModuleError, ImportError) as error:
-        text = f"The driver of {url.drivername} is missing: pip install 'airbyte-source-dialpad[receiver]'."
-        raise SettingError(text) from error
-    return engine
+def _known(connection: Connection, events: Sequence[Event], received_at: int) -> dict[str, str]:
+    """Return by content the ids of events that are kept already; without a time of their own, within REPEAT_SECONDS."""
+    ids = {event.event_id for event in events if KINDS[event.kind].has_own_time}
+    known = {found: found for found in connection.scalars(select(EVENTS.c.event_id).where(EVENTS.c.event_id.in_(ids)))}
+    if kinds := {event.kind for event in events if not KINDS[event.kind].has_own_time}:
+        earlier = select(EVENTS.c.position).where(EVENTS.c.received_at < received_at - REPEAT_SECONDS * 1_000_000)
+        last = earlier.order_by(EVENTS.c.received_at.desc()).limit(1).scalar_subquery()
+        # By position, which stands in the index behind the kind.
+        recent = EVENTS.c.position > func.coalesce(last, 0)
+        query = select(EVENTS.c.kind, EVENTS.c.event_id).where(EVENTS.c.kind.in_(kinds), recent)
+        known |= {_content(kind, event_id): event_id for kind, event_id in connection.execute(query)}
+    return known
 
 
-def _on_sqlite_connect(connection: Any, _entry: ConnectionPoolEntry) -> None:
-    # The driver's own guess at when to begin is switched off, so that _on_sqlite_begin decides.
-    connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "fullfsync=ON"):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _on_sqlite_begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("receiver_writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _on_postgres_connect(connection: Any, _entry: ConnectionPoolEntry) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
-        )
-    connection.commit()
-
-
-def _prepared(connection: Connection) -> str:
-    if connection.dialect.name == "postgresql":
-        # CREATE TABLE IF NOT EXISTS is not safe against itself; receivers that start together take turns.
-        connection.execute(select(func.pg_advisory_xact_lock(literal_column("hashtext('call_events')"))))
-    _tables.create_all(connection)
-    row = connection.execute(select(_journal.c.store_id, _journal.c.layout)).one_or_none()
-    if row is None:
-        begin = {"id": 1, "layout": LAYOUT, "store_id": secrets.token_hex(4)}
-        positions = {"last_position": 0, "last_received_at": 0, "pruned_through": 0}
-        connection.execute(insert(_journal).values(**begin, **positions))
-        return str(begin["store_id"])
-    if row.layout != LAYOUT:
-        text = f"The database has layout {row.layout}, this version of the receiver needs {LAYOUT}: use a new database."
-        raise SettingError(text)
-    return str(row.store_id)
-
-
-__all__ = ["KeptEvent", "OperationalError", "Page", "SQLAlchemyError", "Store"]
+__all__ = ["KeptEvent", "Page", "Receipt", "Store"]

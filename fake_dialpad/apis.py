@@ -11,6 +11,8 @@ from fake_dialpad.events import Events
 from fake_dialpad.paging import Pages
 from fake_dialpad.people import People
 from fake_dialpad.stats import Stats
+from fake_dialpad.subscriptions import Subscriptions
+from fake_dialpad.transcripts import Transcripts
 
 
 class Apis(Context):
@@ -23,11 +25,14 @@ class Apis(Context):
         self.stats = Stats(self, people)
         self.analytics = Analytics(self)
         self.conversations = Conversations(self, pages)
+        self.transcripts = Transcripts(self)
         self.directory = Directory(self, people, pages)
-        self.events = Events(self, pages)
+        self.subscriptions = Subscriptions(self, pages)
+        self.events = Events(self, self.subscriptions)
         self.api_v2 = [
             *self.stats.routes,
             *self.conversations.routes,
-            *self.events.routes,
+            *self.transcripts.routes,
+            *self.subscriptions.routes,
             *self.directory.routes,
         ]

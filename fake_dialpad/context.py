@@ -12,11 +12,13 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from fake_dialpad.local_time import LocalTime
+from fake_dialpad.model import day_of
 from fake_dialpad.variants import Variants
 from fake_dialpad.wire import Refused, Request, Route, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
+    from datetime import date
 
     from fake_dialpad.model import Party
     from fake_dialpad.world import World
@@ -27,6 +29,10 @@ SCOPES: Final = {
     "digital_sessions": "digital sessions",
     "company_admin": "the company and its numbers",
     "contacts": "contacts",
+    "conference:read": "meeting rooms and meetings",
+    "change_log": "subscriptions to the change log",
+    "fax_message": "subscriptions to faxes",
+    "ai_recap": "AI recaps of calls",
     "recordings_export": "recording URLs in exports and events",
     "message_content_export": "the text of texts",
 }
@@ -84,6 +90,10 @@ class Context:
     def now_us(self) -> int:
         """Return the instant up to which things have happened, in microseconds."""
         return int(self.now() * 1_000_000)
+
+    def today(self) -> date:
+        """Return the UTC day of now."""
+        return day_of(self.now_us())
 
     def server_now(self) -> float:
         """Return the time the servers' clocks show: it counts days, ages caches and appears in the Date header."""

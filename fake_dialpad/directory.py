@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fake_dialpad.lists import LISTS, PlainList, in_state
-from fake_dialpad.wire import Refused, Request, Response, Route, answer, route
+from fake_dialpad.wire import Refused, Request, Response, Route, Window, answer, route
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,13 +42,19 @@ class Directory:
         return route("GET", ROOT + path, handler, scope=plain.scope, admin=plain.admin)
 
     def _list(self, plain: PlainList) -> Callable[..., Response]:
-        def handler(request: Request, **parents: str) -> Response:
-            items = plain.rows(self.people, **parents)
+        window = None if plain.rate is None else Window(*plain.rate)
+
+        def handler(request: Request, **named: str) -> Response:
+            now = self.context.server_now()
+            if window is not None and self.context.limited and not window.admits(now):
+                raise self.context.too_many("Rate limit exceeded", window.wait(now))
+            named |= self._required(plain, request.parameters)
+            items = plain.rows(self.people, **named)
             if items is None:
-                raise Refused(404, f"{plain.noun} {', '.join(parents.values())} not found")
+                raise Refused(404, f"{plain.noun} {', '.join(named.values())} not found")
             if plain.single:
                 return answer(items[0])
-            if not parents:
+            if not named:
                 items = self._matching(plain, items, request.parameters)
             if not items and plain.empty is not None:
                 return answer(plain.empty)
@@ -56,14 +62,23 @@ class Directory:
 
         return handler
 
+    @staticmethod
+    def _required(plain: PlainList, query: dict[str, str]) -> dict[str, str]:
+        for name, values in plain.required.items():
+            if name not in query:
+                raise Refused(400, f"{name} is required")
+            if values and query[name] not in values:
+                raise Refused(400, f"Invalid value for {name}: {query[name]}")
+        return {name: query[name] for name in plain.required}
+
     def _matching(self, plain: PlainList, items: list[Item], query: dict[str, str]) -> list[Item]:
-        for name in ("office_id", "owner_id", "status"):
+        for name in plain.filters:
             if name in query:
                 items = [item for item in items if str(item.get(name)) == query[name]]
         if "name_search" in query:
             text = query["name_search"].casefold()
             items = [item for item in items if text in str(item.get("name")).casefold()]
-        items = in_state(items, query.get("state", "active"))
+        items = in_state(items, query.get("state", "all" if plain.any_state else "active"))
         if plain.include_local is not None and query.get("include_local", "").lower() == "true":
             items += plain.include_local(self.people) or ()
         return items

@@ -1,4 +1,4 @@
-"""Events: webhooks, call subscriptions, and the sending of call events.
+"""Events: the sending of call events to the webhooks that subscribe to them.
 
 What it keeps to (API specification, call events page): an event is plain JSON or, where the webhook has a secret, a JWT
 signed HS256 that is the whole body; any 2xx within 5 s is a delivery, 5xx is tried again three times after 2, 4 and
@@ -18,67 +18,18 @@ import requests
 
 from fake_dialpad.call_parts import Item, contact_item, group_id, numbered_party, recording_item
 from fake_dialpad.model import DAY, MINUTE, SECOND, Leg, Recording, Voicemail, day_of, midnight
-from fake_dialpad.stats import INT64, TARGET_TYPES
-from fake_dialpad.wire import Refused, Request, Response, Window, answer, route, schema
+from fake_dialpad.wire import Refused, Request, Response, answer, route, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fake_dialpad.context import Context
-    from fake_dialpad.paging import Pages
+    from fake_dialpad.subscriptions import Subscriptions
 
-STATES: Final = (
-    "all",
-    "preanswer",
-    "calling",
-    "ringing",
-    "queued",
-    "connected",
-    "hold",
-    "parked",
-    "merged",
-    "hangup",
-    "missed",
-    "voicemail",
-    "voicemail_uploaded",
-    "blocked",
-    "admin",
-    "admin_recording",
-    "recording",
-    "transcription",
-    "call_transcription",
-    "recap_summary",
-    "recap_action_items",
-    "recap_outcome",
-    "recap_purposes",
-    "csat",
-    "pcsat",
-    "dispositions",
-    "postcall",
-    "monitor",
-    "barge",
-    "takeover",
-    "eavesdrop",
-    "ai_playbook",
-)
 RETRIES: Final = (2.0, 4.0, 8.0)
 ALLOWED_SECONDS: Final = 5.0
 FAULT_OF_SERVER: Final = 500
 SUCCESS: Final = 2  # any 2xx
-MOST_SUBSCRIPTIONS: Final = 50
-WEBHOOK: Final = schema(
-    {"hook_url": {"type": "string", "pattern": "^https?://"}, "secret": {"type": "string"}}, required=("hook_url",)
-)
-WEBHOOK_CHANGE: Final = schema({"hook_url": {"type": "string", "pattern": "^https?://"}, "secret": {"type": "string"}})
-_SUBSCRIPTION: Final = {
-    "endpoint_id": INT64,
-    "call_states": {"type": "array", "items": {"enum": list(STATES)}},
-    "enabled": {"type": "boolean"},
-    "group_calls_only": {"type": "boolean"},
-    "target_id": INT64,
-    "target_type": {"enum": [*TARGET_TYPES, "callrouter", "channel"]},
-}
-SUBSCRIPTION: Final = schema(_SUBSCRIPTION)
 SEND: Final = schema(
     {
         "count": {"type": "integer", "minimum": 0},
@@ -109,135 +60,20 @@ def post(url: str, body: bytes, headers: dict[str, str], timeout: float) -> int:
 
 
 class Events:
-    """The webhooks and what is sent to them; `post` and `sleep` may be replaced in tests."""
+    """What is sent to the webhooks of this account; `post` and `sleep` may be replaced in tests."""
 
-    def __init__(self, context: Context, pages: Pages) -> None:
+    def __init__(self, context: Context, subscriptions: Subscriptions) -> None:
         self.context = context
-        self.pages = pages
+        self.webhooks = subscriptions.webhooks
+        self.subscriptions = subscriptions.of_kind["call"]
         self.post: Callable[[str, bytes, dict[str, str], float], int] = post
         self.sleep: Callable[[float], None] = time.sleep
-        self.webhooks: dict[str, Item] = {}
-        self.subscriptions: dict[str, Item] = {}
         self.deliveries: list[Item] = []
         self.position: int | None = None
-        self._next_id = 5_000_000_000_009_001
-        self._creations = Window(100, 60)
-        self.routes = [
-            route("GET", "/api/v2/webhooks", self.list_webhooks),
-            route("POST", "/api/v2/webhooks", self.create_webhook),
-            route("GET", "/api/v2/webhooks/{key}", self.get_webhook),
-            route("PATCH", "/api/v2/webhooks/{key}", self.change_webhook),
-            route("DELETE", "/api/v2/webhooks/{key}", self.delete_webhook),
-            route("GET", "/api/v2/subscriptions/call", self.list_subscriptions),
-            route("POST", "/api/v2/subscriptions/call", self.create_subscription),
-            route("GET", "/api/v2/subscriptions/call/{key}", self.get_subscription),
-            route("PATCH", "/api/v2/subscriptions/call/{key}", self.change_subscription),
-            route("DELETE", "/api/v2/subscriptions/call/{key}", self.delete_subscription),
-        ]
         self.control_routes = [
             route("POST", "/_fake/webhooks/send", self.send),
             route("GET", "/_fake/webhooks/deliveries", self.list_deliveries),
         ]
-
-    # -- webhooks and subscriptions ----------------------------------------------------------------
-
-    def _id(self) -> str:
-        self._next_id += 1
-        return str(self._next_id)
-
-    @staticmethod
-    def _of(things: dict[str, Item], key: str, kind: str) -> Item:
-        if key not in things:
-            raise Refused(404, f"{kind} {key} not found")
-        return things[key]
-
-    def list_webhooks(self, request: Request) -> Response:
-        """Answer the webhooks, their secrets in clear (API specification)."""
-        return self.pages.page(request, list(self.webhooks.values()))
-
-    def create_webhook(self, request: Request) -> Response:
-        """Make a webhook."""
-        if self.context.limited and not self._creations.admits(self.context.server_now()):
-            raise self.context.too_many("Rate limit exceeded", 60)
-        asked = request.valid(WEBHOOK)
-        webhook = self._with_secret({"id": self._id(), "hook_url": asked["hook_url"]}, asked.get("secret"))
-        self.webhooks[webhook["id"]] = webhook
-        return answer(webhook)
-
-    @staticmethod
-    def _with_secret(webhook: Item, secret: str | None) -> Item:
-        if secret:
-            webhook["signature"] = {"algo": "HS256", "secret": secret, "type": "jwt"}
-        return webhook
-
-    def get_webhook(self, _: Request, key: str) -> Response:
-        """Answer one webhook."""
-        return answer(self._of(self.webhooks, key, "Webhook"))
-
-    def change_webhook(self, request: Request, key: str) -> Response:
-        """Change a webhook's URL or secret."""
-        webhook = self._of(self.webhooks, key, "Webhook")
-        asked = request.valid(WEBHOOK_CHANGE)
-        webhook["hook_url"] = asked.get("hook_url", webhook["hook_url"])
-        return answer(self._with_secret(webhook, asked.get("secret")))
-
-    def delete_webhook(self, _: Request, key: str) -> Response:
-        """Remove a webhook; one that a subscription uses stays (409)."""
-        webhook = self._of(self.webhooks, key, "Webhook")
-        if any(one["endpoint_id"] == key for one in self.subscriptions.values()):
-            raise Refused(409, f"Webhook {key} is used by a subscription")
-        return answer(self.webhooks.pop(webhook["id"]))
-
-    def _subscription(self, one: Item) -> Item:
-        item = {name: value for name, value in one.items() if name != "endpoint_id"}
-        return {**item, "webhook": self.webhooks[one["endpoint_id"]]}
-
-    def list_subscriptions(self, request: Request) -> Response:
-        """Answer the call subscriptions."""
-        query = request.parameters
-        wanted = [
-            self._subscription(one)
-            for one in self.subscriptions.values()
-            if all(str(one.get(name)) == query[name] for name in ("target_type", "target_id") if name in query)
-        ]
-        return self.pages.page(request, wanted) if wanted else answer({"items": None})
-
-    def create_subscription(self, request: Request) -> Response:
-        """Make a call subscription."""
-        asked = request.valid(SUBSCRIPTION)
-        if "endpoint_id" not in asked:
-            raise Refused(400, "endpoint_id is required")
-        if len(self.subscriptions) >= MOST_SUBSCRIPTIONS:
-            raise Refused(400, f"There are {MOST_SUBSCRIPTIONS} subscriptions already")
-        subscription = self._changed(
-            {"id": self._id(), "call_states": ["all"], "enabled": True, "group_calls_only": False}, asked
-        )
-        self.subscriptions[subscription["id"]] = subscription
-        return answer(self._subscription(subscription))
-
-    def _changed(self, one: Item, asked: Item) -> Item:
-        texts: Item = {name: str(asked[name]) for name in ("endpoint_id", "target_id") if name in asked}
-        if "endpoint_id" in texts:
-            self._of(self.webhooks, texts["endpoint_id"], "Webhook")
-        if ("target_id" in asked) != ("target_type" in asked):
-            raise Refused(400, "target_id and target_type must be given together")
-        one.update({**asked, **texts})
-        return one
-
-    def get_subscription(self, _: Request, key: str) -> Response:
-        """Answer one subscription."""
-        return answer(self._subscription(self._of(self.subscriptions, key, "Subscription")))
-
-    def change_subscription(self, request: Request, key: str) -> Response:
-        """Change a subscription."""
-        one = self._of(self.subscriptions, key, "Subscription")
-        return answer(self._subscription(self._changed(one, request.valid(SUBSCRIPTION))))
-
-    def delete_subscription(self, _: Request, key: str) -> Response:
-        """Remove a subscription."""
-        item = self._subscription(self._of(self.subscriptions, key, "Subscription"))
-        del self.subscriptions[key]
-        return answer(item)
 
     # -- events ------------------------------------------------------------------------------------
 

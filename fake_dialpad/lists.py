@@ -6,10 +6,11 @@ its refusals, its form by id and its truth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
+from fake_dialpad import belongings, settings
 from fake_dialpad.people import Item, People
 
 Rows = Callable[..., list[Item] | None]
@@ -20,9 +21,10 @@ Parents = Callable[[People], Iterable[dict[str, str]]]
 class PlainList:
     """One list of API v2.
 
-    `path` lies below /api/v2/; its placeholders are handed to `rows` by name, and where `rows` gives None the answer is
-    404, which names the `noun`. `parents` gives the values of the placeholders, which are columns of the stream too.
-    `stream` is the stream that reads the list, `key` what tells its rows apart.
+    `path` lies below /api/v2/; its placeholders and the `required` query parameters are handed to `rows` by name, and
+    where `rows` gives None the answer is 404, which names the `noun`. `parents` gives every value of them, which are
+    columns of the stream too. `stream` is the stream that reads the list, `key` what tells its rows apart; `to_rows`
+    makes the stream's rows of an item where they are not the item itself.
     """
 
     path: str
@@ -33,9 +35,14 @@ class PlainList:
     noun: str = ""
     single: bool = False  # the answer is one object and no list
     by_id: bool = False  # there is a form by id as well
+    any_state: bool = False  # without state= those in every state come
+    filters: tuple[str, ...] = ("office_id", "owner_id", "status")  # query parameters that are fields of an item
     last_cursor: str | None = None  # the cursor of the last page
     empty: Any = None  # the answer of an empty list, where it is not a page without items
     include_local: Rows | None = None  # the rows that include_local=true adds
+    required: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # query parameters and their values, if fixed
+    to_rows: Callable[[Item], list[Item]] = lambda item: [item]
+    rate: tuple[int, float] | None = None  # requests in so many seconds, where it is not the company's limit
     scope: str | None = None  # the scope a key needs
     admin: bool = False  # a key of one user is refused
 
@@ -92,6 +99,117 @@ LISTS: Final = (
         "Channel",
         empty={"items": None},
     ),
+    PlainList("dispositions", settings.disposition_lists, "disposition_lists", by_id=True),
+    PlainList("accesscontrolpolicies", settings.access_policies, "access_policies", by_id=True, any_state=True),
+    PlainList(
+        "accesscontrolpolicies/{policy_id}/assignments",
+        settings.policy_assignments,
+        "access_policy_assignments",
+        ("policy_id", "user_id"),
+        settings.policy_ids,
+        "Policy",
+        to_rows=lambda item: [{**item, "user_id": item["user"]["id"]}],
+    ),
+    PlainList(
+        "callcenters/{call_center_id}/operators/{user_id}/skill",
+        settings.operator_skill,
+        "operator_skills",
+        ("call_center_id", "user_id"),
+        settings.operator_pairs,
+        "Operator",
+        single=True,
+    ),
+    PlainList(
+        "offices/{office_id}/offdutystatuses",
+        settings.off_duty_statuses,
+        "off_duty_statuses",
+        ("office_id", "status"),
+        settings.office_ids,
+        "Office",
+        single=True,
+        to_rows=lambda item: [
+            {"office_id": item["office_id"], "status": status} for status in item["off_duty_statuses"]
+        ],
+    ),
+    PlainList("blockednumbers", settings.blocked_numbers, "blocked_numbers", ("number",)),
+    PlainList(
+        "company/{company_id}/smsoptout",
+        settings.sms_opt_outs,
+        "sms_opt_outs",
+        ("external_endpoint", "scope"),
+        settings.opt_out_states,
+        "Company",
+        required={"opt_out_state": ("opted_out", "opted_back_in")},
+        to_rows=lambda item: [{**item, "scope": settings.opt_out_scope(item)}],
+        rate=(500, 120),
+        admin=True,
+    ),
+    PlainList(
+        "customivrs",
+        settings.custom_ivrs,
+        "custom_ivrs",
+        ("target_type", "target_id", "ivr_type"),
+        settings.ivr_targets,
+        "Target",
+        required={"target_type": (), "target_id": ()},
+        empty={"items": None},
+    ),
+    PlainList("schedulereports", settings.scheduled_reports, "scheduled_reports", by_id=True),
+    PlainList("conference/rooms", belongings.meeting_rooms, "meeting_rooms", scope="conference:read"),
+    PlainList("conference/meetings", belongings.meetings, "meetings", filters=("room_id",), scope="conference:read"),
+    PlainList(
+        "users/{user_id}/deskphones",
+        belongings.desk_phones_of_user,
+        "desk_phones",
+        ("owner_type", "owner_id", "id"),
+        belongings.user_ids,
+        "User",
+        empty={},
+    ),
+    PlainList(
+        "rooms/{room_id}/deskphones",
+        belongings.desk_phones_of_room,
+        "desk_phones",
+        ("owner_type", "owner_id", "id"),
+        belongings.room_ids,
+        "Room",
+        empty={},
+    ),
+    PlainList(
+        "users/{user_id}/personas",
+        belongings.personas,
+        "user_personas",
+        ("user_id", "type", "id"),
+        belongings.user_ids,
+        "User",
+    ),
+    PlainList(
+        "users/{user_id}/caller_id",
+        belongings.caller_ids,
+        "user_caller_ids",
+        ("user_id",),
+        belongings.user_ids,
+        "User",
+        single=True,
+    ),
+    PlainList(
+        "offices/{office_id}/plan",
+        settings.office_plan,
+        "office_plans",
+        ("office_id", "snapshot_date"),
+        settings.office_ids,
+        "Office",
+        single=True,
+    ),
+    PlainList(
+        "offices/{office_id}/available_licenses",
+        settings.office_licenses,
+        "office_licenses",
+        ("office_id", "snapshot_date"),
+        settings.office_ids,
+        "Office",
+        single=True,
+    ),
 )
 
 
@@ -103,5 +221,10 @@ def in_state(items: Iterable[Item], state: str) -> list[Item]:
 def rows_of(plain: PlainList, people: People, state: str) -> list[Item]:
     """Return every row of a list, parent by parent, with the parents' columns."""
     parents = [{}] if plain.parents is None else plain.parents(people)
-    rows = [{**parent, **item} for parent in parents for item in plain.rows(people, **parent) or ()]
-    return in_state(rows, state)
+    rows = [
+        row
+        for parent in parents
+        for item in plain.rows(people, **parent) or ()
+        for row in plain.to_rows({**parent, **item})
+    ]
+    return rows if plain.any_state else in_state(rows, state)

@@ -16,15 +16,17 @@ import orjson
 from fake_dialpad.aggregates import AGGREGATE_KEYS, Aggregates, aggregate_columns
 from fake_dialpad.analytics import Selection, instant
 from fake_dialpad.catalogue import FILTERS, METRICS, RECORDS, metric_entry, record_entry
-from fake_dialpad.lists import LISTS, PlainList, rows_of
+from fake_dialpad.lists import LISTS, rows_of
 from fake_dialpad.local_time import Days, LocalTime, days_between, windows
 from fake_dialpad.records import TABLES, Scope, selected
+from fake_dialpad.subscriptions import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fake_dialpad.apis import Apis
     from fake_dialpad.people import People
+    from fake_dialpad.transcripts import Transcript
 
 Row = dict[str, Any]
 
@@ -227,8 +229,29 @@ def _filter_values(question: Question) -> list[Row]:
 # -- directory -----------------------------------------------------------------------------------------------------
 
 
-def _listed(plain: PlainList) -> Callable[[Question], list[Row]]:
-    return lambda question: rows_of(plain, question.apis.directory.people, question.state)
+def _listed(stream: str) -> Callable[[Question], list[Row]]:
+    """Return what makes the rows of a stream from all lists it is read from, but those the key may not see."""
+
+    def rows(question: Question) -> list[Row]:
+        apis = question.apis
+        lists = [one for one in LISTS if one.stream == stream and (one.scope is None or apis.has_scope(one.scope))]
+        return [row for one in lists for row in rows_of(one, _people(question), question.state)]
+
+    return rows
+
+
+def _snapshots(stream: str) -> Callable[[Question], list[Row]]:
+    def rows(question: Question) -> list[Row]:
+        today = question.today.isoformat()
+        return [{**row, "snapshot_date": today} for row in _listed(stream)(question)]
+
+    return rows
+
+
+def _event_subscriptions(question: Question) -> list[Row]:
+    apis = question.apis
+    kinds = [kind for kind in KINDS if kind.scope is None or apis.has_scope(kind.scope)]
+    return [{"kind": kind.name, **item} for kind in kinds for item in apis.subscriptions.items(kind.name)]
 
 
 def _people(question: Question) -> People:
@@ -255,6 +278,28 @@ def _calls(question: Question) -> list[Row]:
         return []
     legs = api.concluded(days.start_us // 1000 - 1, days.end_us // 1000)
     return [api.call_item(leg) for leg in legs if leg.anonymized_us is None or leg.anonymized_us > question.now]
+
+
+def _transcripts(question: Question) -> Iterator[Transcript]:
+    days, apis = question.days, question.apis
+    if days is None:
+        return iter(())
+    legs = apis.conversations.concluded(days.start_us // 1000 - 1, days.end_us // 1000)
+    return apis.transcripts.existing(legs)
+
+
+def _call_transcripts(question: Question) -> list[Row]:
+    api = question.apis.transcripts
+    return [{**api.item(one), "date_started": str(one.leg.at_us // 1000)} for one in _transcripts(question)]
+
+
+def _call_recaps(question: Question) -> list[Row]:
+    api, now = question.apis.transcripts, question.now
+    return [
+        {**api.recap_item(one, one.recap_us), "date_started": str(one.leg.at_us // 1000)}
+        for one in _transcripts(question)
+        if one.recap_us is not None and one.recap_us <= now
+    ]
 
 
 def _digital_sessions(question: Question) -> list[Row]:
@@ -300,13 +345,18 @@ STREAMS: Final[dict[str, tuple[tuple[str, ...], Callable[[Question], list[Row]]]
     ),
     "analytics_record_data": (("record_id", "primaryTimestampField", "fields", "value"), _record_data),
     "analytics_filter_values": (("filter_attribute", "value"), _filter_values),
-    **{plain.stream: (plain.key, _listed(plain)) for plain in LISTS if plain.stream},
+    **{plain.stream: (plain.key, _listed(plain.stream)) for plain in LISTS if plain.stream},
+    **{name: (("office_id", "snapshot_date"), _snapshots(name)) for name in ("office_plans", "office_licenses")},
+    "webhooks": (("id",), lambda question: question.apis.subscriptions.all_webhooks()),
+    "event_subscriptions": (("kind", "id"), _event_subscriptions),
     "call_labels": (("label",), lambda question: [{"label": label} for label in _people(question).labels()]),
     "user_devices": (("id",), lambda question: _people(question).devices()),
     "call_center_operators": (("call_center_id", "id"), _operators("call_center", "call_center_id")),
     "department_operators": (("department_id", "id"), _operators("department", "department_id")),
     "office_operators": (("parent_office_id", "id"), _operators("office", "parent_office_id")),
     "calls": (("call_id",), _calls),
+    "call_transcripts": (("call_id",), _call_transcripts),
+    "call_recaps": (("call_id",), _call_recaps),
     "digital_sessions": (("session_id",), _digital_sessions),
     "call_events": (("call_id", "state", "event_timestamp"), _call_events),
 }

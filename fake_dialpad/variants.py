@@ -36,6 +36,8 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     # All of Dialpad API v2: whether a 429 says how long to wait; whether limits are enforced at all.
     "retry_after": ("absent", "present"),
     "rates": ("on", "off"),
+    # Transcripts: whether the legs of groups have one too.
+    "transcript_legs": ("operators", "all"),
     # Digital sessions: whether created_at carries a zone.
     "session_times": ("zone", "naive"),
 }

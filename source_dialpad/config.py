@@ -8,6 +8,7 @@ here.
 
 from __future__ import annotations
 
+import copy
 import logging
 import re
 import zoneinfo
@@ -52,6 +53,9 @@ DEFAULT_START = "_start_date_is_default"
 TARGET_TYPES = {"call_center": "callcenter"}
 """Spellings of the rows, and how the requests spell them."""
 
+NEAR_MISS = 0.75
+"""How alike an unknown key and the name of a setting are for the key to be a slip (difflib's ratio)."""
+
 NO_ZONES = {"Factory", "localtime", "posixrules"}
 """In the tz database without being the zone of a place: the first says so itself, the others differ by machine."""
 
@@ -72,10 +76,10 @@ class CheckedConfig(ConfigTransformation):
         """Rewrites `config`: text trimmed, nulls left out, URLs without path, defaults filled in."""
         properties = self.parameters["properties"]
         cleaned = _cleaned(config)
-        problems = list(_schema_problems(cleaned, properties)) or list(_problems(cleaned, properties))
+        schema_problems, readable = _checked_against_schema(cleaned, properties)
+        problems = [*_unknown_keys(cleaned, properties), *schema_problems, *_problems(readable, cleaned)]
         if problems:
             raise config_error(" ".join(problems))
-        _warn_of_unknown(cleaned, properties)
         config.clear()
         config.update(_completed(cleaned, properties))
 
@@ -94,20 +98,35 @@ def _cleaned(value: Any) -> Any:
 # --- what the spec says -----------------------------------------------------------------------------------------------
 
 
-def _schema_problems(config: Mapping[str, Any], properties: Mapping[str, Any]) -> Iterator[str]:
+def _checked_against_schema(
+    config: Mapping[str, Any], properties: Mapping[str, Any]
+) -> tuple[list[str], dict[str, Any]]:
+    """What the spec does not allow, and the configuration without it, for the checks that follow."""
     validator = Draft7Validator({"type": "object", "properties": dict(properties)})
-    seen: set[str] = set()
+    readable = copy.deepcopy(dict(config))
+    problems: dict[str, str] = {}
     for error in sorted(validator.iter_errors(config), key=lambda error: [str(part) for part in error.absolute_path]):
         key = _key(error)
-        if key in seen:
-            continue
-        seen.add(key)
         if error.validator == "required":
             schema = _any(error.schema)
-            about = {name: schema["properties"][name] for name in schema["required"] if name not in error.instance}
-            yield from (f"{key}.{name} is missing: {_first_sentence(about[name]['description'])}" for name in about)
+            for name in schema["required"]:
+                if name not in error.instance:
+                    about = _first_sentence(schema["properties"][name]["description"])
+                    problems.setdefault(f"{key}.{name}", f"{key}.{name} is missing: {about}")
         else:
-            yield _sentence(error, key)
+            problems.setdefault(key, _sentence(error, key))
+        if error.validator != "required" or len(error.absolute_path) > 1:
+            _remove(readable, [*error.absolute_path][:2])
+    return list(problems.values()), readable
+
+
+def _remove(config: dict[str, Any], path: list[str | int]) -> None:
+    """Takes a setting, or a section, out."""
+    section = config.get(str(path[0]))
+    if len(path) > 1 and isinstance(section, dict):
+        section.pop(str(path[1]), None)
+    else:
+        config.pop(str(path[0]), None)
 
 
 def _key(error: ValidationError) -> str:
@@ -166,13 +185,11 @@ def _shown(value: Any) -> str:
 # --- what it cannot say -----------------------------------------------------------------------------------------------
 
 
-def _problems(config: Mapping[str, Any], properties: Mapping[str, Any]) -> Iterator[str]:
-    if not any(section in config for section in SECTIONS):
-        unknown = [name for name in config if name not in properties and not name.startswith("_")]
+def _problems(config: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
+    if not any(section in given for section in SECTIONS):
         yield (
             "No section is configured: fill in at least one of engagement, dialpad, analytics or event_receiver; each "
-            "one brings the streams of its API"
-            + (f" (the configuration holds {', '.join(unknown)}, which is none of them)." if unknown else ".")
+            "one brings the streams of its API."
         )
     timezone = config.get("timezone", "UTC")
     known_zone = timezone in zoneinfo.available_timezones() - NO_ZONES
@@ -322,13 +339,16 @@ def _base_url(url: str, section: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
-def _warn_of_unknown(values: Mapping[str, Any], properties: Mapping[str, Any], prefix: str = "") -> None:
+def _unknown_keys(values: Mapping[str, Any], properties: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """A problem for each key that is nearly the name of a setting, and a warning for every other unknown one."""
     for name, value in values.items():
         if name.startswith("_"):  # the platform's own
             continue
         if name not in properties:
-            close = get_close_matches(name, properties, n=1)
-            hint = f"; did you mean {prefix}{close[0]}?" if close else "."
-            logger.warning("The configuration holds %s%s, which is not a setting and is ignored%s", prefix, name, hint)
+            close = get_close_matches(name.lower(), properties, n=1, cutoff=NEAR_MISS)
+            if close:
+                yield f"{prefix}{name} is not a setting; rename it to {prefix}{close[0]}, or remove it."
+            else:
+                logger.warning("The configuration holds %s%s, which is not a setting and is ignored.", prefix, name)
         elif properties[name].get("type") == "object" and isinstance(value, Mapping):
-            _warn_of_unknown(value, properties[name]["properties"], f"{prefix}{name}.")
+            yield from _unknown_keys(value, properties[name]["properties"], f"{prefix}{name}.")

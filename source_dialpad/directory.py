@@ -7,7 +7,7 @@ page has no cursor or an empty one. Four lists are not like that: company (one o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass
 from typing import Any
 
@@ -24,14 +24,21 @@ Item = dict[str, Any]
 
 
 @dataclass
-class Labels(RecordExtractor):
-    """`{"labels": ["…"]}`, each label a row of its own."""
+class Texts(RecordExtractor):
+    """`{"labels": ["…"]}`, each text a row of its own, under the name `column`.
+
+    The first of `members` that is there holds the list; another edition of the API may have it under another name, and
+    objects in place of text.
+    """
+
+    members: Sequence[str]
+    column: str
 
     def extract_records(self, response: requests.Response) -> Iterable[Item]:
-        """The labels; another edition of the API has them as items."""
+        """The texts."""
         value = parsed(response)
-        labels = value.get("labels", value.get("items")) or []
-        return (label if isinstance(label, dict) else {"label": label} for label in labels)
+        texts = next((value[name] for name in self.members if name in value), None) or []
+        return (each if isinstance(each, dict) else {self.column: each} for each in texts)
 
 
 @dataclass
@@ -47,7 +54,7 @@ class Operators(RecordExtractor):
 
 @dataclass
 class ParentIds(RecordTransformation):
-    """Each row with the ids of its partition."""
+    """Each row with what its slice stands for: the parents it belongs to, their type, the day of a snapshot."""
 
     def transform(
         self,
@@ -56,9 +63,15 @@ class ParentIds(RecordTransformation):
         stream_state: StreamState | None = None,  # noqa: ARG002
         stream_slice: StreamSlice | None = None,
     ) -> None:
-        """Adds the ids in place."""
-        partition = stream_slice.partition if stream_slice else {}
-        record.update({name: value for name, value in partition.items() if name != "parent_slice"})
+        """Adds them in place."""
+        if stream_slice is None:
+            return
+        record.update(stream_slice.cursor_slice)
+        record.update({name: value for name, value in stream_slice.extra_fields.items() if isinstance(value, str)})
+        partition: Mapping[str, Any] = stream_slice.partition
+        while partition:
+            record.update({name: value for name, value in partition.items() if name != "parent_slice"})
+            partition = partition.get("parent_slice") or {}
 
 
 @dataclass

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import requests
-from airbyte_cdk.sources.types import StreamSlice
+from airbyte_cdk.sources.types import Config, StreamSlice
 
 from source_dialpad.errors import snippet, system_error, transient_error
+from source_dialpad.sync.cursor import WindowCursor
 from source_dialpad.sync.retriever import SliceRetriever
-from source_dialpad.transport.requester import Answer
+from source_dialpad.transport.requester import Answer, JsonCalls, object_of
 from source_dialpad.transport.types import rfc3339_of
 
 logger = logging.getLogger("airbyte")
 
 PAGE = 1000
 
-MOST_RESTARTS = 3
+MAX_RESTARTS = 3
 """How often a place that is gone is come back to by time in one sync."""
 
 TIMES = (
@@ -41,9 +43,10 @@ DERIVED = frozenset(SIBLINGS.values())
 class CallEventsRetriever(SliceRetriever):
     """The stream `call_events`: every event from a time on, page after page, to the end of the log.
 
-    A sync begins by time, since a saved place means nothing in another database, and goes on by place. Where the place
-    is gone (410: the events behind it were pruned meanwhile, or the database was replaced or restored), reading goes on
-    by the time of the last event, and says so.
+    A sync begins by time, since a saved place means nothing in another database, and goes on by place. A page shorter
+    than asked for is the end: what comes later is the next sync's. States come on the way, since the log is in order.
+    Where the place is gone (410: the events after it were pruned meanwhile, or the database was replaced or restored),
+    reading goes on by the time of the last event. Events that were pruned before they were read are reported.
     """
 
     derived = DERIVED
@@ -51,31 +54,41 @@ class CallEventsRetriever(SliceRetriever):
     def rows(self, stream_slice: StreamSlice, context: str) -> Iterable[dict[str, Any]]:
         """The events, their payload's fields beside `event_id` and `received_at`."""
         reached = stream_slice.cursor_slice["start_time"]
-        params: dict[str, Any] = {"received_after": reached}
+        place: dict[str, Any] = {"received_after": reached}
         restarts = 0
         while True:
-            answer = self.ask(context, stream_slice=stream_slice, params={**params, "limit": PAGE})
+            answer = self.ask(context, stream_slice=stream_slice, params={**place, "limit": PAGE})
             if answer.status == requests.codes.gone:
                 restarts += 1
                 reason = _reason(answer)
-                if "after" not in params or restarts > MOST_RESTARTS:
+                if "after" not in place or restarts > MAX_RESTARTS:
                     raise transient_error(f"{context}: event_receiver cannot read on: {reason} Run the sync again.")
-                logger.warning(
-                    "%s: %s Reading goes on with the events received from %s on; events that were removed before they "
-                    "were read can no longer be had.",
-                    context,
-                    reason,
-                    reached,
-                )
-                params = {"received_after": reached}
+                logger.warning("%s: %s Reading goes on with the events received from %s on.", context, reason, reached)
+                place = {"received_after": reached}
                 continue
             items, following = _page(answer, context)
+            if "received_after" in place:
+                _warn_of_pruned(answer.value.get("pruned_through"), reached, context)
             for item in items:
                 reached = item["received_at"]
                 yield _row(item)
-            if not items or params.get("after") == following:
+            if isinstance(self.cursor, WindowCursor):
+                self.cursor.save_progress(stream_slice)
+            if len(items) < PAGE or place.get("after") == following:
                 return
-            params = {"after": following}
+            place = {"after": following}
+
+
+def _warn_of_pruned(pruned_through: Any, reached: str, context: str) -> None:
+    """Reports a gap between the time from which events are read and the oldest that is left."""
+    if isinstance(pruned_through, str) and datetime.fromisoformat(pruned_through) > datetime.fromisoformat(reached):
+        logger.warning(
+            "%s: event_receiver has removed events received from %s to %s before they were read; they can no longer be "
+            "had. Keep events longer than the longest pause between two syncs.",
+            context,
+            reached,
+            pruned_through,
+        )
 
 
 def _reason(answer: Answer) -> str:
@@ -116,3 +129,9 @@ def _row(item: dict[str, Any]) -> dict[str, Any]:
             except (ValueError, OverflowError):
                 row[sibling] = None
     return row
+
+
+def check_section(ask: Callable[[str], JsonCalls], _: Config, __: logging.Logger) -> None:
+    """Asks for one event."""
+    answer = ask("event_receiver_requester")("event_receiver", params={"limit": 1})
+    object_of(answer, "event_receiver", "items", "next_cursor")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TextIO, TypeVar, cast
 
 import orjson
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
@@ -128,13 +129,16 @@ class BatchWritingEntrypoint(AirbyteEntrypoint):
 
 def launch(source: SourceDialpad, arguments: list[str]) -> None:
     """Runs the command; a read that fails ends the process at once, whatever its threads wait for."""
+    logging.raiseExceptions = False  # a log line that cannot be written is no reason for a stack trace
     gc.freeze()  # the collector then no longer walks through the CDK, thousands of times: a quarter of a read's time
     gc.set_threshold(ALLOCATIONS_PER_COLLECTION, *gc.get_threshold()[1:])
     entrypoint = BatchWritingEntrypoint(source)
+    messages = entrypoint.run(entrypoint.parse_args(arguments))
     try:
         with PRINT_BUFFER:
-            for message in entrypoint.run(entrypoint.parse_args(arguments)):
+            for message in messages:
                 print(f"{message}\n", end="")  # noqa: T201  # standard output is the protocol
+        sys.stdout.flush()
     except KeyboardInterrupt:
         _end(INTERRUPTED, system_error("The sync was interrupted (Ctrl-C); the next one goes on from the last state."))
     except OSError as error:
@@ -151,12 +155,13 @@ def launch(source: SourceDialpad, arguments: list[str]) -> None:
 def _end(code: int, error: AirbyteTracedException) -> None:
     """Writes the error and ends the process without waiting for its threads, which nobody takes rows from any more."""
     line = _line(error.as_airbyte_message())
+    stdout, stderr = cast("TextIO", sys.__stdout__), cast("TextIO", sys.__stderr__)  # past the CDK's print buffer
     try:
-        sys.__stdout__.buffer.write(line.encode())  # type: ignore[union-attr]
-        sys.__stdout__.flush()  # type: ignore[union-attr]
+        stdout.write(line)
+        stdout.flush()
     except OSError:  # standard output is what is broken
-        sys.stderr.write(f"{filter_secrets(error.message or '')}\n")
-    sys.stderr.flush()
+        stderr.write(f"{filter_secrets(error.message or '')}\n")
+        stderr.flush()
     os._exit(code)
 
 

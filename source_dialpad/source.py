@@ -5,8 +5,9 @@ carries `$parameters: {windows: …}` gets a `WindowCursor`. The CDK's cursors c
 cut windows at local weeks and months, keep today apart from history, or begin a new partition at its own start, and the
 manifest takes no custom cursor. It can go when it does.
 
-Batches (`_concurrent_source`): rows passed one by one cost more than reading, typing and keying them, and one stream's
-many slices would keep the others waiting; see `sync.batches`. It can go when the CDK passes pages on, not records.
+Batches (`_concurrent_source`, and the factory's constructor of the CDK's own retriever): rows passed one by one cost
+more than reading, typing and keying them, and one stream's many slices would keep the others waiting; see
+`sync.batches`. It can go when the CDK passes pages on, not records.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from airbyte_cdk.models import (
 )
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
 from airbyte_cdk.sources.declarative.interpolation.interpolated_nested_mapping import InterpolatedNestedMapping
-from airbyte_cdk.sources.declarative.models.declarative_component_schema import DeclarativeStream
+from airbyte_cdk.sources.declarative.models.declarative_component_schema import DeclarativeStream, SimpleRetriever
 from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
 from airbyte_cdk.sources.declarative.partition_routers import SinglePartitionRouter
 from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
@@ -40,7 +41,7 @@ from airbyte_cdk.sources.streams.concurrent.partitions.stream_slicer import Stre
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.check import SectionCheck
+from source_dialpad.check import section_problems
 from source_dialpad.config import DEFAULT_START, SECTIONS, CheckedConfig
 from source_dialpad.errors import REFUSED_KEY, config_error, nearest
 from source_dialpad.manifest import composed_manifest
@@ -55,6 +56,7 @@ from source_dialpad.sync.planner import (
     RecordWindows,
     WindowPlanner,
 )
+from source_dialpad.sync.retriever import batching
 from source_dialpad.transport.secrets import mask_keys
 from source_dialpad.transport.shared import forget_findings
 
@@ -140,6 +142,8 @@ class SourceDialpad(ConcurrentDeclarativeSource):
         self._given_state = state or []
         self._cdk_cursor = self._constructor._build_concurrent_cursor  # noqa: SLF001  # no other way to a cursor of ours
         self._constructor._build_concurrent_cursor = self._build_cursor  # type: ignore[method-assign]  # noqa: SLF001
+        constructors: Any = self._constructor.PYDANTIC_MODEL_TO_CONSTRUCTOR  # this source's own, and never frozen
+        constructors[SimpleRetriever] = batching(constructors[SimpleRetriever])
 
     def _build_cursor(
         self, model: DeclarativeStream, stream_slicer: StreamSlicer | None, config: Mapping[str, Any]
@@ -183,7 +187,7 @@ class SourceDialpad(ConcurrentDeclarativeSource):
         mask_keys(self._config)
         try:
             self._prepare_for_stream_build()
-            problems = SectionCheck(resolved_manifest(), self._config, logger).problems()
+            problems = section_problems(resolved_manifest(), self._config, logger)
         except AirbyteTracedException as error:
             problems = [error.message or str(error)]
         if problems:

@@ -120,7 +120,8 @@ def main(words: Sequence[str] | None = None) -> int:
         except sync.SyncError as error:
             progress.say(str(error))
             return 1
-        progress.say(f"\n{sync.opening(asked.into)}")
+        command, leave = sync.opening(asked.into)
+        progress.say(f"\nThe tables are in {sync.shown(asked.into)}. To look inside ({leave}):\n\n{command}")
         return 0 if whole else 1
 
 

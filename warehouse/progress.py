@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ON_A_TERMINAL, IN_A_LOG = 0.2, 5.0  # seconds between two lines
 NAMED = 3  # streams a line has room for
+EXPORTS = ("records_", "stats_")
+FRESH = 45.0  # seconds for which the connector's own log line about waiting is shown; it writes one every 30 s
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,9 @@ class Row:
     stream: str
     read: int
     new: int | None
-    """Rows the table grew by; None when it was not loaded."""
+    """Rows whose key the table did not hold; None when it was not loaded."""
+    updated: int
+    """Rows that were there and were read again."""
     seconds: float
     how: str
     """How the stream was read, or why it was not."""
@@ -35,25 +39,39 @@ class Row:
 def table(rows: Iterable[Row]) -> str:
     """The closing table: right-aligned numbers, a total, no frames."""
     rows = list(rows)
-    total = Row("total", sum(row.read for row in rows), sum(row.new or 0 for row in rows), 0.0, "")
+    total = Row(
+        "total", sum(r.read for r in rows), sum(r.new or 0 for r in rows), sum(r.updated for r in rows), 0.0, ""
+    )
     width = max(len(row.stream) for row in [*rows, total])
-    lines = [f"{'stream':<{width}}  {'rows read':>10}  {'rows new':>10}  {'seconds':>7}"]
+    lines = [f"{'stream':<{width}}  {'rows read':>10}  {'new':>10}  {'updated':>10}  {'seconds':>7}"]
     for row in rows:
         new = "-" if row.new is None else f"{row.new:,}"
-        lines.append(f"{row.stream:<{width}}  {row.read:>10,}  {new:>10}  {row.seconds:>7.1f}  {row.how}".rstrip())
-    lines.append(f"{total.stream:<{width}}  {total.read:>10,}  {total.new:>10,}")
+        numbers = f"{row.read:>10,}  {new:>10}  {row.updated:>10,}  {row.seconds:>7.1f}"
+        lines.append(f"{row.stream:<{width}}  {numbers}  {row.how}".rstrip())
+    lines.append(f"{total.stream:<{width}}  {total.read:>10,}  {total.new:>10,}  {total.updated:>10,}")
     return "\n".join(lines)
 
 
 def reading(seen: Seen, streams: int) -> str:
-    """Where the connector is: `read 4 of 24 streams, 31,204 rows; now messages 12,311, calls 9,120 and 7 more`."""
-    working = sorted((name for name in seen.began if name not in seen.ended), key=lambda name: -seen.rows.get(name, 0))
-    line = f"read {len(seen.ended)} of {streams} streams, {sum(seen.rows.values()):,} rows"
-    if not working:
-        return line
-    named = ", ".join(f"{name} {seen.rows.get(name, 0):,}" for name in working[:NAMED])
-    more = f" and {len(working) - NAMED} more" if len(working) > NAMED else ""
-    return f"{line}; now {named}{more}"
+    """Where the connector is: `read 4 of 24 streams, 31,204 rows; now messages 12,311 and calls 9,120; …`.
+
+    Export streams without a row are waiting for Dialpad: how many, or what the connector has just logged about it.
+    """
+    open_streams = [name for name in seen.began if name not in seen.ended]
+    waiting = [name for name in open_streams if name.startswith(EXPORTS) and not seen.rows.get(name)]
+    working = sorted((name for name in open_streams if name not in waiting), key=lambda name: -seen.rows.get(name, 0))
+    parts = [f"read {len(seen.ended)} of {streams} streams, {sum(seen.rows.values()):,} rows"]
+    if working:
+        named = ", ".join(f"{name} {seen.rows.get(name, 0):,}" for name in working[:NAMED])
+        parts.append(f"now {named}" + (f" and {len(working) - NAMED} more" if len(working) > NAMED else ""))
+    if time.time() - seen.waiting_since < FRESH:
+        parts.append(seen.waiting)
+    elif waiting:
+        one = len(waiting) == 1
+        parts.append(
+            f"Dialpad is preparing the exports of {waiting[0] if one else f'{len(waiting)} streams'} (15 to 35 s)"
+        )
+    return "; ".join(parts)
 
 
 class Progress:

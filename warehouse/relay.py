@@ -28,6 +28,7 @@ from typing import IO, Any
 import orjson
 
 LOOK = 0.5  # seconds between two renewals of the file
+WAITING = re.compile(r"\d+ exports wait for|is preparing \d+ exports")
 RECORD_OF = re.compile(rb'^\{"type":"RECORD","record":\{(?:"namespace":[^,{}]*,)?"stream":"([^"\\]+)"')
 
 
@@ -43,6 +44,9 @@ class Seen:
     """Stream ("" when the error names none) and the sentence meant for the user."""
     refusal: str = ""
     """What `check` said when it failed."""
+    waiting: str = ""
+    """The last log line about exports that are waited for, and when it came."""
+    waiting_since: float = 0.0
     exit_code: int | None = None
 
     @classmethod
@@ -76,7 +80,10 @@ class Seen:
             stream = message["record"]["stream"]
             self.rows[stream] = self.rows.get(stream, 0) + 1
         elif kind == "LOG":
-            log.write(f"{message['log']['level']} {message['log']['message']}\n".encode())
+            said = message["log"]["message"]
+            log.write(f"{message['log']['level']} {said}\n".encode())
+            if WAITING.search(said):
+                self.waiting, self.waiting_since = said.rstrip("."), now
             return False
         elif kind == "CONNECTION_STATUS" and message["connectionStatus"]["status"] == "FAILED":
             self.refusal = message["connectionStatus"].get("message") or "The connector gave no reason."

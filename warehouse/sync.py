@@ -26,12 +26,14 @@ from warehouse.relay import Seen
 from warehouse.tables import DuckDBTables, PostgresTables, Warehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from airbyte.sources.base import Source
     from sqlalchemy import Connection
 
 POSTGRES_SCHEMA = "dialpad"
+LEAST_POSTGRES = 15  # the first with MERGE
+BACKFILLED_TO = re.compile(r'"backfilled_to": ?"(\d{4}-\d\d-\d\d)"')
 LEFT_BY_A_KILL = re.compile(r"(?P<stream>.+)_01[0-9a-z]{7}")  # PyAirbyte's loading tables: stream and a piece of a ULID
 
 
@@ -117,6 +119,16 @@ def opened(into: str, folder: Path) -> Warehouse:
         raise SyncError(f"The warehouse {shown(into)} can't be opened: {reason} {cure}") from error
 
 
+def check_version(tables: Warehouse) -> None:
+    """Raises SyncError for a Postgres that has no MERGE."""
+    if isinstance(tables, PostgresTables):
+        version = int(tables.run_sql_query("SHOW server_version_num")[0]["server_version_num"]) // 10_000
+        if version < LEAST_POSTGRES:
+            raise SyncError(
+                f"The warehouse is Postgres {version}, which has no MERGE: {LEAST_POSTGRES} or newer is needed."
+            )
+
+
 def reset(into: str) -> None:
     """Empty the warehouse: the file, or the schema in Postgres, with everything in it."""
     if not is_postgres(into):
@@ -168,6 +180,13 @@ def _sweep(connection: Connection, schema: str, streams: list[str]) -> None:
             connection.execute(text(f'DROP TABLE "{schema}"."{name}"'))
 
 
+def _written(connection: Connection, schema: str, tables: Iterable[str], began: datetime) -> dict[str, int]:
+    """Rows by table that this sync has inserted or replaced."""
+    query = 'SELECT count(*) FROM "{}"."{}" WHERE _airbyte_extracted_at >= :began'
+    since = {"began": began.replace(tzinfo=None)}
+    return {name: connection.execute(text(query.format(schema, name)), since).scalar_one() for name in tables}
+
+
 def _drop_vanished(connection: Connection, schema: str, streams: list[str], began: datetime) -> None:
     """Delete what a full read no longer found: PyAirbyte merges, so an object that is gone would stay for ever."""
     for name in streams:
@@ -175,6 +194,22 @@ def _drop_vanished(connection: Connection, schema: str, streams: list[str], bega
             text(f'DELETE FROM "{schema}"."{name}" WHERE _airbyte_extracted_at < :began'),
             {"began": began.replace(tzinfo=None)},
         )
+
+
+def _backfilled_to(tables: Warehouse, sync: Sync) -> dict[str, str]:
+    """The streams whose history is not read back to the start yet, and the first day they hold whole.
+
+    Of a stream with targets or offices, the latest of their days.
+    """
+    states = tables.run_sql_query(
+        f'SELECT source_name, stream_name, state_json FROM "{tables.schema_name}"._airbyte_state'
+    )
+    days = {
+        state["stream_name"]: BACKFILLED_TO.findall(state["state_json"])
+        for state in states
+        if state["source_name"] == sync.source_name
+    }
+    return {name: max(found) for name, found in days.items() if found}
 
 
 def _chosen(asked: tuple[str, ...], there: list[str]) -> list[str]:
@@ -227,6 +262,7 @@ def run(sync: Sync, progress: Progress) -> bool:
 
 def _run(sync: Sync, tables: Warehouse, progress: Progress) -> bool:
     schema = tables.schema_name
+    check_version(tables)
     known = _last_synced(tables, sync)
     source = ab.get_source(sync.source_name, config=sync.config, local_executable=sync.relayed())
     with progress.while_working(lambda: "checking the connection"):
@@ -258,23 +294,28 @@ def _run(sync: Sync, tables: Warehouse, progress: Progress) -> bool:
     seen = Seen.read(sync.seen_path)
     spoken = _spoken(seen, sync.log_path)
     with tables.get_sql_engine().begin() as connection:
+        after = _counts(connection, schema)
+        written = _written(connection, schema, [name for name in streams if name in after], began)
         if not unloaded:
             _drop_vanished(connection, schema, [name for name in seen.complete if name not in grows], began)
-        after = _counts(connection, schema)
 
-    failed = {stream for stream, _ in spoken if stream}
+    new = {name: after[name] - before.get(name, 0) for name in written}
+    how = _how(streams, {stream for stream, _ in spoken}, seen, grows, again)
+    unfinished = {name: day for name, day in _backfilled_to(tables, sync).items() if name in grows}
     progress.say(
         table(
             Row(
                 stream=name,
                 read=seen.rows.get(name, 0),
-                new=after[name] - before.get(name, 0) if name in after else None,
+                new=new.get(name),
+                updated=written.get(name, 0) - new.get(name, 0),
                 seconds=seen.ended.get(name, time.time()) - seen.began.get(name, clock),
-                how=_how(name, failed, seen, grows, again),
+                how=how[name] + (f", backfilled to {unfinished[name]}" if name in unfinished else ""),
             )
             for name in streams
         )
     )
+    _say_what_is_left(progress, len(unfinished))
     for stream, sentence in spoken:
         progress.say(f"\n{stream or 'source-dialpad'}: {sentence}")
     if unloaded:
@@ -282,12 +323,19 @@ def _run(sync: Sync, tables: Warehouse, progress: Progress) -> bool:
     return not spoken and not unloaded
 
 
-def _how(name: str, failed: set[str], seen: Seen, grows: set[str], again: dict[str, datetime]) -> str:
-    if name in failed or name not in seen.complete:
-        return "failed"
-    if name in again:
-        return f"since {again[name]:%Y-%m-%d %H:%M}"
-    return "from the start" if name in grows else "whole"
+def _say_what_is_left(progress: Progress, streams: int) -> None:
+    if streams:
+        count = "1 stream has" if streams == 1 else f"{streams} streams have"
+        progress.say(f"\n{count} history left to read: each further sync reads on, back to the start date.")
+
+
+def _how(
+    streams: list[str], failed: set[str], seen: Seen, grows: set[str], again: dict[str, datetime]
+) -> dict[str, str]:
+    """How each stream was read."""
+    how = {name: "from the start" if name in grows else "whole" for name in streams}
+    how |= {name: f"since {at:%Y-%m-%d %H:%M}" for name, at in again.items()}
+    return how | {name: "failed" for name in streams if name in failed or name not in seen.complete}
 
 
 def _reason(error: Exception) -> str:
@@ -297,16 +345,15 @@ def _reason(error: Exception) -> str:
     return (telling or lines or [type(error).__name__])[-1]
 
 
-def opening(into: str) -> str:
-    """The one line that opens the warehouse."""
+def opening(into: str) -> tuple[str, str]:
+    """The one line that opens the warehouse and lists its tables, and what leaves it again."""
     if is_postgres(into):
         told = make_url(into)  # all but the password, for which psql asks
         url = URL.create(told.drivername, told.username, None, told.host, told.port, told.database, told.query)
         url = url.update_query_dict({"options": f"-csearch_path={POSTGRES_SCHEMA}"})
-        return f"psql {shlex.quote(url.render_as_string())}"
+        return f"psql {shlex.quote(url.render_as_string())}", r"\dt lists the tables, \q leaves"
     if shutil.which("duckdb"):
-        return f"duckdb {shlex.quote(into)}"
-    python = os.path.relpath(sys.executable)
-    return (
-        f"""{shlex.quote(python)} -ic "import duckdb; db = duckdb.connect({into!r}); db.sql('show tables').show()\""""
-    )
+        return f"duckdb -cmd '.maxrows 100' -cmd 'SHOW TABLES' {shlex.quote(into)}", ".quit leaves"
+    python = shlex.quote(os.path.relpath(sys.executable))
+    look = f"import duckdb; db = duckdb.connect({into!r}); db.sql('SHOW TABLES').show(max_rows=100)"
+    return f'{python} -ic "{look}"', "quit() leaves"

@@ -146,19 +146,20 @@ CELLS: Final = [(trouble, endpoint) for trouble in TROUBLES for endpoint in ENDP
 
 
 class Account(FakeDialpad):
-    """The fake, and beside it what the connector sees of an event receiver: 30 events in pages of 10."""
+    """The fake, and beside it what the connector sees of an event receiver: 2,500 events, in pages as long as asked."""
 
     def _answer(self, request: Request) -> Response:
         if not request.path.startswith("/receiver/"):
             return super()._answer(request)
-        after = int(dict(pair.partition("=")[::2] for pair in request.query.split("&")).get("after", "0"))
+        query = dict(pair.partition("=")[::2] for pair in request.query.split("&"))
+        after = int(query.get("after", "0"))
         events = [
             {
-                "event_id": f"event-{number:03d}",
-                "received_at": f"{FIRST_DAY}T08:{number:02d}:00.000000+00:00",
+                "event_id": f"event-{number:04d}",
+                "received_at": f"{FIRST_DAY}T08:{number // 60:02d}:{number % 60:02d}.000000+00:00",
                 "event": {"call_id": str(5000 + number), "state": "hangup"},
             }
-            for number in range(after + 1, min(after + 10, 30) + 1)
+            for number in range(after + 1, min(after + int(query["limit"]), 2500) + 1)
         ]
         return Response(200, orjson.dumps({"items": events, "next_cursor": str(after + len(events))}), dict(JSON))
 

@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from event_receiver import store as store_module
+from event_receiver import database as database_module
 from event_receiver.delivery import Event
-from event_receiver.store import KeptEvent, Store
+from event_receiver.store import KeptEvent, Receipt, Store
 from integration_tests.receiver.writers import SHARED, write
 
 WRITERS = 8
@@ -26,13 +26,13 @@ def one(number: int) -> list[Event]:
 
 def followed(store: Store, events: list[KeptEvent]) -> None:
     """Read on from the last event read, as a reader with a cursor does."""
-    events += store.read(after=events[-1].position if events else 0, limit=7).events
+    events += store.read("call", after=events[-1].position if events else 0, limit=7).events
 
 
 def looked_back(store: Store, events: dict[str, KeptEvent]) -> None:
     """Read on from the last time read, as a reader does that keeps only that."""
     since = max((event.received_at for event in events.values()), default=0)
-    page = store.read(after=store.position_before(since), limit=7)
+    page = store.read("call", after=store.position_before(since), limit=7)
     events |= {event.event_id: event for event in page.events}
 
 
@@ -98,15 +98,15 @@ def test_while_a_commit_is_late_the_next_one_waits_and_the_reader_sees_neither(
     second.prepare()
     reader.prepare()
     with ThreadPoolExecutor(2) as pool:
-        late = pool.submit(first.keep, one(1))
+        late = pool.submit(first.append, one(1))
         writing.wait(10)
-        early = pool.submit(second.keep, one(2))
+        early = pool.submit(second.append, one(2))
         with pytest.raises(StillRunning):
             early.result(timeout=0.3)
-        assert reader.read(after=0, limit=10).events == []
+        assert reader.read("call", after=0, limit=10).events == []
         proceed.set()
-        assert (late.result(), early.result()) == ([True], [True])
-    assert [event.event_id for event in reader.read(after=0, limit=10).events] == ["1", "2"]
+        assert (late.result(), early.result()) == ([Receipt("1", new=True)], [Receipt("2", new=True)])
+    assert [event.event_id for event in reader.read("call", after=0, limit=10).events] == ["1", "2"]
     for store in (first, second, reader):
         store.close()
 
@@ -114,7 +114,7 @@ def test_while_a_commit_is_late_the_next_one_waits_and_the_reader_sees_neither(
 def test_a_writer_that_stops_in_its_turn_holds_the_others_up_for_seconds_only(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "LOCK_SECONDS", 1)
+    monkeypatch.setattr(database_module, "LOCK_SECONDS", 1)
     stopped, others_done = threading.Event(), threading.Event()
 
     def stop() -> None:
@@ -124,19 +124,21 @@ def test_a_writer_that_stops_in_its_turn_holds_the_others_up_for_seconds_only(
     frozen, other = Store(database, before_commit=stop), Store(database)
     other.prepare()
     with ThreadPoolExecutor(1) as pool:
-        turn = pool.submit(frozen.keep, one(1))
+        turn = pool.submit(frozen.append, one(1))
         stopped.wait(10)
         with pytest.raises(OperationalError):  # its sender is told in time …
-            other.keep(one(2))
+            other.append(one(2))
         for _ in range(5):
             try:
-                assert other.keep(one(2)) == [True]  # … and soon the server ends the turn that does not go on
+                assert other.append(one(2)) == [
+                    Receipt("2", new=True)
+                ]  # … and soon the server ends the turn that does not go on
                 break
             except OperationalError:
                 continue
         others_done.set()
         with pytest.raises(DBAPIError):  # which cannot commit any more
             turn.result()
-    assert [event.event_id for event in other.read(after=0, limit=10).events] == ["2"]
+    assert [event.event_id for event in other.read("call", after=0, limit=10).events] == ["2"]
     frozen.close()
     other.close()

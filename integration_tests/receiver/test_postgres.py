@@ -11,8 +11,21 @@ import pytest
 import requests
 
 from event_receiver.delivery import Event
+from event_receiver.run import run
 from event_receiver.store import Store
 from integration_tests.receiver.running import SECRET
+
+# As version 0.1 made them.
+LAYOUT_1 = """
+CREATE TABLE call_events (
+    position BIGINT NOT NULL, event_id VARCHAR(64) NOT NULL, received_at BIGINT NOT NULL, payload TEXT NOT NULL,
+    PRIMARY KEY (position), UNIQUE (event_id), UNIQUE (received_at)
+);
+CREATE TABLE call_events_journal (
+    id INTEGER NOT NULL, layout INTEGER NOT NULL, store_id VARCHAR(16) NOT NULL, last_position BIGINT NOT NULL,
+    last_received_at BIGINT NOT NULL, pruned_through BIGINT NOT NULL, PRIMARY KEY (id)
+);
+"""
 
 
 def post(url: str, event: dict[str, Any]) -> requests.Response:
@@ -26,27 +39,59 @@ def store(database: str) -> Iterator[Store]:
     store.close()
 
 
-@pytest.mark.parametrize(
-    "payload",
-    [
+def test_payloads_come_back_as_they_were_kept(store: Store) -> None:
+    payloads = [
         '{"name": "\\u0000"}',
         '{"name": "\\ud83d"}',
         '{"name": "☎ Zoë"}',
         '{"call_id": ' + "9" * 400 + "}",
         '{"duration": 1e400, "duration": 8951.030}',
         '{"transcription_text": "' + "x" * 999_000 + '"}',
-    ],
-    ids=["NUL", "surrogate", "beyond ASCII", "400 digits", "numbers", "1 MB"],
-)
-def test_a_payload_comes_back_as_it_was_kept(store: Store, payload: str) -> None:
-    store.keep([Event("e", payload)])
-    assert store.read(after=0, limit=1).events[0].payload == payload
+    ]
+    store.append([Event(str(number), payload) for number, payload in enumerate(payloads)])
+    assert [event.payload for event in store.read("call", after=0, limit=9).events] == payloads
+
+
+def test_an_older_database_is_changed_in_place_while_several_receivers_start(database: str) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute(LAYOUT_1)
+        connection.execute("INSERT INTO call_events SELECT n, n::text, 1000 + n, '{}' FROM generate_series(1, 5000) n")
+        connection.execute("INSERT INTO call_events_journal VALUES (1, 1, '6345b55d', 5000, 6000, 0)")
+    stores = [Store(database) for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        assert set(pool.map(Store.prepare, stores)) == {"6345b55d"}
+    stores[0].append([Event("repeat", "{}", "sms"), Event("17", "{}")])
+    events = stores[1].read("call", after=0, limit=9999).events
+    assert [(event.position, event.event_id) for event in events] == [(n, str(n)) for n in range(1, 5001)]
+    assert [event.position for event in stores[2].read("sms", after=0, limit=9).events] == [5001]
+    with psycopg.connect(database) as old, pytest.raises(psycopg.errors.UndefinedTable):
+        old.execute("INSERT INTO call_events VALUES (99, 'x', 1, '{}')")
+    for store in stores:
+        store.close()
+
+
+def test_a_database_that_cannot_hold_every_name_is_refused_in_words(
+    postgres: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, encoding in enumerate(("SQL_ASCII", "LATIN1")):
+        options = f"ENCODING '{encoding}' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+        with psycopg.connect(postgres.get_uri(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE narrow_{number} {options}")
+        assert run(["--database", postgres.get_uri(database=f"narrow_{number}")], {}) == 2
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert said.startswith(f"dialpad-event-receiver: The database has the encoding {encoding}")
+
+
+def test_after_a_commit_that_failed_a_probe_as_long_as_an_event_is_written(store: Store) -> None:
+    store.check(writing=True)
+    with psycopg.connect(store.url.set(drivername="postgresql").render_as_string(hide_password=False)) as connection:
+        assert connection.execute("SELECT count(*) FROM events_probe").fetchone() == (0,)
 
 
 def test_received_at_is_the_time_of_the_database(store: Store) -> None:
     before = time.time_ns() // 1000
-    store.keep([Event("e", "{}")])
-    assert before - 1000 <= store.read(after=0, limit=1).events[0].received_at <= time.time_ns() // 1000 + 1000
+    store.append([Event("e", "{}")])
+    assert before - 1000 <= store.read("call", after=0, limit=1).events[0].received_at <= time.time_ns() // 1000 + 1000
 
 
 def test_a_server_that_does_not_flush_commits_is_told_to(postgres: Any, database: str) -> None:
@@ -67,11 +112,11 @@ def test_a_server_that_isolates_more_by_default_does_not_break_the_order(postgre
     stores[0].prepare()
 
     def keep(number: int) -> list[bool]:
-        return stores[number % 4].keep([Event(str(number), "{}")])
+        return [receipt.new for receipt in stores[number % 4].append([Event(str(number), "{}")])]
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(keep, range(40))) == [[True]] * 40
-    assert [event.position for event in stores[0].read(after=0, limit=100).events] == list(range(1, 41))
+    assert [event.position for event in stores[0].read("call", after=0, limit=100).events] == list(range(1, 41))
     for store in stores:
         store.close()
 

@@ -84,7 +84,7 @@ def test_a_signal_ends_it_cleanly_and_what_was_kept_is_there(receiver: Receiver,
     assert taken(receiver)
     assert receiver.stop() == 0
     store = Store(sqlite)
-    assert len(store.read(after=0, limit=10).events) == 1
+    assert len(store.read("call", after=0, limit=10).events) == 1
     store.close()
 
 

@@ -32,10 +32,10 @@ def write(database: str, writer: int, turns: int) -> tuple[list[str], list[str]]
         dice.shuffle(events)
         while fails := dice.random() < 0.2:
             try:
-                store.keep(events)
+                store.append(events)
             except LateCommitError:
                 continue
-        for event, fresh in zip(events, store.keep(events), strict=True):
-            (kept if fresh else repeated).append(event.event_id)
+        for receipt in store.append(events):
+            (kept if receipt.new else repeated).append(receipt.event_id)
     store.close()
     return kept, repeated

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shlex
@@ -12,9 +13,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 
 from integration_tests.warehouse.loading import TEXT, stream
+from warehouse.progress import reading
+from warehouse.relay import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +32,45 @@ def test_the_table_says_what_was_read_and_what_was_new(duckdb_loader: Loader) ->
     duckdb_loader.sync({"calls": stream({"id": "1"}, {"id": "2"})})
     duckdb_loader.sync({"calls": stream({"id": "2"}, {"id": "3"})})
     (line,) = [line for line in duckdb_loader.said.splitlines() if line.startswith("calls")]
-    assert line.split()[1:3] == ["2", "1"]
+    assert line.split()[1:4] == ["2", "1", "1"]
+
+
+def test_a_row_that_is_gone_does_not_count_against_the_new_ones(duckdb_loader: Loader) -> None:
+    duckdb_loader.sync({"users": stream({"id": "1"}, {"id": "2"}, grows=False)})
+    duckdb_loader.sync({"users": stream({"id": "2"}, {"id": "3"}, grows=False)})
+    (line,) = [line for line in duckdb_loader.said.splitlines() if line.startswith("users")]
+    assert line.split()[1:4] == ["2", "1", "1"]
+
+
+def test_the_table_says_how_far_back_a_stream_was_read(loader: Loader) -> None:
+    targets = [{"cursor": {"at": "2026-11-19", "backfilled_to": day}} for day in ("2026-09-01", "2026-10-20")]
+    loader.sync({"calls": stream({"id": "1"}, {"state": {"states": targets}}), "texts": stream({"state": {"at": "1"}})})
+    (line,) = [line for line in loader.said.splitlines() if line.startswith("calls")]
+    assert line.endswith("from the start, backfilled to 2026-10-20")
+    assert "1 stream has history left to read" in loader.said
+    assert "texts" not in [line.split()[0] for line in loader.said.splitlines() if "backfilled to" in line]
+
+
+def test_the_progress_line_says_that_exports_are_being_prepared() -> None:
+    seen = Seen(rows={"messages": 7}, began=dict.fromkeys(("messages", "records_calls", "stats_texts"), 1.0))
+    assert reading(seen, 3).endswith("now messages 7; Dialpad is preparing the exports of 2 streams (15 to 35 s)")
+
+
+def test_the_progress_line_shows_what_the_connector_logs_about_the_quota() -> None:
+    seen, said = Seen(began={"records_calls": 1.0}), "records_calls: 12 exports wait for the quota (195 POSTs an hour)."
+    line = orjson.dumps({"type": "LOG", "log": {"level": "INFO", "message": said}})
+    assert not seen.hear(line, io.BytesIO(), time.time())
+    assert reading(seen, 1).endswith(said.rstrip("."))
+
+
+def test_a_postgres_without_merge_is_refused() -> None:
+    from warehouse import sync  # noqa: PLC0415  # PyAirbyte reads its settings at import
+    from warehouse.tables import PostgresTables  # noqa: PLC0415
+
+    tables = PostgresTables.model_construct()
+    object.__setattr__(tables, "run_sql_query", lambda _: [{"server_version_num": "140011"}])
+    with pytest.raises(sync.SyncError, match="Postgres 14, which has no MERGE: 15 or newer is needed"):
+        sync.check_version(tables)
 
 
 def test_a_second_sync_says_since_when_it_is_incremental(duckdb_loader: Loader) -> None:
@@ -105,8 +147,9 @@ def test_the_password_of_the_warehouse_is_never_shown() -> None:
     from warehouse import sync  # noqa: PLC0415  # PyAirbyte reads its settings at import
 
     into = "postgresql://loader:a-long-passphrase-7@localhost:5432/dwh"
-    assert "a-long-passphrase-7" not in sync.shown(into) + sync.opening(into)
-    assert "postgresql://loader@localhost:5432/dwh" in sync.opening(into)
+    command, _ = sync.opening(into)
+    assert "a-long-passphrase-7" not in sync.shown(into) + command
+    assert "postgresql://loader@localhost:5432/dwh" in command
 
 
 def test_a_warehouse_of_another_kind_is_refused_before_a_file_of_its_name_is_made(duckdb_loader: Loader) -> None:

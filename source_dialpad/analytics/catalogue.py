@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,7 +24,7 @@ from source_dialpad.errors import config_error, nearest, snippet, system_error
 from source_dialpad.sync.partitions import Partitions
 from source_dialpad.sync.retriever import SliceRetriever
 from source_dialpad.transport.guard import join_url, origin, redact_url
-from source_dialpad.transport.requester import Answer, JsonCalls
+from source_dialpad.transport.requester import Answer, JsonCalls, in_known_shape
 from source_dialpad.transport.shared import shared
 from source_dialpad.transport.types import text
 
@@ -32,6 +32,7 @@ logger = logging.getLogger("airbyte")
 
 Entry = dict[str, Any]
 Filters = list[dict[str, Any]]
+Body = Mapping[str, Any] | None
 
 PAGE = 300
 """The vendor's own clients take 1 to 300 records a page."""
@@ -45,25 +46,35 @@ class AnalyticsApi:
     base_url: str
 
     def data(
-        self, context: str, path: str, stream_slice: StreamSlice, *, body: Mapping[str, Any] | None = None
-    ) -> tuple[Any, Answer]:
-        """The data of one answer, and the answer."""
-        answer = self.ask(context, stream_slice=stream_slice, body=body, path=path, accept=(400,))
-        return _data(answer, context, body), answer
+        self, context: str, wanted: str, fits: Callable[[Any], bool], *, body: Body = None, **request: Any
+    ) -> tuple[Any, Mapping[str, Any]]:
+        """The data of an answer, and the answer; data that do not fit are an error that names what was `wanted`."""
+
+        def read(answer: Answer) -> tuple[Any, Mapping[str, Any]]:
+            if answer.status == 400:  # noqa: PLR2004
+                raise _refused(answer, context, body)
+            data = answer.value.get("data") if isinstance(answer.value, dict) else None
+            if data is None or not fits(data):
+                raise system_error(
+                    f"{context}: the Analytics API answered {answer.status} with another shape than {wanted}: "
+                    f"{snippet(answer.content)}. Check analytics.base_url."
+                )
+            return data, answer.value
+
+        return in_known_shape(lambda: self.ask(context, body=body, accept=(400,), **request), read)
 
     def pages(
-        self, context: str, path: str, *, body: Mapping[str, Any] | None = None, stream_slice: StreamSlice | None = None
+        self, context: str, path: str, *, body: Body = None, stream_slice: StreamSlice | None = None
     ) -> Iterator[list[Entry]]:
         """The pages of an answer; the body is repeated, the link of the next page followed byte for byte."""
         request: dict[str, Any] | None = {"path": path, "params": {"pageLimit": PAGE}}
         followed: set[str] = set()
         while request:
-            answer = self.ask(context, stream_slice=stream_slice, body=body, accept=(400,), **request)
-            entries = _data(answer, context, body)
-            if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-                raise another_shape(answer, context, "a list")
+            entries, answer = self.data(
+                context, "a list of objects", are_objects, body=body, stream_slice=stream_slice, **request
+            )
             yield entries
-            request = self._next_request(answer.value, context, path)
+            request = self._next_request(answer, context, path)
             if str(request) in followed:
                 raise system_error(f"{context}: the Analytics API gives the same next page again; paging cannot end.")
             followed.add(str(request))
@@ -88,15 +99,16 @@ class AnalyticsApi:
         return {"path": path, "params": {"pageLimit": PAGE, "pageKey": unquote(str(key))}} if key else None
 
 
-def _data(answer: Answer, context: str, body: Mapping[str, Any] | None) -> Any:
-    if answer.status == 400:  # noqa: PLR2004
-        raise _refused(answer, context, body)
-    if not isinstance(answer.value, dict) or answer.value.get("data") is None:
-        raise another_shape(answer, context, "data")
-    return answer.value["data"]
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
 
 
-def _refused(answer: Answer, context: str, body: Mapping[str, Any] | None) -> Exception:
+def are_objects(value: Any) -> bool:
+    """Whether a value is a list of objects."""
+    return isinstance(value, list) and all(map(_is_object, value))
+
+
+def _refused(answer: Answer, context: str, body: Body) -> Exception:
     reason = answer.value.get("message") if isinstance(answer.value, dict) else None
     reason = str(reason or snippet(answer.content) or "no reason given")
     if body is not None and not body.get("filters") and "filter" in reason.lower():
@@ -108,14 +120,6 @@ def _refused(answer: Answer, context: str, body: Mapping[str, Any] | None) -> Ex
         f"{context}: the Analytics API refused the request (400: {reason}). Check analytics.metric_ids, "
         "analytics.record_ids and analytics.filters against the streams analytics_metrics, analytics_records and "
         "analytics_filter_values."
-    )
-
-
-def another_shape(answer: Answer, context: str, wanted: str) -> Exception:
-    """The system error for an answer that is nothing we know: it is never "no rows"."""
-    return system_error(
-        f"{context}: the Analytics API answered {answer.status} with another shape than {wanted}: "
-        f"{snippet(answer.content)}. Check analytics.base_url."
     )
 
 
@@ -189,6 +193,12 @@ class Catalogue:
         checked: Filters = []
         for number, configured in enumerate(config["analytics"]["filters"]):
             attribute, setting = configured["attribute"], f"analytics.filters[{number}]"
+            earlier = [filter_["attribute"] for filter_ in checked]
+            if attribute in earlier and attribute == config["analytics"].get("break_down_by"):
+                raise config_error(
+                    f"{context}: {setting} names '{attribute}' again, by which analytics.break_down_by breaks the "
+                    "metrics down. Put all its values into one filter."
+                )
             known = self.values(api, attribute, context, f"{setting}.attribute")
             spelled = {value.lower(): value for value in known}
             for value in configured["values"]:
@@ -306,10 +316,8 @@ class CatalogueRetriever(AnalyticsRetriever):
             yield from self.api.entries(context, self.of)
             return
         identity = next(iter(stream_slice.partition.values()))
-        entry, answer = self.api.data(context, f"{self.of}/{quote(identity, safe='')}", stream_slice)
-        if not isinstance(entry, dict):
-            raise another_shape(answer, context, "one description")
-        yield entry
+        path = f"{self.of}/{quote(identity, safe='')}"
+        yield self.api.data(context, "one description", _is_object, path=path, stream_slice=stream_slice)[0]
 
 
 @dataclass
@@ -322,3 +330,18 @@ class FilterValuesRetriever(AnalyticsRetriever):
         derived = {"filter_attribute": attribute, "snapshot_date": stream_slice.cursor_slice["snapshot_date"]}
         for entry in self.api.entries(context, filter_path(attribute), stream_slice=stream_slice):
             yield {**derived, **entry}
+
+
+def check_section(ask: Callable[[str], JsonCalls], config: Config, _: logging.Logger) -> None:
+    """Asks for a page of metrics, and for everything that the configuration names."""
+    settings, catalogue = config["analytics"], Catalogue()
+    api = AnalyticsApi(ask("analytics_requester"), settings["base_url"])
+    if settings["metric_ids"]:
+        catalogue.chosen(api, config, "metrics", "analytics")
+    else:
+        next(api.entries("analytics", "metrics"), None)
+    if settings["record_ids"]:
+        catalogue.chosen(api, config, "records", "analytics")
+    catalogue.filters(api, config, "analytics")
+    if "break_down_by" in settings:
+        catalogue.values(api, settings["break_down_by"], "analytics", "analytics.break_down_by")

@@ -1,7 +1,8 @@
-"""Analytics: the stream `analytics_metric_data`, the figures of metrics in whole local days, weeks or months."""
+"""Analytics: the stream `analytics_metric_data`, the values of metrics in whole local days, weeks or months."""
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,21 +11,25 @@ from typing import Any, NamedTuple
 
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.types import StreamSlice
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.analytics.catalogue import (
     AnalyticsApi,
     AnalyticsRetriever,
     Entry,
     Filters,
-    another_shape,
+    are_objects,
     catalogue_of,
     hashed,
     interval,
 )
 from source_dialpad.analytics.records import timestamp_of
+from source_dialpad.sync.duplicates import DuplicateCounter
 from source_dialpad.transport.requester import JsonCalls
 from source_dialpad.transport.shared import shared
 from source_dialpad.transport.types import text
+
+logger = logging.getLogger("airbyte")
 
 TICK = timedelta(milliseconds=1)
 SECOND = timedelta(seconds=1)
@@ -85,9 +90,14 @@ class MetricDataRetriever(AnalyticsRetriever):
             }
             identity = {**derived, "filters": canonical_filters(extra["filters"]), "grain": None}
             body = {**request, "filters": _narrowed(extra["filters"], attribute, value)}
+            ordinals = DuplicateCounter()
             for measured in self._aggregates(stream_slice, body, context):
-                named = {"measure": measured["measure"], "presence_status": measured["presence_status"]}
-                yield {**derived, **measured, "row_key": hashed({**identity, **named})}
+                named = {name: measured[name] for name in ("measure", "presence_status", "presence_description")}
+                if named["presence_description"] is None:  # keys of values without one are older than the column
+                    del named["presence_description"]
+                row_key = hashed({**identity, **named})
+                ordinal = ordinals.ordinal(row_key.encode())
+                yield {**derived, **measured, "row_key": f"{row_key}-{ordinal}" if ordinal else row_key}
 
     def interval_bounds(self, filters: Filters, context: str) -> IntervalBounds:
         """Which ends of an interval the API includes, found out once a sync by the time of a record of the last month.
@@ -101,13 +111,21 @@ class MetricDataRetriever(AnalyticsRetriever):
             if found.bounds is None:
                 listing = AnalyticsApi(JsonCalls(self.catalogue_requester), settings["base_url"])  # type: ignore[arg-type]
                 records = catalogue_of(self.config).entries(listing, "records", context)
-                asking = f"{context} (asking which ends an interval includes)"
-                tried = (self._bounds_by_record(text(entry["id"]), filters, asking) for entry in records)
+                tried = (self._bounds_by_record(text(entry["id"]), filters, context) for entry in records)
                 found.bounds = next(filter(None, tried), IntervalBounds(start=True, end=True))
             return found.bounds
 
     def _bounds_by_record(self, record_id: str, filters: Filters, context: str) -> IntervalBounds | None:
-        """What a record tells: an interval begins, and one ends, at its very millisecond. None without a record."""
+        """What the records of a type tell; None where there is none, or they cannot be read."""
+        context = f"{context} (asking which ends an interval includes, of the records {record_id})"
+        try:
+            return self._probe(record_id, filters, context)
+        except AirbyteTracedException as error:
+            logger.warning("The next record type is asked instead, if there is one: %s", error.message)
+            return None
+
+    def _probe(self, record_id: str, filters: Filters, context: str) -> IntervalBounds | None:
+        """Asks for intervals that begin, and end, at the very millisecond of a record."""
 
         def times(start: datetime, end: datetime) -> Iterator[list[datetime]]:
             period = interval(start, end)
@@ -126,12 +144,15 @@ class MetricDataRetriever(AnalyticsRetriever):
         return IntervalBounds(start=start, end=end) if inside else None
 
     def _aggregates(self, stream_slice: StreamSlice, body: Mapping[str, Any], context: str) -> Iterator[Entry]:
-        data, answer = self.api.data(context, "metrics", stream_slice, body=body)
-        aggregates = (data.get("aggregates") or []) if isinstance(data, dict) else None
-        if not isinstance(aggregates, list) or not all(isinstance(aggregate, dict) for aggregate in aggregates):
-            raise another_shape(answer, context, "aggregates")
-        for aggregate in aggregates:
+        data, _ = self.api.data(
+            context, "aggregates", _has_aggregates, body=body, path="metrics", stream_slice=stream_slice
+        )
+        for aggregate in data.get("aggregates") or []:
             yield from _measured(aggregate)
+
+
+def _has_aggregates(data: Any) -> bool:
+    return isinstance(data, dict) and are_objects(data.get("aggregates") or [])
 
 
 def _narrowed(filters: Filters, attribute: str | None, value: str | None) -> Filters:
@@ -152,13 +173,21 @@ def canonical_filters(filters: Filters) -> list[list[Any]]:
 def _measured(aggregate: Entry) -> Iterator[Entry]:
     kind, value = aggregate.get("_type"), aggregate.get("value")
     if not isinstance(value, list):
-        yield {"measure": aggregate.get("measure") or "", "presence_status": None, "value": value, "value_type": kind}
+        yield {
+            "measure": aggregate.get("measure") or "",
+            "presence_status": None,
+            "presence_description": None,
+            "value": value,
+            "value_type": kind,
+        }
         return
     for duration in value:  # AgentPresenceDurationValue: one value a status, and no measure
         status = duration.get("status")
+        status = status if isinstance(status, dict) else {"status": status}
         yield {
             "measure": "AgentPresenceDuration",
-            "presence_status": status.get("status") if isinstance(status, dict) else status,
+            "presence_status": status.get("status"),
+            "presence_description": status.get("description"),
             "value": duration.get("value"),
             "value_type": kind,
         }

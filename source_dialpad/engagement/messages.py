@@ -13,18 +13,18 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-import orjson
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
-from airbyte_cdk.sources.types import StreamSlice
+from airbyte_cdk.sources.types import Config, StreamSlice
 
 from source_dialpad.engagement import paging
 from source_dialpad.engagement.paging import OverlapPaginator
 from source_dialpad.engagement.unit import (
     TICK_MS,
+    EpochUnit,
     Message,
     RequestRefused,
     Unit,
@@ -35,8 +35,9 @@ from source_dialpad.engagement.unit import (
 )
 from source_dialpad.errors import snippet, system_error
 from source_dialpad.sync.halving import PageDuplicates, TimeRange, read_in_halves
+from source_dialpad.sync.planner import LAG
 from source_dialpad.sync.retriever import SliceRetriever
-from source_dialpad.transport.requester import Answer, JsonCalls
+from source_dialpad.transport.requester import Answer, JsonCalls, in_known_shape, loaded
 from source_dialpad.transport.times import milliseconds, second_of_milliseconds
 from source_dialpad.transport.types import text
 
@@ -90,10 +91,9 @@ def fetch_session_page(ask: JsonCalls, session: str, stream_slice: StreamSlice, 
 def _checked(request: Callable[[Mapping[str, int]], Answer], limit: int | None, context: str) -> FetchPage:
     def fetch(unit: Unit, time_range: TimeRange, offset: int = 0) -> list[Message]:
         start, end = requested_bounds(time_range, unit)
-        answer = request({"start": start, "end": end, "limit": limit or paging.PAGE, "offset": offset})
-        if answer.status == 400:  # noqa: PLR2004
-            raise RequestRefused(snippet(answer.content) or "no reason given")
-        return check_timestamps(messages_of(answer, context), time_range, unit, context)
+        page = {"start": start, "end": end, "limit": limit or paging.PAGE, "offset": offset}
+        messages = in_known_shape(lambda: request(page), lambda answer: messages_of(answer, context))
+        return check_timestamps(messages, time_range, unit, context)
 
     return fetch
 
@@ -101,8 +101,11 @@ def _checked(request: Callable[[Mapping[str, int]], Answer], limit: int | None, 
 def messages_of(answer: Answer, context: str) -> list[Message]:
     """The messages of an answer: a list of envelopes, one envelope, a flat list, or nothing found.
 
-    Everything else with a 2xx is a system error that shows its first 200 characters: it is not "no messages".
+    Everything else with a 2xx is a system error that shows its first 200 characters: it is not "no messages". Raises
+    `RequestRefused` for a 400.
     """
+    if answer.status == 400:  # noqa: PLR2004
+        raise RequestRefused(snippet(answer.content) or "no reason given")
     messages = _messages(answer.value)
     if messages is None:
         raise system_error(
@@ -111,7 +114,7 @@ def messages_of(answer: Answer, context: str) -> list[Message]:
         )
     if any(message.get(name).__class__ in (int, float) for message in messages for name in IDENTIFIERS):
         quoted = NUMERIC_ID.sub(rb'"\1":"\2"', answer.content)
-        return _messages(orjson.loads(quoted)) or []
+        return _messages(loaded(quoted)) or []
     return messages
 
 
@@ -360,3 +363,21 @@ def _cut(time_range: TimeRange, days: int) -> Iterator[TimeRange]:
     """The range in parts of at most so many days."""
     for start in range(time_range.start, time_range.end, days * DAY_MS):
         yield TimeRange(start, min(start + days * DAY_MS, time_range.end))
+
+
+PROBED = timedelta(days=7) - timedelta(seconds=1)
+"""How far back `check` looks for messages: the longest window the API allows, short of its edge."""
+
+
+def check_section(ask: Callable[[str], JsonCalls], config: Config, logger: logging.Logger) -> None:
+    """Asks for one message of the last week."""
+    settings, end = config["engagement"], datetime.now(UTC) - LAG
+    week = TimeRange(milliseconds(end - PROBED), milliseconds(end))
+    fetch = fetch_page(ask("messages_requester"), settings["provider_id"], None, "engagement", limit=1)
+    unit, page = EpochUnit(settings["epoch_unit"]).first_page(fetch, week, "engagement")
+    if not page:
+        logger.warning(
+            "engagement: no message came back for the last 7 days (asked for in %s). That proves nothing: check "
+            "engagement.provider_id, engagement.epoch_unit, and whether there were any messages.",
+            unit,
+        )

@@ -339,7 +339,7 @@ def days_ago(window: DayWindow, today: date, *, after_midnight: bool = False) ->
 
 def _json_answer(response: requests.Response, context: str) -> Answer:
     try:
-        return Answer(response.status_code, *loaded(response.content))
+        return Answer(response.status_code, loaded(response.content), response.content)
     except ValueError:
         raise transient_error(
             f"{context}: Dialpad answered {response.status_code} with something that is not JSON: "

@@ -7,7 +7,7 @@ same call is visible through several scopes, so a stream uses one kind of them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from airbyte_cdk.sources.types import Config, StreamSlice
 from source_dialpad.errors import config_error, nearest
 from source_dialpad.sync.partitions import Partitions
 from source_dialpad.transport.lists import MAX_ITEMS, listed
-from source_dialpad.transport.requester import JsonCalls
+from source_dialpad.transport.requester import JsonCalls, object_of
 from source_dialpad.transport.types import text
 
 logger = logging.getLogger("airbyte")
@@ -126,3 +126,12 @@ class ScopeRouter(Partitions):
                     f" in office {office}" if office else "",
                 )
             yield from (("callcenter", each) for each in found)
+
+
+def check_section(ask: Callable[[str], JsonCalls], config: Config, _: logging.Logger) -> None:
+    """Asks for the company, and for the lists of the office and the targets that are configured."""
+    calls, settings = ask("dialpad_lists_requester"), config["dialpad"]
+    object_of(calls("dialpad", path="company"), "dialpad", "id")
+    if "office_id" in settings:
+        check_office(calls, settings["office_id"], "dialpad")
+    check_targets(calls, settings["targets"], "dialpad")

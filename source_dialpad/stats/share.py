@@ -52,8 +52,14 @@ def wishes(stream: str, slices: Sequence[StreamSlice], *, aggregates: bool) -> l
 
 
 def granted(wanted: Iterable[Wish], limit: int) -> set[Wish]:
-    """The first `limit` wishes: all that is new, then history in turns, one window of every partition each."""
-    return set(sorted(wanted)[:limit])
+    """The wishes that fit: what is new, then history in turns, one window of every partition each.
+
+    Where even what is new does not fit, a fifth is kept for history, so that a backfill always comes to its end.
+    """
+    ordered = sorted(wanted)
+    history = [wish for wish in ordered if wish.is_history]
+    recent = ordered[: len(ordered) - len(history)][: limit - min(limit // 5, len(history))]
+    return {*recent, *history[: limit - len(recent)]}
 
 
 class ExportShare:

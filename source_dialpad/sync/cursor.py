@@ -191,6 +191,20 @@ class WindowCursor(Cursor):
             if due:
                 self._emit()
 
+    def save_progress(self, stream_slice: StreamSlice) -> None:
+        """Moves the state to the greatest cursor so far of a window that is read in order, and emits it now and then.
+
+        Only records that were passed on count, so that no state comes before its records.
+        """
+        window = stream_slice.extra_fields[PLANNED]
+        with self._lock:
+            if window.greatest is None or time.monotonic() - self._emitted_at < STATE_EVERY_SECONDS:
+                return
+            window.done = True
+            self._advance(_key(stream_slice.partition))
+            window.done = False
+            self._emit()
+
     def _advance(self, key: str) -> None:
         """Moves the state of a partition over all that is now contiguous, forward and back in time."""
         plan, saved = self._plans[key], self._resumed[key]

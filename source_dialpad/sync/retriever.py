@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
-from airbyte_cdk.sources.declarative.retrievers import Retriever
+from airbyte_cdk.sources.declarative.retrievers import Retriever, SimpleRetriever
 from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
 from airbyte_cdk.sources.streams.core import StreamData
 from airbyte_cdk.sources.types import Config, StreamSlice
@@ -67,3 +67,28 @@ class SliceRetriever(Retriever):
     def context(self, stream_slice: StreamSlice) -> str:
         """The stream, its partition and its window, as errors name them."""
         return slice_context(self.name, stream_slice)
+
+
+class BatchingRetriever(Retriever):
+    """The CDK's own retriever, its rows handed on in batches."""
+
+    def __init__(self, retriever: SimpleRetriever) -> None:
+        """Reads with `retriever`."""
+        self._retriever = retriever
+
+    def read_records(
+        self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None
+    ) -> Iterable[StreamData]:
+        """The rows of one slice."""
+        stream_slice = stream_slice or StreamSlice(partition={}, cursor_slice={})
+        records = self._retriever.read_records(records_schema, stream_slice)
+        return batched(self._retriever.name, stream_slice, (record.data for record in records))  # type: ignore[union-attr]
+
+
+def batching(create: Callable[..., SimpleRetriever]) -> Callable[..., BatchingRetriever]:
+    """A constructor of the CDK's factory, for retrievers whose rows travel in batches."""
+
+    def create_batching(**parts: Any) -> BatchingRetriever:
+        return BatchingRetriever(create(**parts))
+
+    return create_batching

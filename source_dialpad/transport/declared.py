@@ -7,12 +7,14 @@ stream and its slice in every error.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Mapping, MutableMapping
 from dataclasses import InitVar, dataclass, field
 from typing import Any
 
 import requests
 from airbyte_cdk.sources.declarative.decoders import Decoder, JsonDecoder
+from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordExtractor
 from airbyte_cdk.sources.declarative.extractors.type_transformer import TypeTransformer
 from airbyte_cdk.sources.declarative.interpolation.interpolated_string import InterpolatedString
 from airbyte_cdk.sources.declarative.requesters import HttpRequester
@@ -25,7 +27,9 @@ from source_dialpad.errors import refuses_the_key, slice_context, snippet, syste
 from source_dialpad.transport.requester import JsonCalls
 from source_dialpad.transport.types import RowTyper
 
-IGNORED = (404,)
+logger = logging.getLogger("airbyte")
+
+IGNORED = (403, 404)
 """Statuses that a filter of the manifest may take for an empty list, whatever their body is."""
 
 PARSED = "_parsed_json"
@@ -38,13 +42,14 @@ class StrictRequester(HttpRequester):
 
     `answer` names the members that hold rows and what they are: `objects` or `texts` (a list of them), `object` (one),
     or `value` (anything that is not null). Where `may_be_empty`, lists may be null, and missing if nothing else is
-    there. `subject` is added to the stream's name in errors.
+    there. `subject` is added to the stream's name in errors. Where the manifest ignores a refusal, `refusal` is logged.
     """
 
     request_parameters: Mapping[str, Any] = field(default_factory=dict)
     answer: Mapping[str, str] = field(default_factory=lambda: {"items": "objects"})
     may_be_empty: bool = True
     subject: str = ""
+    refusal: str = ""
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
         """Puts the guard in place."""
@@ -56,6 +61,7 @@ class StrictRequester(HttpRequester):
         self._refused: AirbyteTracedException | None = None
         subject = InterpolatedString.create(self.subject, parameters=parameters).eval(self.config)
         self._context = f"{self.name} ({subject})" if subject else self.name
+        self._refusal = InterpolatedString.create(self.refusal, parameters=parameters)
 
     def send_request(  # type: ignore[override]  # the CDK calls it with names alone
         self,
@@ -76,13 +82,16 @@ class StrictRequester(HttpRequester):
             if refuses_the_key(error):
                 self._refused = error
             raise
-        if response.ok:
-            if not self._has_expected_shape(value):
-                raise system_error(
-                    f"{context}: the API answered {response.status_code} with another shape than "
-                    f"{' and '.join(self.answer)}: {snippet(content)}. Check the base URL."
-                )
-            setattr(response, PARSED, value)
+        if not response.ok:  # a filter of the manifest takes it for an empty list
+            value = {}
+            if self.refusal:
+                logger.warning("%s: %s", context, self._refusal.eval(self.config, stream_slice=stream_slice))
+        elif not self._has_expected_shape(value):
+            raise system_error(
+                f"{context}: the API answered {response.status_code} with another shape than "
+                f"{' and '.join(self.answer)}: {snippet(content)}. Check the base URL."
+            )
+        setattr(response, PARSED, value)
         return response
 
     def _has_expected_shape(self, value: Any) -> bool:
@@ -119,6 +128,15 @@ class ParsedJson(JsonDecoder):
     def decode(self, response: requests.Response) -> Generator[MutableMapping[str, Any], None, None]:
         """One value an answer."""
         yield parsed(response)
+
+
+@dataclass
+class Items(RecordExtractor):
+    """The list under `items`, for very many rows: `DpathExtractor` walks through every value of an answer."""
+
+    def extract_records(self, response: requests.Response) -> list[Any]:
+        """The list as it is."""
+        return parsed(response).get("items") or []
 
 
 class PageCursor(str):

@@ -9,10 +9,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict, TypeVar, Unpack
 
 import orjson
 import requests
+from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -23,8 +24,10 @@ from source_dialpad.transport.types import lenient_json
 
 logger = logging.getLogger("airbyte")
 
+Value = TypeVar("Value")
+
 UNREADABLE_TRIES = 3
-"""How often an answer that is no JSON is asked for before it is believed: proxies answer 200 with their own pages."""
+"""How often an unreadable answer is asked for before it is believed: proxies answer 200 with their own pages."""
 
 
 class Answer(NamedTuple):
@@ -33,6 +36,15 @@ class Answer(NamedTuple):
     status: int
     value: Any
     content: bytes
+
+
+class RequestParts(TypedDict, total=False):
+    """What a request adds to its requester: the slice for templates, the body, parameters, and a path."""
+
+    stream_slice: StreamSlice | None
+    body: Mapping[str, Any] | None
+    params: Mapping[str, Any] | None
+    path: str | None
 
 
 @dataclass
@@ -50,27 +62,17 @@ class JsonCalls:
         """Puts the guard in place."""
         self.guard.over(self.requester)
 
-    def __call__(  # noqa: PLR0913  # the parts of a request
-        self,
-        context: str,
-        *,
-        stream_slice: StreamSlice | None = None,
-        body: Mapping[str, Any] | None = None,
-        params: Mapping[str, Any] | None = None,
-        path: str | None = None,
-        accept: tuple[int, ...] = (),
-    ) -> Answer:
+    def __call__(self, context: str, *, accept: tuple[int, ...] = (), **parts: Unpack[RequestParts]) -> Answer:
         """The answer, with a 2xx status or one of `accept`, and a body that is JSON (`accept`: None where it is not).
 
-        `where` leads every error: the stream and its window. Raises a system error that shows the first 200 characters
+        `context` leads every error: the stream and its window. Raises a system error that shows the first characters
         when the body is no JSON, and whatever the requester's error handler says for other statuses.
         """
-        parts = {"stream_slice": stream_slice, "body": body, "params": params, "path": path}
         response, value, content = self.fetch(context, accept=accept, **parts)
         return Answer(response.status_code, value, content)
 
     def fetch(
-        self, context: str, *, accept: tuple[int, ...] = (), **parts: Any
+        self, context: str, *, accept: tuple[int, ...] = (), **parts: Unpack[RequestParts]
     ) -> tuple[requests.Response, Any, bytes]:
         """The answer, emptied, with the value of its body and the bytes it was read from."""
         for left in reversed(range(UNREADABLE_TRIES)):
@@ -97,7 +99,7 @@ class JsonCalls:
         params: Mapping[str, Any] | None = None,
         path: str | None = None,
     ) -> requests.Response:
-        """The answer as it came; errors of the requester are led by `where`."""
+        """The answer as it came; errors of the requester are led by `context`."""
         try:
             base = self._url(stream_slice)
             self.guard.check_request(join_url(base if base.endswith("/") else f"{base}/", path) if path else base, base)
@@ -121,62 +123,74 @@ class JsonCalls:
 
 
 def _taken_from(response: requests.Response) -> tuple[Any, bytes]:
-    """What `loaded` makes of the body, which the response then holds no longer.
+    """What `loaded` makes of the body, and the body, which the response then holds no longer.
 
     Where the CDK's limiter has waited, the frames of the call live on until the collector comes, and the response too.
     """
-    value, content = loaded(response.content)
+    content = response.content
+    value = loaded(content)
     response._content = b""  # noqa: SLF001  # where `content` keeps what it has read
     return value, content
 
 
-_mending = threading.Event()
+_repairing = threading.Event()
 
 DIGITS = 20
 """Characters of the longest whole numbers of 64 bits."""
 
 
-def loaded(content: bytes) -> tuple[Any, bytes]:
-    """The value of a JSON text, and the bytes it was read from.
+def loaded(content: bytes) -> Any:
+    """The value of a JSON text.
 
-    Text that is JSON but for its letters is mended, for one emoji cut in half must not stop a sync for ever: halves of
-    surrogate pairs and bytes that are not UTF-8 become U+FFFD, NaN and infinities null; raw control characters and a
-    byte order mark are taken. Everything else that is no JSON raises ValueError.
+    Text that is JSON but for some characters is repaired, since one emoji cut in half must not stop a sync for good:
+    halves of surrogate pairs and bytes that are not UTF-8 become U+FFFD, NaN and infinities null; raw control
+    characters and a byte order mark are accepted. Everything else that is no JSON raises ValueError.
     """
     try:
-        return orjson.loads(content), content
+        return orjson.loads(content)
     except orjson.JSONDecodeError:
-        mended = _mended(content)
-        value = orjson.loads(mended)
-    if not _mending.is_set():
-        _mending.set()
+        value = _repaired(content)
+    if not _repairing.is_set():
+        _repairing.set()
         logger.warning(
-            "An answer holds letters or numbers that JSON in UTF-8 does not have; they become U+FFFD or null. This is "
-            "said once."
+            "An answer has characters or numbers that JSON in UTF-8 does not allow; they become U+FFFD or null. Logged "
+            "once per sync."
         )
-    return value, mended
+    return value
 
 
-def _mended(content: bytes) -> bytes:
+def _repaired(content: bytes) -> Any:
     text = content.decode("utf-8-sig", "replace")
     try:
-        return lenient_json(
-            json.loads(text, strict=False, parse_constant=lambda _: None, parse_float=_finite, parse_int=_whole)
-        )
+        value = json.loads(text, strict=False, parse_constant=lambda _: None, parse_float=_finite, parse_int=_whole)
+        return orjson.loads(lenient_json(value))
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
 
 def _finite(number: str) -> float | None:
     """1e999 is a number of JSON, but none that a double can hold."""
-    told = float(number)
-    return told if math.isfinite(told) else None
+    value = float(number)
+    return value if math.isfinite(value) else None
 
 
 def _whole(number: str) -> int | float | None:
     """As orjson has it: beyond 64 bits a whole number is a double."""
     whole = int(number) if len(number) <= DIGITS else None
     return whole if whole is not None and -(2**63) <= whole < 2**64 else _finite(number)
+
+
+def in_known_shape(request: Callable[[], Answer], read: Callable[[Answer], Value]) -> Value:
+    """What `read` makes of an answer; one whose shape it refuses is asked for again, as one that is not JSON is."""
+    for pause in range(1, UNREADABLE_TRIES):
+        answer = request()
+        try:
+            return read(answer)
+        except AirbyteTracedException as error:
+            if error.failure_type != FailureType.system_error:
+                raise
+        time.sleep(pause)
+    return read(request())
 
 
 def object_of(answer: Answer, context: str, *required: str) -> dict[str, Any]:

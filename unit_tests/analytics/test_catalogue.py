@@ -76,6 +76,20 @@ def test_a_break_down_by_a_filtered_attribute_keeps_to_the_filter(account: Accou
     assert all(body["filters"] == [{"attribute": "channel", "values": ["EMAIL"]}] for body in account.bodies())
 
 
+def test_two_filters_of_the_attribute_that_is_broken_down_are_refused(account: Account) -> None:
+    filters = [{"attribute": "channel", "values": [value]} for value in ("EMAIL", "CALLBACK")]
+    account.settings = {"break_down_by": "channel", "grain": "month", "filters": filters}
+    assert "analytics.filters[1] names 'channel' again" in account.error("analytics_metric_data")
+
+
+def test_an_answer_of_another_shape_that_comes_once_is_asked_for_again(
+    account: Account, fetch: requests_mock.Mocker
+) -> None:
+    once = iter([True])
+    fetch.get(f"{URL}/v1/analytics/metrics", json={"status": "ok"}, additional_matcher=lambda _: next(once, False))
+    assert account.rows("analytics_metrics")
+
+
 def test_a_filter_that_is_wanted_is_asked_of_the_user(account: Account) -> None:
     account.fake.variants.choose({"filters": "required"})
     assert "Set analytics.filters" in account.error("analytics_record_data")

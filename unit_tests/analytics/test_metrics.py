@@ -126,6 +126,40 @@ def test_presence_is_one_row_a_status(account: Account) -> None:
     assert len({row["row_key"] for row in rows}) == len(rows)
 
 
+def test_statuses_that_differ_in_their_description_alone_are_rows_of_their_own(
+    account: Account, fetch: requests_mock.Mocker
+) -> None:
+    statuses = [{"status": "away", "description": words} for words in ("Lunch", "Meeting", "Meeting")]
+    durations = [{"value": float(number), "status": status} for number, status in enumerate(statuses)]
+    data = {"aggregates": [{"_type": "AgentPresenceDurationValue", "value": durations}]}
+    fetch.post(f"{URL}/v1/analytics/metrics", json={"data": data})
+    account.settings = {"metric_ids": ["agent_presence_duration"], "grain": "month"}
+    rows = [row for row in account.rows(STREAM) if row["window_start"].startswith("2026-11")]
+    assert [(row["presence_status"], row.get("presence_description")) for row in rows] == [
+        ("away", "Lunch"),
+        ("away", "Meeting"),
+        ("away", "Meeting"),
+    ]
+    assert len({row["row_key"] for row in rows}) == 3
+
+
+@pytest.mark.parametrize("status", [400, 403, 500])
+def test_a_record_type_that_cannot_be_read_stops_no_metric(
+    account: Account, fetch: requests_mock.Mocker, status: int
+) -> None:
+    account.fake.variants.choose({"interval_end": "out"})
+    account.start, account.settings = "2026-11-07", ONE
+    unreadable = account.truth("analytics_records")[0]["id"]
+    fetch.post(
+        f"{URL}/v1/analytics/records",
+        status_code=status,
+        json={"message": "no"},
+        additional_matcher=lambda request: request.json()["id"] == unreadable,
+    )
+    account.rows(STREAM)
+    assert first_period(account)[1] == "2026-11-08T00:00:00Z"  # another record type told that the end is excluded
+
+
 @pytest.mark.parametrize("data", [{"id": "closed_conversations"}, {"aggregates": None}, {"aggregates": []}])
 def test_no_aggregates_are_no_rows(account: Account, fetch: requests_mock.Mocker, data: Row) -> None:
     fetch.post(f"{URL}/v1/analytics/metrics", json={"data": data})

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from airbyte_cdk.models import FailureType
@@ -13,7 +14,7 @@ from jsonschema import Draft7Validator, FormatChecker
 
 from fake_dialpad.truth import truth
 from source_dialpad.manifest import composed_manifest
-from source_dialpad.source import SourceDialpad
+from source_dialpad.source import SourceDialpad, resolved_manifest
 from unit_tests.core.fixtures import URL, dialpad
 from unit_tests.core.reading import Read, Row, read
 
@@ -24,33 +25,20 @@ if TYPE_CHECKING:
     from fake_dialpad.server import FakeDialpad
 
 SCHEMAS: dict[str, Any] = composed_manifest()["schemas"]
-KEYS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(
-        ("company", "offices", "call_centers", "departments", "users", "rooms", "coaching_teams", "channels"), ("id",)
-    ),
-    **dict.fromkeys(("contacts", "call_routers", "user_devices"), ("id",)),
-    "numbers": ("number",),
-    "call_labels": ("label",),
-    "call_center_operators": ("call_center_id", "id"),
-    "department_operators": ("department_id", "id"),
-    "office_operators": ("office_id", "id"),
-    "coaching_team_members": ("coaching_team_id", "id"),
-    "channel_members": ("channel_id", "id"),
-    "calls": ("call_id",),
-    "digital_sessions": ("session_id",),
+STREAMS: dict[str, Row] = {
+    stream["name"]: stream
+    for group in resolved_manifest()["streams"]
+    for stream in group["streams"]
+    if stream["retriever"]["type"] == "SimpleRetriever"
 }
+"""Every stream that the CDK's own retriever reads."""
+KEYS = {name: tuple(stream["primary_key"]) for name, stream in STREAMS.items()}
 PATHS = {
-    "offices": "offices",
-    "call_centers": "callcenters",
-    "departments": "departments",
-    "users": "users",
-    "rooms": "rooms",
-    "coaching_teams": "coachingteams",
-    "channels": "channels",
-    "numbers": "numbers",
-    "contacts": "contacts",
-    "call_routers": "callrouters",
+    name: stream["$parameters"]["list"]
+    for name, stream in STREAMS.items()
+    if not {"answer", "partition_field"} & stream["$parameters"].keys() and "incremental_sync" not in stream
 }
+"""The lists of items, by their path."""
 CHECKS = FormatChecker()
 
 
@@ -81,26 +69,30 @@ def synced(everything: dict[str, Any], fake: FakeDialpad, fetch: requests_mock.M
     return everything["read"], everything["fake"]
 
 
-@pytest.mark.parametrize("stream", KEYS)
-def test_a_stream_holds_what_the_account_holds_each_once(stream: str, synced: tuple[Read, FakeDialpad]) -> None:
+def test_a_stream_holds_what_the_account_holds_each_once(synced: tuple[Read, FakeDialpad]) -> None:
     out, fake = synced
-    wanted = truth(fake, stream, state="all", start=dialpad()["start_date"])["rows"]
-    parents = {"office_operators": "parent_office_id"}
-    names = [parents.get(stream, name) if name == "office_id" else name for name in KEYS[stream]]
-    held = Counter(key_of(stream, row) for row in out.of[stream])
-    assert held == Counter(tuple(str(row[name]) for name in names) for row in wanted)
-    assert set(held.values()) == {1}
+    for stream, key in KEYS.items():
+        wanted = truth(fake, stream, state="all", start=dialpad()["start_date"])["rows"]
+        parents = {"office_operators": "parent_office_id"}
+        names = [parents.get(stream, name) if name == "office_id" else name for name in key]
+        held = Counter(key_of(stream, row) for row in out.of[stream])
+        expected = Counter(tuple(str(row[name]) for name in names) for row in wanted)
+        if stream == "contacts":
+            expected.update((contact["id"],) for contact in fake.directory.people.local_contacts())
+        doubled = [] if stream == "digital_sessions" else [one for one, often in held.items() if often > 1]
+        assert (stream, held.keys(), doubled) == (stream, expected.keys(), [])
 
 
-@pytest.mark.parametrize("stream", KEYS)
-def test_every_record_fits_its_schema(stream: str, synced: tuple[Read, FakeDialpad]) -> None:
-    validator = Draft7Validator(SCHEMAS[stream], format_checker=CHECKS)
-    assert [error.message for row in synced[0].of[stream] for error in validator.iter_errors(row)] == []
+def test_every_record_fits_its_schema(synced: tuple[Read, FakeDialpad]) -> None:
+    wrong = {}
+    for stream in KEYS:
+        validator = Draft7Validator(SCHEMAS[stream], format_checker=CHECKS)
+        wrong[stream] = [error.message for row in synced[0].of[stream] for error in validator.iter_errors(row)]
+    assert {stream: errors for stream, errors in wrong.items() if errors} == {}
 
 
-@pytest.mark.parametrize("stream", KEYS)
-def test_a_stream_ends_complete(stream: str, synced: tuple[Read, FakeDialpad]) -> None:
-    assert synced[0].statuses[stream] == ["STARTED", "RUNNING", "COMPLETE"]
+def test_every_stream_ends_complete(synced: tuple[Read, FakeDialpad]) -> None:
+    assert synced[0].statuses == {stream: ["STARTED", "RUNNING", "COMPLETE"] for stream in KEYS}
 
 
 def test_no_secret_of_a_call_router_comes_along(synced: tuple[Read, FakeDialpad]) -> None:
@@ -136,6 +128,19 @@ def test_no_list_is_asked_for_more_than_a_hundred_items(synced: tuple[Read, Fake
 
 def test_those_who_left_are_among_the_users(synced: tuple[Read, FakeDialpad]) -> None:
     assert len({row["state"] for row in synced[0].of["users"]}) > 1
+
+
+def test_the_rows_of_a_declared_stream_travel_in_batches(
+    fetch: requests_mock.Mocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams: set[str] = set()
+
+    def noted(stream: str, _: Any, rows: Any) -> Any:
+        streams.add(stream)
+        return rows
+
+    monkeypatch.setattr("source_dialpad.sync.retriever.batched", noted)
+    assert read(dialpad(), "calls", "users").of.keys() == streams == {"calls", "users"}
 
 
 # --- shapes of answers --------------------------------------------------------------------------------------------
@@ -427,8 +432,85 @@ def test_a_session_without_a_zone_is_read_as_utc(fake: FakeDialpad, fetch: reque
     assert {row["session_id"]: row for row in read(dialpad(), "digital_sessions").records} == with_zone
 
 
-def test_a_session_without_a_beginning_is_an_error_that_names_the_column(fetch: requests_mock.Mocker) -> None:
-    fetch.get(f"{URL}/api/v2/digital/sessionsdata", json={"items": [{"session_id": "s"}]})
-    assert "digital_sessions: a row came without a readable created_at" in str(
-        read(dialpad(), "digital_sessions").errors[0].message
-    )
+def test_a_naive_time_of_a_session_is_one_of_the_configured_zone(fetch: requests_mock.Mocker) -> None:
+    began, ended = "2026-07-01T09:30:00", "2026-07-01T10:00:00.250"
+    fetch.get(f"{URL}/api/v2/digital/sessionsdata", json={"items": [session("s", began, ended)]})
+    row = read(dialpad(timezone="America/Los_Angeles"), "digital_sessions").records[0]
+    assert (row["created_at"], row["ended_at"]) == (f"{began}-07:00", f"{ended}-07:00")
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Asia/Kolkata"])
+def test_no_session_with_naive_local_times_is_lost_at_the_joint_of_two_windows(
+    zone: str, fetch: requests_mock.Mocker
+) -> None:
+    local = [(f"s{hour}", datetime.fromisoformat(moment(10)) + timedelta(hours=hour)) for hour in range(-40, 40, 3)]
+    in_zone = ZoneInfo(zone)
+
+    def answer(request: Any, _: Any) -> Row:
+        start, end = (datetime.fromisoformat(request.qs[name][0].upper()) for name in ("start_date", "end_date"))
+        found = [(name, began) for name, began in local if start <= began < end]
+        return {
+            "items": [
+                {"session_id": name, "created_at": began.astimezone(in_zone).isoformat()[:19]} for name, began in found
+            ]
+        }
+
+    fetch.get(f"{URL}/api/v2/digital/sessionsdata", json=answer)
+    records = read(dialpad(timezone=zone), "digital_sessions").records
+    assert {row["session_id"]: datetime.fromisoformat(row["created_at"]) for row in records} == dict(local)
+
+
+@pytest.mark.parametrize(
+    ("stream", "item"),
+    [
+        ("calls", {"call_id": "1"}),
+        ("calls", {"call_id": "1", "date_started": "soon"}),
+        ("digital_sessions", {"session_id": "1"}),
+        ("digital_sessions", {"session_id": "1", "created_at": ""}),
+    ],
+)
+def test_a_row_without_a_beginning_stands_at_the_start_of_its_window_and_is_logged_once(
+    stream: str, item: Row, fetch: requests_mock.Mocker, caplog: pytest.LogCaptureFixture
+) -> None:
+    paths = {"calls": ("call", "date_started"), "digital_sessions": ("digital/sessionsdata", "created_at")}
+    path, column = paths[stream]
+    fetch.get(f"{URL}/api/v2/{path}", json={"items": [item]})
+    with caplog.at_level("WARNING", logger="airbyte"):
+        out = read(dialpad(), stream)
+    starts = {
+        datetime.fromtimestamp((int(query["started_after"][0]) + 1) / 1000, UTC).isoformat()
+        if "started_after" in query
+        else query["start_date"][0].upper()
+        for query in asked(fetch, path)
+    }
+    assert (out.errors, {row[column] for row in out.records}) == ([], starts)
+    assert caplog.text.count(f"{stream}: a row has no {column}; it stands at the start of its window.") == 1
+
+
+# --- what exists, complete ----------------------------------------------------------------------------------------
+
+
+def test_calls_of_erased_persons_and_local_contacts_are_asked_for(fetch: requests_mock.Mocker) -> None:
+    read(dialpad(), "calls", "contacts")
+    assert {query["include_anonymized"][0] for query in asked(fetch, "call")} == {"true"}
+    assert {query["include_local"][0] for query in asked(fetch, "contacts")} == {"true"}
+
+
+def test_the_members_that_live_answers_carry_are_columns() -> None:
+    live = {"admin_recording_urls", "voicemail_link", "voicemail_recording_id", "talk_time"}
+    shared = {"company_call_review_share_link", "public_call_review_share_link"}
+    assert live | shared <= SCHEMAS["calls"]["properties"].keys()
+
+
+def test_a_user_who_vanishes_after_being_listed_has_no_devices(fetch: requests_mock.Mocker) -> None:
+    answers(fetch, "users", {"items": [{"id": "1"}, {"id": "2"}]})
+
+    def devices(request: Any, context: Any) -> Row:
+        if request.qs["user_id"] == ["1"]:
+            context.status_code = 404
+            return {"error": {"message": "Not found"}}
+        return {"items": [{"id": "d"}]}
+
+    fetch.get(f"{URL}/api/v2/userdevices", json=devices)
+    out = read(dialpad(), "user_devices")
+    assert (out.errors, [(row["user_id"], row["id"]) for row in out.records]) == ([], [("2", "d")])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import orjson
 import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.engagement.messages import messages_of
-from source_dialpad.transport.requester import Answer
+from source_dialpad.engagement.messages import fetch_page, messages_of
+from source_dialpad.sync.halving import TimeRange
+from source_dialpad.transport.requester import Answer, JsonCalls
+from unit_tests.hostile.answering import Hostile, Reply, requester
 
 MESSAGE = {"ts": 1, "sessionid": "12.10"}
 
@@ -59,6 +62,13 @@ def test_another_shape_is_an_error_and_not_no_messages(value: object) -> None:
         read(orjson.dumps(value))
 
 
+def test_another_shape_that_comes_once_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    server = Hostile(Reply(b'{"status": "ok"}'), Reply(orjson.dumps([MESSAGE])))
+    fetch = fetch_page(JsonCalls(requester("messages_requester", server)), "1020", None, "messages")
+    assert fetch("milliseconds", TimeRange(0, 2)) == [MESSAGE]
+
+
 def test_another_shape_shows_its_first_200_characters() -> None:
     with pytest.raises(AirbyteTracedException) as raised:
         read(orjson.dumps({"error": "x" * 500}))
@@ -80,6 +90,15 @@ def test_an_identifier_keeps_every_digit_it_was_written_with(written: str, told:
     content = f'[{{"ts": 1, "sessionid": {written}, "customersessionid" : {written}}}]'.encode()
     (message,) = read(content)
     assert (message["sessionid"], message["customersessionid"]) == (told, told)
+
+
+@pytest.mark.parametrize("beside", [rb'"half \ud83c of a pair"', b"NaN", b'"a \x01 control character"', b'"l\xe4nge"'])
+def test_an_identifier_keeps_every_digit_beside_what_is_not_quite_json(beside: bytes) -> None:
+    written = b"-3123456789012345678.1000"
+    body = b'[{"ts": 1, "text": ' + beside + b', "sessionid": 12.10, "customersessionid": ' + written + b"}]"
+    ask = JsonCalls(requester("messages_requester", Hostile(Reply(body))))
+    (message,) = messages_of(ask("messages"), "messages")
+    assert (message["sessionid"], message["customersessionid"]) == ("12.10", written.decode())
 
 
 def test_a_text_that_speaks_of_identifiers_stays_as_it_is() -> None:

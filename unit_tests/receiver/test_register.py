@@ -1,224 +1,288 @@
+"""Webhooks and subscriptions of every kind, in a small Dialpad of the test's own."""
+
 import itertools
-import json
-import time
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 import requests
 import requests_mock
 
-from event_receiver import register as register_module
-from event_receiver.app import create_app
-from event_receiver.register import Dialpad, DialpadError, listed, register, remove, same_url
-from event_receiver.store import Store
-from fake_dialpad.context import Keys
-from fake_dialpad.server import FakeDialpad, InProcessAdapter
-from fake_dialpad.world import World
-from unit_tests.receiver.in_process import READ_KEY, SECRET, InProcess
+from event_receiver.kinds import KINDS
+from event_receiver.register import READS_AGAIN, Dialpad, DialpadError, Registration, list_all
+from unit_tests.receiver.in_process import SECRET
 
-URL = "https://calls.example.com/events"
+URL = "https://events.example.com/events"
 BASE = "https://dialpad.com"
+KEY = "any-key-5f4dcc3b5aa765d61d8327deb882cf99"
 FORMER = "unit-former-900150983cd24fb0d6963f7d28e17f72"
+PAGE = 50
+ALL_CALLS = {"call_states": ["all"], "group_calls_only": False}
 
 
-@pytest.fixture(scope="module")
-def world() -> World:
-    return World(seed=7, days=3, calls_per_day=20)
+class Account:
+    """Webhooks and subscriptions behind `requests`, by path; lists come in pages, and some paths are forbidden."""
+
+    def __init__(self, mocker: requests_mock.Mocker) -> None:
+        self.objects: dict[str, dict[str, dict[str, Any]]] = {}
+        self.forbidden: set[str] = set()
+        self.writes: list[str] = []
+        self._ids = itertools.count(1)
+        mocker.register_uri(requests_mock.ANY, re.compile(f"^{BASE}/api/v2/"), json=self.answer)
+        self.dialpad = Dialpad(KEY, BASE)
+
+    def answer(self, request: Any, context: Any) -> Any:
+        path = request.path.removeprefix("/api/v2/")
+        if path in self.forbidden:
+            context.status_code = 403
+            return {}
+        if request.method == "GET":
+            items = [*self.of(path).values()]
+            start = int(request.qs.get("cursor", ["0"])[0])
+            more = {"cursor": str(start + PAGE)} if len(items) > start + PAGE else {}
+            return {"items": items[start : start + PAGE] or None, **more}
+        self.writes.append(f"{request.method} {path}")
+        if request.method == "POST":
+            return self.make(path, request.json())
+        path, _, identity = path.rpartition("/")
+        if request.method == "DELETE":
+            return self.of(path).pop(identity)
+        changes = request.json()
+        if "secret" in changes:
+            changes = {"signature": {"secret": changes["secret"]}}
+        self.of(path)[identity] |= changes
+        return self.of(path)[identity]
+
+    def make(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        made = {"id": str(next(self._ids)), **body}
+        if secret := made.pop("secret", None):
+            made["signature"] = {"algo": "HS256", "secret": secret, "type": "jwt"}
+        if "endpoint_id" in made:
+            made["webhook"] = self.of("webhooks")[str(made.pop("endpoint_id"))]
+        self.of(path)[made["id"]] = made
+        return made
+
+    def webhook(self, url: str, secret: str = SECRET) -> dict[str, Any]:
+        return self.make("webhooks", {"hook_url": url, "secret": secret})
+
+    def of(self, path: str) -> dict[str, dict[str, Any]]:
+        return self.objects.setdefault(path, {})
+
+    def subscriptions(self, kind: str = "call") -> list[dict[str, Any]]:
+        return [*self.of(f"subscriptions/{KINDS[kind].subscription}").values()]
+
+    def register(self, *kinds: str, url: str = URL, secret: str = SECRET, optional: bool = False) -> list[str]:
+        wanted = {kind: KINDS[kind].requests for kind in kinds or ("call",)}
+        return [*Registration(self.dialpad, url, secret).register(wanted, optional=optional)]
+
+    def register_calls(self, **body: Any) -> list[str]:
+        return [*Registration(self.dialpad, URL, SECRET).register({"call": [{**ALL_CALLS, **body}]})]
+
+    def remove(self, kinds: Sequence[str] = tuple(KINDS), *, keep_webhooks: bool = False) -> list[str]:
+        registration = Registration(self.dialpad, URL)
+        return [*registration.remove([KINDS[kind] for kind in kinds], keep_webhooks=keep_webhooks)]
 
 
 @pytest.fixture
-def fake(world: World) -> FakeDialpad:
-    """A Dialpad whose clock moves a second whenever it is looked at, so that its rate limits are never met."""
-    seconds = itertools.count(time.time())
-    return FakeDialpad(world, clock=lambda: next(seconds))
-
-
-def dialpad_of(fake: FakeDialpad, key: str = Keys().dialpad, base_url: str = BASE) -> Dialpad:
-    session = requests.Session()
-    session.mount("https://", InProcessAdapter(fake))
-    return Dialpad(key, base_url, session=session, sleep=lambda _seconds: None)
+def mocker() -> Iterator[requests_mock.Mocker]:
+    with requests_mock.Mocker() as mocker:
+        yield mocker
 
 
 @pytest.fixture
-def dialpad(fake: FakeDialpad) -> Dialpad:
-    return dialpad_of(fake)
+def account(mocker: requests_mock.Mocker) -> Account:
+    return Account(mocker)
 
 
-def writes(fake: FakeDialpad) -> list[str]:
-    return [f"{one['method']} {one['path']}" for one in fake.log if one["method"] != "GET"]
+NAMED = tuple(kind for kind in KINDS if kind != "channel")  # a channel has to be named
 
 
-def test_a_first_run_makes_a_signed_webhook_and_a_subscription_to_everything(
-    fake: FakeDialpad, dialpad: Dialpad
-) -> None:
-    said = register(dialpad, URL, SECRET)
-    (webhook,) = fake.events.webhooks.values()
-    (subscription,) = fake.events.subscriptions.values()
-    assert said == [f"webhook {webhook['id']} made", f"subscription {subscription['id']} made"]
-    assert (webhook["hook_url"], webhook["signature"]["secret"]) == (URL, SECRET)
-    assert (subscription["call_states"], subscription["enabled"]) == (["all"], True)
+def test_a_first_run_makes_a_signed_webhook_and_subscriptions_for_each_kind(account: Account) -> None:
+    account.register(*NAMED)
+    webhooks = account.of("webhooks").values()
+    assert [webhook["hook_url"] for webhook in webhooks] == [f"{URL}/{kind}" for kind in NAMED]
+    assert {webhook["signature"]["secret"] for webhook in webhooks} == {SECRET}
+    for kind in NAMED:
+        made = [
+            {name: one[name] for name in body}
+            for one, body in zip(account.subscriptions(kind), KINDS[kind].requests, strict=True)
+        ]
+        assert made == [*KINDS[kind].requests]
+        assert all(
+            one["enabled"] and one["webhook"]["hook_url"] == f"{URL}/{kind}" for one in account.subscriptions(kind)
+        )
 
 
-def test_a_second_run_does_nothing(fake: FakeDialpad, dialpad: Dialpad) -> None:
-    register(dialpad, URL, SECRET)
-    before = writes(fake)
-    said = register(dialpad, "HTTPS://Calls.Example.com:443/events/", SECRET)
-    assert writes(fake) == before
-    assert [line.split(" ", 2)[2] for line in said] == ["is there already"] * 2
+def test_a_second_run_does_nothing(account: Account) -> None:
+    account.register(*NAMED)
+    account.writes.clear()
+    lines = account.register(*NAMED, url="HTTPS://Events.Example.com:443/events/")
+    assert account.writes == []
+    assert {line.rsplit(" ", 3)[1:] == ["is", "there", "already"] or line for line in lines} == {True}
 
 
-def test_a_webhook_on_a_later_page_is_found(fake: FakeDialpad, dialpad: Dialpad) -> None:
+def test_members_that_dialpad_answers_with_null_are_no_difference(account: Account) -> None:
+    account.register("sms", "call")
+    for kind in ("sms", "call"):
+        account.subscriptions(kind)[0] |= {"enabled": None, "group_calls_only": None}
+    account.writes.clear()
+    account.register("sms", "call")
+    assert account.writes == []
+
+
+def test_a_webhook_for_calls_that_has_no_kind_in_its_url_is_used(account: Account) -> None:
+    webhook = account.webhook(URL)
+    account.register("call", "sms")
+    assert [one["hook_url"] for one in account.of("webhooks").values()] == [URL, f"{URL}/sms"]
+    assert account.subscriptions()[0]["webhook"]["id"] == webhook["id"]
+
+
+def test_a_webhook_and_a_subscription_on_later_pages_are_found(account: Account) -> None:
     for number in range(60):
-        webhook = dialpad.create_webhook(f"https://other.example.com/{number}", SECRET)
-        if number < 40:
-            dialpad.create_subscription(webhook, {"call_states": ["all"]})
-    register(dialpad, URL, SECRET)
-    register(dialpad, URL, SECRET)
-    assert (len(fake.events.webhooks), len(fake.events.subscriptions)) == (61, 41)
+        webhook = account.webhook(f"https://other.example.com/{number}")
+        account.make("subscriptions/call", {"endpoint_id": webhook["id"], **ALL_CALLS})
+    account.register()
+    account.register()
+    assert (len(account.of("webhooks")), len(account.subscriptions())) == (61, 61)
 
 
-def test_where_only_the_subscription_is_missing_the_webhook_is_used(fake: FakeDialpad, dialpad: Dialpad) -> None:
-    webhook = dialpad.create_webhook(URL, SECRET)
-    register(dialpad, URL, SECRET)
-    assert list(fake.events.webhooks) == [webhook.id]
-    assert [one["endpoint_id"] for one in fake.events.subscriptions.values()] == [webhook.id]
+def test_of_two_webhooks_with_the_url_the_subscribed_one_is_used(account: Account) -> None:
+    account.webhook(f"{URL}/call")
+    used = account.webhook(f"{URL}/call")
+    account.make("subscriptions/call", {"endpoint_id": used["id"], **ALL_CALLS})
+    account.register()
+    assert len(account.subscriptions()) == 1
 
 
-def test_of_two_webhooks_with_the_url_the_subscribed_one_is_used_and_the_other_named(
-    fake: FakeDialpad, dialpad: Dialpad
-) -> None:
-    spare, used = dialpad.create_webhook(URL, SECRET), dialpad.create_webhook(URL, SECRET)
-    dialpad.create_subscription(used, {"call_states": ["all"]})
-    said = register(dialpad, URL, SECRET)
-    assert len(fake.events.subscriptions) == 1
-    assert any(spare.id in line and "remove it" in line for line in said)
+def test_a_webhook_with_another_secret_gets_the_receivers(account: Account) -> None:
+    webhook = account.webhook(f"{URL}/call", FORMER)
+    lines = account.register()
+    assert webhook["signature"]["secret"] == SECRET
+    assert f"call: webhook {webhook['id']} has the receiver's secret now" in lines
 
 
-def test_a_webhook_with_another_secret_gets_the_receivers(fake: FakeDialpad, dialpad: Dialpad) -> None:
-    webhook = dialpad.create_webhook(URL, FORMER)
-    said = register(dialpad, URL, SECRET)
-    assert fake.events.webhooks[webhook.id]["signature"]["secret"] == SECRET
-    assert f"webhook {webhook.id} has the receiver's secret now" in said
-
-
-def test_a_signing_webhook_is_not_taken_for_an_unsigned_one(fake: FakeDialpad, dialpad: Dialpad) -> None:
-    dialpad.create_webhook(URL, SECRET)
-    before = writes(fake)
+def test_a_signing_webhook_is_not_taken_for_an_unsigned_one(account: Account) -> None:
+    account.webhook(f"{URL}/call")
     with pytest.raises(DialpadError, match="EVENT_RECEIVER_SECRET"):
-        register(dialpad, URL, "")
-    assert writes(fake) == before
+        account.register(secret="")
+    assert account.writes == []
 
 
-def test_an_unsigned_webhook_is_made_when_asked_for(fake: FakeDialpad, dialpad: Dialpad) -> None:
-    register(dialpad, URL, "")
-    assert "signature" not in next(iter(fake.events.webhooks.values()))
+def test_an_unsigned_webhook_is_made_when_asked_for(account: Account) -> None:
+    account.register(secret="")
+    assert ["signature" in one for one in account.of("webhooks").values()] == [False]
 
 
-def test_a_subscription_that_differs_is_changed_and_not_doubled(fake: FakeDialpad, dialpad: Dialpad) -> None:
-    webhook = dialpad.create_webhook(URL, SECRET)
-    dialpad.create_subscription(webhook, {"call_states": ["hangup"], "enabled": False, "group_calls_only": True})
-    register(dialpad, URL, SECRET, states=["hangup", "connected"])
-    (subscription,) = fake.events.subscriptions.values()
-    assert subscription["call_states"] == ["hangup", "connected"]
-    assert (subscription["enabled"], subscription["group_calls_only"]) == (True, False)
+def test_a_subscription_that_differs_is_changed_and_not_doubled(account: Account) -> None:
+    account.register_calls(call_states=["hangup"], group_calls_only=True)
+    account.subscriptions()[0]["enabled"] = False
+    lines = account.register_calls(call_states=["hangup", "connected"])
+    (subscription,) = account.subscriptions()
+    assert (subscription["call_states"], subscription["enabled"]) == (["hangup", "connected"], True)
+    assert subscription["group_calls_only"] is False
+    assert lines[-1].endswith("changed: enabled, call_states, group_calls_only")
 
 
-def test_several_targets_share_one_webhook(fake: FakeDialpad, dialpad: Dialpad) -> None:
-    for target in ("5000000000000100", "5000000000000101", "5000000000000101"):
-        register(dialpad, URL, SECRET, target=("office", target))
-    assert len(fake.events.webhooks) == 1
-    assert [one["target_id"] for one in fake.events.subscriptions.values()] == ["5000000000000100", "5000000000000101"]
+def test_targets_share_one_webhook_and_have_a_subscription_each(account: Account) -> None:
+    for target in (100, 101, 101, None):
+        account.register_calls(**({"target_type": "office", "target_id": target} if target else {}))
+    assert len(account.of("webhooks")) == 1
+    assert [one.get("target_id") for one in account.subscriptions()] == [100, 101, None]
 
 
-@pytest.mark.parametrize(
-    ("first", "second"), [(None, ("office", "5000000000000100")), (("office", "5000000000000100"), None)]
-)
-def test_a_subscription_that_would_send_calls_twice_is_refused(
-    fake: FakeDialpad, dialpad: Dialpad, first: tuple[str, str] | None, second: tuple[str, str] | None
+def test_channels_share_one_webhook_and_have_a_subscription_each(account: Account) -> None:
+    for _ in range(2):
+        wanted = {"channel": [{"direction": "all", "target_id": channel} for channel in (5, 6)]}
+        list(Registration(account.dialpad, URL, SECRET).register(wanted))
+    assert [one["target_id"] for one in account.subscriptions("channel")] == [5, 6]
+
+
+def test_a_kind_the_key_may_not_subscribe_to_is_left_out_and_its_scope_named(account: Account) -> None:
+    account.forbidden = {"subscriptions/changelog", "subscriptions/fax"}
+    lines = account.register("call", "change_log", "fax", "contact", optional=True)
+    assert [line for line in lines if "left out" in line] == [
+        f"{kind}: left out, Dialpad forbids it (403): it takes the key of a company admin with the scope {scope}"
+        for kind, scope in (("change_log", "change_log"), ("fax", "fax_message"))
+    ]
+    assert [one["hook_url"] for one in account.of("webhooks").values()] == [f"{URL}/call", f"{URL}/contact"]
+
+
+def test_a_kind_that_was_asked_for_by_name_and_is_forbidden_is_an_error_after_the_others(account: Account) -> None:
+    account.forbidden = {"subscriptions/changelog"}
+    with pytest.raises(DialpadError, match=r"403.*change_log"):
+        account.register("change_log", "call")
+    assert len(account.subscriptions()) == 1
+    with pytest.raises(DialpadError, match=r"403.*change_log"):
+        account.register("change_log", optional=True)  # nothing is left of what was asked for
+
+
+def test_a_webhook_whose_subscription_is_forbidden_does_not_stay_behind(
+    account: Account, mocker: requests_mock.Mocker
 ) -> None:
-    register(dialpad, URL, SECRET, target=first)
-    with pytest.raises(DialpadError, match="twice"):
-        register(dialpad, URL, SECRET, target=second)
-    assert len(fake.events.subscriptions) == 1
+    mocker.post(f"{BASE}/api/v2/subscriptions/fax", status_code=403)
+    assert account.register("fax", "call", optional=True)[1].endswith("removed again")
+    assert [one["hook_url"] for one in account.of("webhooks").values()] == [f"{URL}/call"]
 
 
-def test_the_list_tells_what_is_there_and_no_secret(fake: FakeDialpad, dialpad: Dialpad) -> None:
-    register(dialpad, URL, SECRET, states=["hangup", "voicemail"])
-    unsigned = dialpad.create_webhook("https://other.example.com/hook", "")
-    (webhook, _), (subscription,) = fake.events.webhooks, fake.events.subscriptions
-    assert listed(dialpad) == [
-        f"webhook {webhook}  {URL}  signed",
-        f"  subscription {subscription}  enabled  company  hangup,voicemail",
-        f"webhook {unsigned.id}  https://other.example.com/hook  unsigned",
+def test_the_list_shows_what_is_there_and_no_secret(account: Account) -> None:
+    account.register_calls(call_states=["hangup", "voicemail"])
+    account.register("contact", "channel")
+    account.webhook("https://other.example.com/hook", "")
+    account.forbidden = {"subscriptions/fax"}
+    assert [*list_all(account.dialpad)] == [
+        f"webhook 1  {URL}/call  signed",
+        "  call subscription 2  enabled  company  hangup,voicemail",
+        f"webhook 3  {URL}/contact  signed",
+        "  contact subscription 4  enabled  company  shared",
+        "  contact subscription 5  enabled  company  local",
+        f"webhook 6  {URL}/channel  signed",
+        "  channel subscription 7  enabled  company",
+        "webhook 8  https://other.example.com/hook  unsigned",
+        "fax subscriptions are not shown: it takes the key of a company admin with the scope fax_message",
     ]
 
 
-def test_an_account_without_webhooks_lists_none(dialpad: Dialpad) -> None:
-    assert listed(dialpad) == ["no webhooks"]
+def test_remove_takes_the_urls_subscriptions_and_webhooks_and_nothing_else(account: Account) -> None:
+    account.register(*NAMED)
+    account.register(url="https://other.example.com/events")
+    assert len(account.remove(["sms"])) == 2
+    assert len(account.remove()) == 2 * len(NAMED) - 1  # contacts have two subscriptions, and sms is gone
+    assert [one["hook_url"] for one in account.of("webhooks").values()] == ["https://other.example.com/events/call"]
+    assert account.remove() == [f"nothing to remove: no webhook has the URL {URL} or one below it"]
 
 
-def test_remove_takes_the_urls_subscriptions_and_webhook_and_nothing_else(fake: FakeDialpad, dialpad: Dialpad) -> None:
-    register(dialpad, URL, SECRET)
-    register(dialpad, "https://other.example.com/events", SECRET)
-    assert len(remove(dialpad, URL + "/")) == 2
-    assert [one["hook_url"] for one in fake.events.webhooks.values()] == ["https://other.example.com/events"]
-    assert len(fake.events.subscriptions) == 1
-    assert remove(dialpad, URL) == [f"nothing to remove: no webhook has the URL {URL}"]
+def test_remove_can_leave_the_webhooks(account: Account) -> None:
+    account.register("call", "sms")
+    account.remove(keep_webhooks=True)
+    assert (len(account.of("webhooks")), account.subscriptions(), account.subscriptions("sms")) == (2, [], [])
 
 
-def test_remove_can_leave_the_webhook(fake: FakeDialpad, dialpad: Dialpad) -> None:
-    register(dialpad, URL, SECRET)
-    remove(dialpad, URL, keep_webhook=True)
-    assert (len(fake.events.webhooks), len(fake.events.subscriptions)) == (1, 0)
-
-
-def test_what_dialpad_sends_after_registering_is_what_the_reader_gets(
-    fake: FakeDialpad, dialpad: Dialpad, store: Store
-) -> None:
-    client = InProcess(create_app(store, secrets=[SECRET], read_key=READ_KEY))
-    fake.events.post = lambda _url, body, _headers, _timeout: client.post(body).status_code
-    register(dialpad, URL, SECRET)
-    answer = requests.Session()
-    answer.mount("https://", InProcessAdapter(fake))
-    sent = answer.post(f"{BASE}/_fake/webhooks/send", json={"count": 30, "shuffle": True, "duplicates": 5}).json()
-    assert (sent["events"], sent["delivered"]) == (35, 35)
-    items = client.items(limit=1000)
-    unique = {item["event_id"] for item in items}
-    assert len(items) == len(unique) == 30
-    sent_events = {json.dumps(one["event"], sort_keys=True) for one in fake.events.deliveries}
-    assert {json.dumps(item["event"], sort_keys=True) for item in items} == sent_events
-    client.close()
+def test_urls_are_the_same_where_they_name_the_same_place(account: Account) -> None:
+    same = ["https://EVENTS.example.com/events/call", "https://events.example.com:443/events/call/", f" {URL}/call"]
+    others = [
+        "http://{}/events/call",
+        "https://{}:8443/events/call",
+        "https://{}/Events/call",
+        "https://{}/events/call?a=2",
+    ]
+    for url in [*same, *(other.format("events.example.com") for other in others), "not a url", ""]:
+        account.webhook(url)
+    account.remove(["call"])
+    assert len(account.of("webhooks")) == len(others) + 2
 
 
 # Refusals
 
 
-@pytest.mark.parametrize("base_url", [BASE, f" {BASE}/ ", f"{BASE}/api/v2", f"{BASE}/api/v2/"])
-def test_the_base_url_may_be_written_with_the_documented_path(fake: FakeDialpad, base_url: str) -> None:
-    assert dialpad_of(fake, base_url=base_url).webhooks() == []
+def test_the_base_url_may_be_written_with_the_documented_path(account: Account) -> None:
+    for base_url in (BASE, f" {BASE}/ ", f"{BASE}/api/v2", f"{BASE}/api/v2/"):
+        assert Dialpad(KEY, base_url).webhooks() == []
 
 
-def test_a_wrong_key_is_named_with_its_cure(fake: FakeDialpad) -> None:
-    with pytest.raises(DialpadError, match=r"401.*DIALPAD_API_KEY"):
-        listed(dialpad_of(fake, key="wrong-key-d41d8cd98f00b204e9800998ecf8427e"))
-
-
-@pytest.fixture
-def api() -> Iterator[requests_mock.Mocker]:
-    with requests_mock.Mocker() as mocker:
-        yield mocker
-
-
-def asking(waits: list[float] | None = None) -> Dialpad:
-    """A Dialpad that is answered by the mock; its waits are noted instead of waited."""
-    noted: list[float] = [] if waits is None else waits
-    return Dialpad("any-key-5f4dcc3b5aa765d61d8327deb882cf99", BASE, sleep=noted.append)
-
-
-@pytest.mark.parametrize(
-    ("answer", "text"),
-    [
+def test_every_failure_says_what_was_asked_and_what_to_do(mocker: requests_mock.Mocker) -> None:
+    failures: list[tuple[dict[str, Any], str]] = [
+        ({"status_code": 401}, "401.*DIALPAD_API_KEY"),
         ({"status_code": 403}, "company API key"),
         ({"status_code": 404}, "--base-url"),
         ({"status_code": 429}, "429"),
@@ -233,74 +297,36 @@ def asking(waits: list[float] | None = None) -> Dialpad:
         ({"json": {"items": [5]}}, "not a list"),
         ({"exc": requests.ConnectTimeout}, "ConnectTimeout"),
         ({"exc": requests.exceptions.SSLError}, "SSLError"),
-    ],
-)
-def test_every_failure_says_what_was_asked_and_what_to_do(
-    api: requests_mock.Mocker, answer: dict[str, Any], text: str
-) -> None:
-    api.get(requests_mock.ANY, **answer)
-    with pytest.raises(DialpadError, match=text) as caught:
-        listed(asking())
-    assert "GET" in str(caught.value)
-    assert "5f4dcc3b5aa765d6" not in str(caught.value)
+        ({"json": {"items": [{"id": "1"}], "cursor": "again"}}, "cursor repeats"),
+    ]
+    for answer, text in failures:
+        mocker.get(requests_mock.ANY, **answer)
+        with pytest.raises(DialpadError, match=text) as caught:
+            Dialpad(KEY, BASE).webhooks()
+        assert "GET" in str(caught.value)
+        assert KEY not in str(caught.value)
 
 
-def test_a_list_whose_cursor_repeats_ends_in_an_error(api: requests_mock.Mocker) -> None:
-    api.get(requests_mock.ANY, json={"items": [{"id": "1"}], "cursor": "again"})
-    with pytest.raises(DialpadError, match="cursor repeats"):
-        listed(asking())
+def test_a_read_that_fails_is_repeated_and_a_write_is_not_since_it_may_have_been_done() -> None:
+    asked = [(method, status) for method in ("GET", "POST", "PATCH", "DELETE") for status in (400, 403, 429, 502)]
+    again = [(method, status) for method, status in asked if READS_AGAIN.is_retry(method, status)]
+    assert again == [("GET", 429), ("GET", 502)]
+    adapter = Dialpad(KEY, BASE)._session.get_adapter(BASE)
+    assert getattr(adapter, "max_retries", None) is READS_AGAIN
 
 
-def test_a_read_that_fails_is_repeated_with_the_wait_dialpad_asks_for(api: requests_mock.Mocker) -> None:
-    waits: list[float] = []
-    busy = {"status_code": 429, "headers": {"Retry-After": "7"}}
-    api.get(f"{BASE}/api/v2/webhooks", [busy, {"status_code": 502}, {"json": {"items": None}}])
-    assert asking(waits).webhooks() == []
-    assert waits == [7.0, 4.0]
-
-
-def test_a_write_that_failed_is_not_repeated_since_it_may_have_been_done(api: requests_mock.Mocker) -> None:
-    api.post(f"{BASE}/api/v2/webhooks", status_code=502)
+def test_a_write_that_failed_says_to_run_it_again(mocker: requests_mock.Mocker) -> None:
+    mocker.post(f"{BASE}/api/v2/webhooks", status_code=502)
     with pytest.raises(DialpadError, match="Run it again"):
-        asking().create_webhook(URL, SECRET)
-    assert api.call_count == 1
+        Dialpad(KEY, BASE).create_webhook(URL, SECRET)
+    assert mocker.call_count == 1
 
 
-def test_a_write_that_was_refused_for_haste_is_repeated(api: requests_mock.Mocker) -> None:
-    api.post(f"{BASE}/api/v2/webhooks", [{"status_code": 429}, {"json": {"id": 5, "hook_url": URL}}])
-    assert asking().create_webhook(URL, SECRET).id == "5"
-
-
-def test_something_made_without_an_id_is_an_error(api: requests_mock.Mocker) -> None:
-    api.post(f"{BASE}/api/v2/webhooks", json={})
+def test_something_made_without_an_id_is_an_error(mocker: requests_mock.Mocker) -> None:
+    mocker.post(f"{BASE}/api/v2/webhooks", json={})
     with pytest.raises(DialpadError, match="no id"):
-        asking().create_webhook(URL, SECRET)
+        Dialpad(KEY, BASE).create_webhook(URL, SECRET)
 
 
-def test_a_list_without_end_is_given_up(api: requests_mock.Mocker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(register_module, "MAX_PAGES", 3)
-    api.get(requests_mock.ANY, [{"json": {"items": [], "cursor": str(number)}} for number in range(9)])
-    with pytest.raises(DialpadError, match="come to an end"):
-        listed(asking())
-
-
-def test_a_webhook_does_not_show_its_secret(dialpad: Dialpad) -> None:
-    assert SECRET not in repr(dialpad.create_webhook(URL, SECRET))
-
-
-@pytest.mark.parametrize(
-    ("other", "same"),
-    [
-        ("https://CALLS.example.com/events", True),
-        ("https://calls.example.com:443/events/", True),
-        (" https://calls.example.com/events", True),
-        ("http://calls.example.com/events", False),
-        ("https://calls.example.com:8443/events", False),
-        ("https://calls.example.com/Events", False),
-        ("https://calls.example.com/events?tenant=2", False),
-        ("not a url", False),
-        ("", False),
-    ],
-)
-def test_urls_are_the_same_where_they_name_the_same_place(other: str, same: bool) -> None:  # noqa: FBT001 - a column
-    assert same_url(URL, other) is same
+def test_a_webhook_does_not_show_its_secret(account: Account) -> None:
+    assert SECRET not in repr(account.dialpad.create_webhook(URL, SECRET))

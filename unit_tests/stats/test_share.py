@@ -34,6 +34,16 @@ def test_what_is_new_comes_before_all_history() -> None:
     assert counts(granted(wanted, 4)) == {("records", False): 2, ("stats", False): 2}
 
 
+def test_a_fifth_is_kept_for_history_where_what_is_new_does_not_fit() -> None:
+    wanted = [*plan("csat", 4, 20, parts=100), *plan("calls", 2, 10)]
+    assert counts(granted(wanted, 195)) == {
+        ("csat", False): 154,
+        ("calls", False): 2,
+        ("csat", True): 38,
+        ("calls", True): 1,
+    }
+
+
 def test_history_is_read_in_turns_by_every_partition_of_every_stream() -> None:
     wanted = [*plan("calls", 1, 9), *plan("csat", 1, 9, parts=3), *plan("stats", 1, 300)]
     assert counts(granted(wanted, 5 + 20)) == {

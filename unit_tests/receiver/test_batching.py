@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable, Sequence
 import pytest
 from sqlalchemy.exc import DataError, OperationalError
 
-from event_receiver import keeping
+from event_receiver import batching
+from event_receiver.batching import BatchWriter
 from event_receiver.delivery import Event
-from event_receiver.keeping import Keeper
+from event_receiver.errors import RefusedError
 from event_receiver.metrics import Metrics
-from event_receiver.refusals import RefusedError
-from event_receiver.store import Store
+from event_receiver.store import Receipt, Store
 
-Answers = list[bool | BaseException]
+Answers = list[Receipt | BaseException]
 
 
 class Journal(Store):
@@ -21,7 +21,7 @@ class Journal(Store):
         self.batches: list[list[str]] = []
         self.known: set[str] = set()
 
-    def keep(self, events: Sequence[Event]) -> list[bool]:
+    def append(self, events: Sequence[Event]) -> list[Receipt]:
         self.batches.append([event.event_id for event in events])
         for event in events:
             if event.payload == "poison":
@@ -30,62 +30,64 @@ class Journal(Store):
                 raise OperationalError("INSERT", None, ConnectionError("away"))
             if event.payload == "fault":
                 raise ZeroDivisionError
-        fresh = [event.event_id not in self.known for event in events]
+        receipts = [Receipt(event.event_id, event.event_id not in self.known) for event in events]
         self.known |= {event.event_id for event in events}
-        return fresh
+        return receipts
 
 
-def running(journal: Journal, work: Callable[[Keeper], Awaitable[Answers]], figures: Metrics | None = None) -> Answers:
+def running(
+    journal: Journal, work: Callable[[BatchWriter], Awaitable[Answers]], metrics: Metrics | None = None
+) -> Answers:
     async def whole() -> Answers:
-        keeper = Keeper(journal, figures or Metrics())
-        keeper.start()
+        writer = BatchWriter(journal, metrics or Metrics())
+        writer.start()
         try:
-            return await work(keeper)
+            return await work(writer)
         finally:
-            await keeper.stop()
+            await writer.stop()
 
     return asyncio.run(whole())
 
 
-def kept(journal: Journal, *events: Event, figures: Metrics | None = None) -> Answers:
+def kept(journal: Journal, *events: Event, metrics: Metrics | None = None) -> Answers:
     """Hand in all events at once; return their answers."""
 
-    async def together(keeper: Keeper) -> Answers:
-        return await asyncio.gather(*(keeper.keep(event) for event in events), return_exceptions=True)
+    async def together(writer: BatchWriter) -> Answers:
+        return await asyncio.gather(*(writer.write(event) for event in events), return_exceptions=True)
 
-    return running(journal, together, figures)
+    return running(journal, together, metrics)
 
 
 def events(count: int, payload: str = "{}") -> list[Event]:
     return [Event(str(number), payload) for number in range(count)]
 
 
-def reasons(answers: Answers) -> list[bool | str]:
-    return [answer.reason if isinstance(answer, RefusedError) else bool(answer) for answer in answers]
+def reasons(answers: Answers) -> list[bool | str | None]:
+    """Whether each event was new, or why it was refused."""
+    return [answer.new if isinstance(answer, Receipt) else getattr(answer, "reason", None) for answer in answers]
 
 
 def test_events_that_come_together_share_a_commit() -> None:
     journal = Journal()
-    assert kept(journal, *events(20)) == [True] * 20
+    assert reasons(kept(journal, *events(20))) == [True] * 20
     assert journal.batches == [[str(number) for number in range(20)]]
 
 
 def test_each_sender_hears_whether_its_own_event_was_new() -> None:
-    assert kept(Journal(), Event("1", "{}"), Event("2", "{}")) == [True, True]
     journal = Journal()
     journal.known = {"2"}
-    assert kept(journal, Event("1", "{}"), Event("2", "{}")) == [True, False]
+    assert kept(journal, Event("1", "{}"), Event("2", "{}")) == [Receipt("1", new=True), Receipt("2", new=False)]
 
 
 def test_a_commit_is_bounded_in_events(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "BATCH_EVENTS", 3)
+    monkeypatch.setattr(batching, "BATCH_EVENTS", 3)
     journal = Journal()
     kept(journal, *events(7))
     assert [len(batch) for batch in journal.batches] == [3, 3, 1]
 
 
 def test_a_commit_is_bounded_in_characters_but_takes_one_event_of_any_length(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "BATCH_CHARACTERS", 10)
+    monkeypatch.setattr(batching, "BATCH_CHARACTERS", 10)
     journal = Journal()
     kept(journal, *(Event(str(length), "x" * length) for length in (4, 6, 5, 50, 1)))
     assert journal.batches == [["4", "6"], ["5"], ["50"], ["1"]]
@@ -98,10 +100,10 @@ def test_an_event_the_database_refuses_does_not_take_others_with_it() -> None:
     assert journal.known == {"1", "3"}
 
 
-def test_a_fault_of_ours_is_told_to_the_sender_and_the_keeper_goes_on() -> None:
-    async def one_after_another(keeper: Keeper) -> Answers:
-        first = await asyncio.gather(keeper.keep(Event("1", "fault")), return_exceptions=True)
-        return [*first, await keeper.keep(Event("2", "{}"))]
+def test_a_fault_of_ours_is_told_to_the_sender_and_the_writer_goes_on() -> None:
+    async def one_after_another(writer: BatchWriter) -> Answers:
+        first = await asyncio.gather(writer.write(Event("1", "fault")), return_exceptions=True)
+        return [*first, await writer.write(Event("2", "{}"))]
 
     assert reasons(running(Journal(), one_after_another)) == ["not_kept", True]
 
@@ -116,50 +118,55 @@ def test_a_database_that_is_away_is_asked_once_a_batch_and_everybody_told() -> N
 
 
 def test_too_many_waiting_events_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "WAITING_EVENTS", 2)
+    monkeypatch.setattr(batching, "WAITING_EVENTS", 2)
     assert reasons(kept(Journal(), *events(3))) == [True, True, "overloaded"]
 
 
 def test_too_many_waiting_characters_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "WAITING_CHARACTERS", 10)
+    monkeypatch.setattr(batching, "WAITING_CHARACTERS", 10)
     assert reasons(kept(Journal(), *events(3, "x" * 10))) == [True, True, "overloaded"]
 
 
 def test_what_waits_when_the_receiver_stops_is_kept() -> None:
     journal = Journal()
 
-    async def leave(keeper: Keeper) -> Answers:
-        task = asyncio.ensure_future(keeper.keep(Event("1", "{}")))
+    async def leave(writer: BatchWriter) -> Answers:
+        task = asyncio.ensure_future(writer.write(Event("1", "{}")))
         await asyncio.sleep(0)
-        await keeper.stop()
+        await writer.stop()
         return [await task]
 
     async def whole() -> Answers:
-        keeper = Keeper(journal, Metrics())
-        keeper.start()
-        return await leave(keeper)
+        writer = BatchWriter(journal, Metrics())
+        writer.start()
+        return await leave(writer)
 
-    assert asyncio.run(whole()) == [True]
+    assert reasons(asyncio.run(whole())) == [True]
     assert journal.batches == [["1"]]
 
 
 def test_a_sender_that_has_gone_does_not_disturb_the_others() -> None:
-    async def one_goes(keeper: Keeper) -> Answers:
-        gone = asyncio.ensure_future(keeper.keep(Event("1", "{}")))
-        stays = asyncio.ensure_future(keeper.keep(Event("2", "{}")))
+    async def one_goes(writer: BatchWriter) -> Answers:
+        gone = asyncio.ensure_future(writer.write(Event("1", "{}")))
+        stays = asyncio.ensure_future(writer.write(Event("2", "{}")))
         await asyncio.sleep(0)
         gone.cancel()
         return [await stays]
 
     journal = Journal()
-    assert running(journal, one_goes) == [True]
+    assert reasons(running(journal, one_goes)) == [True]
     assert journal.known == {"1", "2"}
 
 
 def test_the_figures_count_new_repeated_and_failed() -> None:
-    figures = Metrics()
+    metrics = Metrics()
     journal = Journal()
     journal.known = {"1"}
-    kept(journal, Event("1", "{}"), Event("2", "{}"), figures=figures)
-    kept(journal, Event("3", "away"), figures=figures)
-    assert (figures.kept, figures.repeated, figures.store_errors, figures.waiting) == (1, 1, 1, 0)
+    kept(journal, Event("1", "{}"), Event("2", "{}", "sms"), metrics=metrics)
+    kept(journal, Event("3", "away"), metrics=metrics)
+    assert {
+        'event_receiver_events_kept_total{kind="sms"} 1.0',
+        'event_receiver_events_repeated_total{kind="call"} 1.0',
+        "event_receiver_store_errors_total 1.0",
+        "event_receiver_events_waiting 0.0",
+    } <= set(metrics.text().splitlines())

@@ -1,0 +1,115 @@
+"""The user's page has the form that Airbyte's catalog asks for: headings, their order, fixed sentences."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+USERS_PAGE = ROOT / "docs" / "integrations" / "sources" / "dialpad.md"
+
+
+def read(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def headings(page: Path) -> list[str]:
+    text = re.sub(r"^```.*?^```", "", read(page), flags=re.DOTALL | re.MULTILINE)
+    return re.findall(r"^(#{1,4} .+)$", text, re.MULTILINE)
+
+
+def test_both_parts_that_the_form_of_airbyte_leaves_out_are_marked() -> None:
+    marks = re.findall(r"^</?HideInUI>$", read(USERS_PAGE), re.MULTILINE)
+    assert marks == ["<HideInUI>", "</HideInUI>"] * 2
+
+
+OWN = object()
+CLOUD, OPEN_SOURCE = "### For Airbyte Cloud:", "### For Airbyte Open Source:"
+TEMPLATE = [
+    ("# Dialpad", True),
+    ("## Prerequisites", True),
+    ("## Setup guide", True),
+    ("## Set up Dialpad", True),
+    (CLOUD, False),
+    (OPEN_SOURCE, False),
+    (OWN, False),
+    ("## Set up the Dialpad connector in Airbyte", False),
+    (CLOUD, False),
+    (OPEN_SOURCE, False),
+    (OWN, False),
+    ("## Supported sync modes", True),
+    ("## Supported Streams", True),
+    (OWN, False),
+    ("## IP allow list", True),
+    ("### Performance considerations", False),
+    ("## Data type map", False),
+    ("## Limitations & Troubleshooting", False),
+    (OWN, False),
+    ("### Tutorials", False),
+    ("## Changelog", True),
+]
+"""The headings in the order the catalogue wants, and whether each is a must; OWN is room for any others."""
+
+
+def out_of_order(found: list[str]) -> str | None:
+    """The first heading that stands where the template has no room for it, or that is missing."""
+    fixed = {heading for heading, _ in TEMPLATE}
+    left = list(found)
+    for heading, must in TEMPLATE:
+        if heading is OWN:
+            while left and left[0] not in fixed:
+                left.pop(0)
+        elif left and left[0] == heading:
+            left.pop(0)
+        elif must:
+            return f"{heading} is missing before {left[:1]}"
+    return f"{left[0]} has no place there" if left else None
+
+
+def test_the_headings_of_the_users_page_stand_in_the_order_of_the_template() -> None:
+    assert out_of_order(headings(USERS_PAGE)) is None
+
+
+def test_a_heading_out_of_order_is_found() -> None:
+    found = headings(USERS_PAGE)
+    found.remove("## IP allow list")
+    assert out_of_order(found)
+    assert out_of_order([*found[:2], "## Changelog", *found[2:]])
+
+
+SENTENCES = {
+    "# Dialpad": (
+        "\n<HideInUI>\n\nThis page contains the setup guide and reference information for the "
+        "[Dialpad](https://www.dialpad.com) source connector.\n\n</HideInUI>\n\n"
+    ),
+    OPEN_SOURCE: "\n1. Navigate to the Airbyte Open Source dashboard.\n",
+    "## Supported sync modes": (
+        "\nThe Dialpad source connector supports the following "
+        "[sync modes](https://docs.airbyte.com/cloud/core-concepts/#connection-sync-modes):\n\n"
+    ),
+    "## IP allow list": (
+        "\nIf you use Airbyte Cloud and your organization restricts access to specific IPs, add the "
+        "[Airbyte Cloud IP addresses](https://docs.airbyte.com/platform/operating-airbyte/ip-allowlist) "
+        "to your allow list.\n\n"
+    ),
+    "## Changelog": "\n<details>\n  <summary>Expand to review</summary>\n\n",
+}
+
+
+@pytest.mark.parametrize("heading", SENTENCES)
+def test_a_section_of_the_users_page_begins_with_the_sentences_of_the_template(heading: str) -> None:
+    _, _, section = read(USERS_PAGE).partition(f"\n{heading}\n" if heading != "# Dialpad" else f"{heading}\n")
+    assert section.startswith(SENTENCES[heading])
+
+
+def test_the_prerequisites_speak_of_an_account_or_access() -> None:
+    section = read(USERS_PAGE).split("## Prerequisites\n")[1].split("\n## ")[0].lower()
+    assert any(word in section for word in ("account", "auth", "credentials", "access", "client"))
+
+
+def test_the_users_page_has_a_changelog_entry_for_this_version() -> None:
+    version = yaml.safe_load(read(ROOT / "metadata.yaml"))["data"]["dockerImageTag"]
+    assert f"| {version} |" in read(USERS_PAGE).split("## Changelog")[1]
