@@ -64,8 +64,12 @@ class ExportFile:
     """
 
     def __init__(self, response: requests.Response, context: str) -> None:
-        """Fetches the body of `response`, a streamed answer whose body was not touched."""
+        """Fetches the body of `response`, a streamed answer whose body was not touched.
+
+        `is_csv` is what the answer says of itself; `may_be_lost` that no byte came, and how many should was not said.
+        """
         self._context = context
+        self.is_csv = "csv" in response.headers.get("Content-Type", "")
         with response:
             self._file = _temporary_file(context)
             try:
@@ -73,6 +77,7 @@ class ExportFile:
             except BaseException:
                 self._file.close()
                 raise
+        self.may_be_lost = not self.size and "Content-Length" not in response.headers
         self.progress = _Bytes(self._file, self.size, context)
 
     def _fetch(self, response: requests.Response) -> int:

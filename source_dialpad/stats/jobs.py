@@ -63,14 +63,20 @@ POST_ERRORS = 5
 PAUSE_AFTER_ERROR = 5.0
 """Seconds before a POST that went wrong is sent again; each further time twice as many."""
 
-CACHED = timedelta(hours=3)
-"""Stats API page: so long is an identical POST answered with the earlier export."""
+AFTER_MIDNIGHT = timedelta(hours=4)
+"""Hours in which Dialpad may still answer a POST with the export of the evening before, of other days.
+
+Stats API page: an identical POST is answered from a cache for 3 hours. Should they count from when the file was ready,
+that is up to `TIME_LIMIT` later.
+"""
 
 MIDNIGHT_MARGIN = timedelta(seconds=5)
 """A POST this near before midnight waits for it: the server may cut the days on either side."""
 
 LOG_EVERY = 30.0
 """Seconds between two log lines while something is waited for; the platform ends silent connectors."""
+
+ALL = "all partitions"
 
 LATER = "Run the sync again later."
 REPORT = "Run the sync again later, and report it if it stays: Dialpad's answers may have changed."
@@ -106,6 +112,7 @@ class ExportJob:
     expired_url: str = ""
     refused_since: float | None = None
     error: AirbyteTracedException | None = None
+    dooms_others: bool = False
 
     @property
     def has_ended(self) -> bool:
@@ -198,10 +205,13 @@ class ExportProtocol:
             self.quota.budget.give_back()
             job.status = JobStatus.LEFT
             return
-        response = self.post.raw(
-            job.context, stream_slice=job.stream_slice, body={**job.body, **days_ago(job.window, today)}
-        )
-        self.quota.clock.learn(response)
+        since_midnight = self.quota.clock.now() - midnight(today, self.zone)
+        days = days_ago(job.window, today, after_midnight=since_midnight < AFTER_MIDNIGHT)
+        response = self.post.raw(job.context, stream_slice=job.stream_slice, body={**job.body, **days})
+        if wrong := self.quota.clock.learn(response):
+            job.fail(transient_error(f"{job.context}: {wrong}"))
+            job.dooms_others = True
+            return
         if response.status_code == requests.codes.too_many_requests:
             self._too_many(job, response)
             return
@@ -310,17 +320,21 @@ class ExportProtocol:
             job.fail(transient_error(too_long))
 
 
-def days_ago(window: DayWindow, today: date) -> dict[str, Any]:
+def days_ago(window: DayWindow, today: date, *, after_midnight: bool = False) -> dict[str, Any]:
     """The range members of a POST for whole days of the requested zone, both ends inclusive.
 
     `days_ago_start` is the newer day: reversed, the totals come back as zeros. Today is asked for by `is_today`, which
     overrides the other two and reads other tables; a window that mixes it with older days raises ValueError.
+
+    Days are counted back from today, so `after_midnight` the words of the evening before mean other days, and a cache
+    still answers them. Then the same is said in other words: Stats API page, 0 to 0 is today; `is_today` is optional.
     """
     if window == (today, today):
-        return {"is_today": True}
+        return {"days_ago_start": 0, "days_ago_end": 0} if after_midnight else {"is_today": True}
     if not window.first <= window.last < today:
         raise ValueError(f"{window.label} cannot be asked for in one export on {today}")
-    return {"days_ago_start": (today - window.last).days, "days_ago_end": (today - window.first).days}
+    days = {"days_ago_start": (today - window.last).days, "days_ago_end": (today - window.first).days}
+    return {**days, "is_today": False} if after_midnight else days
 
 
 def _json_answer(response: requests.Response, context: str) -> Answer:
@@ -349,7 +363,8 @@ class ExportJobs:
     def ended(self, waiting: list[ExportJob], planned: Iterator[ExportJob]) -> Iterator[ExportJob]:
         """Each job when it has ended: those of `waiting`, and those of `planned` as slots become free.
 
-        What the user has to mend is not tried again for every window of the partition: those jobs are not started.
+        What the user has to mend is not tried again for every window of the partition, nor a wrong clock for any: those
+        jobs are not started.
         """
         refused: set[str] = set()
         logged_at = time.monotonic()
@@ -357,13 +372,15 @@ class ExportJobs:
         while waiting or not all_planned:
             all_planned = all_planned or self._start_more(waiting, planned, refused)
             for job in list(waiting):
-                if job.status is JobStatus.QUEUED and job.partition in refused:
+                if job.status is JobStatus.QUEUED and not refused.isdisjoint((job.partition, ALL)):
                     waiting.remove(job)
                     self.slots.release()
                     continue
                 self.protocol.step(job)
                 if job.error is not None and job.error.failure_type == FailureType.config_error:
                     refused.add(job.partition)
+                if job.dooms_others:
+                    refused.add(ALL)
             ended = [job for job in waiting if job.has_ended]
             waiting[:] = [job for job in waiting if not job.has_ended]
             yield from ended
@@ -376,7 +393,7 @@ class ExportJobs:
     def _start_more(self, waiting: list[ExportJob], planned: Iterator[ExportJob], refused: set[str]) -> bool:
         """Takes planned jobs while there are free slots; whether there are no more."""
         while self.slots.acquire(blocking=False):
-            job = next((job for job in planned if job.partition not in refused), None)
+            job = next((job for job in planned if refused.isdisjoint((job.partition, ALL))), None)
             if job is None:
                 self.slots.release()
                 return True

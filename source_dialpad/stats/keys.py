@@ -1,8 +1,12 @@
-"""Keys of export rows, where the API has none of its own: from what a row is about, the same at every sync."""
+"""Keys of export rows, where the API has none of its own: from what a row is about, the same at every sync.
+
+A column that Dialpad adds, and a figure that changes, must not make another key: each reading would add its rows again.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +23,12 @@ ReadTime = Callable[[str], str]
 DIMENSIONS = ("user_id", "target_id", "id", "call_center_id")
 """Columns that say whom or what the aggregates of a row are about."""
 
+NAMING = re.compile(r"(.*_)?(id|key|name|email|phone|type|kind)|.*(external|internal)_number|date|day|week|month|hour")
+"""Columns that name something, whatever stands in them; in the others, a cell that is no figure does."""
+
+FIGURE = re.compile(r"[\W_]*(\d.*)?|n/?a|nan|[+-]?inf(inity)?|none|null|true|false", re.IGNORECASE | re.DOTALL)
+"""Cells that name nothing: what begins with a digit (numbers, durations, shares), and what stands for a missing one."""
+
 TIME_LENGTH = len("2026-09-01 10:15:30")
 
 
@@ -29,15 +39,20 @@ def call_center_type(cell: str) -> str:
 
 @dataclass
 class FileKeys:
-    """What the key functions know of a file: its columns in order of name, and how often a key was given."""
+    """What the key functions know of a file: its columns in order of name, and how often a key was given.
+
+    `known` are those of the columns that were known when the stream's schema was written.
+    """
 
     columns: Sequence[str]
+    known: Sequence[str]
     log_once: Callable[..., None]
     duplicates: DuplicateCounter = field(default_factory=DuplicateCounter)
 
-    def content(self, row: Row, read_time: ReadTime) -> bytes:
-        """A digest of everything a row says but its zone, the same whatever zone its times were printed in."""
-        cells = [(name, _in_utc(value, read_time)) for name in self.columns if (value := row[name]) is not None]
+    def content(self, row: Row, read_time: ReadTime, columns: Sequence[str] | None = None) -> bytes:
+        """A digest of what a row says in `columns`, or in all, the same whatever zone its times were printed in."""
+        names = self.columns if columns is None else columns
+        cells = [(name, _in_utc(value, read_time)) for name in names if (value := row[name]) is not None]
         return hashlib.blake2b(orjson.dumps(cells), digest_size=16).digest()
 
     def with_ordinal(self, digest: bytes) -> str:
@@ -46,12 +61,19 @@ class FileKeys:
         return (digest if not ordinal else _digest(digest.hex(), ordinal)).hex()
 
     def fill_missing_key(self, row: Row, columns: Sequence[str], read_time: ReadTime) -> None:
-        """Fills empty cells of the API's own key: with empty text, or from the whole row where all are empty."""
-        if not any(row[name] for name in columns):
-            self.log_once("unnamed", "a row has no %s; one is made from what the row says.", columns[0])
-            row[columns[0]] = f"unnamed-{self.with_ordinal(self.content(row, read_time))}"
-        for name in columns:
-            row[name] = row[name] or ""
+        """Fills empty cells of the API's own key, `columns`, the first of which identifies the row.
+
+        That one is made from the whole row. The others become empty text, or a number where that is taken in the file.
+        """
+        first, *others = columns
+        if not row[first]:
+            self.log_once("unnamed", "a row has no %s; one is made from what the row says.", first)
+            row[first] = f"unnamed-{self.with_ordinal(self.content(row, read_time))}"
+        for name in others:
+            if not row[name]:
+                self.log_once(f"unnamed {name}", "a row has no %s; empty text stands for it.", name)
+                ordinal = self.duplicates.ordinal(_digest(name, *(row[each] for each in columns)))
+                row[name] = f"#{ordinal + 1}" if ordinal else ""
 
 
 def _in_utc(value: Any, read_time: ReadTime) -> Any:
@@ -88,15 +110,18 @@ def disposition_key(row: Row, keys: FileKeys, read_time: ReadTime) -> None:  # n
 
 
 def content_key(row: Row, keys: FileKeys, read_time: ReadTime) -> None:
-    """`record_key` from everything the row says but its zone, for rows without a key of their own."""
-    row["record_key"] = keys.with_ordinal(keys.content(row, read_time))
+    """`record_key` for rows without a key of their own: from the known columns, as others may come at any time.
+
+    Where the file has none of them, from everything the row says but its zone.
+    """
+    row["record_key"] = keys.with_ordinal(keys.content(row, read_time, keys.known or None))
 
 
-def dimension_key(row: Row, keys: FileKeys, read_time: ReadTime) -> None:
-    """`row_key` from what the aggregates are about: a date, user, target or group; where there is none, the content.
+def dimension_key(row: Row, keys: FileKeys, read_time: ReadTime) -> None:  # noqa: ARG001  # one form for all
+    """`row_key` from what the aggregates are about: a user, target or group, or a date; never from a figure.
 
-    Most headers of aggregated exports are not known: should two rows of one export be about the same, the later ones
-    get a number, so that none is lost.
+    Most headers of aggregated exports are not known: where none of these columns is there, every cell that names
+    something counts. Of two rows about the same the later one gets a number, so that none is lost.
     """
     ids = [row.get(name) for name in DIMENSIONS]
     kind = call_center_type(row.get("target_type") or row.get("type") or "")
@@ -104,14 +129,17 @@ def dimension_key(row: Row, keys: FileKeys, read_time: ReadTime) -> None:
     if not any(about):
         about = [row.get("date")]
     if not any(about):
-        row["row_key"] = keys.with_ordinal(keys.content(row, read_time))
-        return
-    row_key = "|".join("" if value is None else str(value) for value in about).strip("|")
+        about = [row[name] for name in keys.columns if _names_something(name, row[name])]
+    row_key = "|".join("" if value is None else str(value) for value in about).strip("|") or "all"
     ordinal = keys.duplicates.ordinal(_digest(row["window_start"], row_key))
     if ordinal:
         keys.log_once("same", "several rows of one export are about the same (%s); they are numbered.", row_key)
         row_key = f"{row_key}#{ordinal + 1}"
     row["row_key"] = row_key
+
+
+def _names_something(column: str, value: Any) -> bool:
+    return isinstance(value, str) and bool(NAMING.fullmatch(column) or not FIGURE.fullmatch(value.strip()))
 
 
 RowKey = Callable[[Row, FileKeys, ReadTime], None]

@@ -19,8 +19,8 @@ POSTS_AN_HOUR = 195
 HOUR = 3601.0
 """Seconds a POST counts: an hour, and one for the way to the server."""
 
-TRUSTED_OFFSET = timedelta(hours=6)
-"""A server whose clock is further off than this is not asked for the time."""
+MOST_OFFSET = timedelta(hours=2)
+"""Further apart, one of the two clocks is wrong, and days would be asked for that are not meant."""
 
 HEADER_PRECISION = timedelta(seconds=2)
 """A `Date` header has whole seconds, and the answer was some time on its way."""
@@ -83,14 +83,21 @@ class ServerClock:
         """The server's time."""
         return datetime.now(UTC) + self._offset
 
-    def learn(self, response: requests.Response) -> None:
-        """Takes the server's time from an answer."""
+    def learn(self, response: requests.Response) -> str:
+        """Takes the server's time from an answer; what is wrong where the two clocks are hours apart, otherwise ""."""
+        now = datetime.now(UTC)
         try:
-            offset = parsedate_to_datetime(response.headers["Date"]) - datetime.now(UTC)
+            said = parsedate_to_datetime(response.headers["Date"])
+            offset = said - now
         except (KeyError, TypeError, ValueError):
-            return
-        trusted = HEADER_PRECISION < abs(offset) < TRUSTED_OFFSET
-        self._offset = offset if trusted else timedelta(0)
+            return ""
+        if abs(offset) > MOST_OFFSET:
+            return (
+                f"the clock of this machine says {now:%Y-%m-%d %H:%M} UTC and that of Dialpad {said:%Y-%m-%d %H:%M} "
+                "UTC; the export would be of other days than are meant. Set the clock, then run the sync again."
+            )
+        self._offset = offset if abs(offset) > HEADER_PRECISION else timedelta(0)
+        return ""
 
 
 @dataclass

@@ -143,11 +143,15 @@ class ExportRetriever(SliceRetriever):
         scope = job.stream_slice.extra_fields.get("scope", self._scope)
         calendar_end = job.stream_slice.cursor_slice.get("calendar_end")
         window = DayWindow(job.window.first, date.fromisoformat(calendar_end)) if calendar_end else job.window
-        broken = 0
+        broken, is_lost = 0, False
         while True:
             self._wait_for(job)
             try:
                 with self._file(job) as file:
+                    if file.may_be_lost and not is_lost:
+                        is_lost = True
+                        job.repoll(POLL_EVERY)
+                        continue
                     yield from columns.rows(file, scope=scope, window=window, asked=job.window, context=job.context)
             except _ExpiredError:
                 job.on_download_expired()

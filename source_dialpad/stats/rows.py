@@ -39,6 +39,9 @@ While it reads a cell, Python holds four bytes for each character.
 MOST_COLUMNS = 1000
 """The widest export known has some 60."""
 
+DOCUMENTED = 3
+"""Columns that a schema knows at least where the header was published; seven of the exports have fewer."""
+
 BATCH_ROWS = 200
 BATCH_BYTES = 1 << 19
 """Rows that are converted at once, fewer where they are long."""
@@ -217,7 +220,7 @@ class ExportColumns:
             cells = next((row for row in reader if any(cell.strip() for cell in row)), None)
             if cells is None:
                 return
-            header = self._header(cells, context)
+            header = self._header(cells, context, is_csv=file.is_csv)
             typed = _TypedRows(self, header, scope, window, asked, context)
             with typed.keys.duplicates:
                 for batch in _batches(reader, file, len(header), context):
@@ -225,6 +228,7 @@ class ExportColumns:
                     if batch.is_last:
                         self._check_end(file, header, rows, context)
                     yield from rows
+                typed.check_days()
         except csv.Error as error:
             _broken(context, f"at line {reader.line_num}: {error}")
 
@@ -249,16 +253,19 @@ class ExportColumns:
         if file.ends_empty or (file.ends_open and not is_whole):
             _broken(context, "its last line has no end and its last cell is not whole")
 
-    def _header(self, cells: list[str], context: str) -> list[str]:
+    def _header(self, cells: list[str], context: str, *, is_csv: bool) -> list[str]:
         """The names of the columns, each once; raises `BrokenFileError` where they are those of no export."""
         names = [cell.strip() for cell in cells]
         if len(names) > MOST_COLUMNS:
             self._refuse(f"{context}: what came in place of the export has {len(names)} columns; none has so many.")
         if not any(name in TYPICAL or name in self.known for name in names):
             beginning = snippet(",".join(cells))
-            self._refuse(
-                f"{context}: what came in place of the export is no CSV of Dialpad; it begins with: {beginning}"
-            )
+            if not (is_csv and len(names) > 1 and len(self.known) < DOCUMENTED):
+                self._refuse(
+                    f"{context}: what came in place of the export is no CSV of Dialpad; it begins with: {beginning}"
+                )
+            message = "the export shares no column with any known one; its rows pass as text. Its columns: %s."
+            self.log_once("undocumented", message, beginning)
         for name in filter(None, (self.cursor, *self.keys)):
             if name not in names:
                 self._refuse(
@@ -355,7 +362,11 @@ class _TypedRows:
         if self._zone_column is None:
             self._names.append("timezone")
         self._others = [name for name in header if name not in stream.columns]
-        self.keys = FileKeys(sorted(name for name in header if name not in DERIVED), stream.log_once)
+        named = sorted(name for name in header if name not in DERIVED)
+        known = [name for name in named if name in stream.known or name in DAY_COLUMNS]
+        self.keys = FileKeys(named, known if set(known) & {*stream.known} else (), stream.log_once)
+        self._day_outside: str | None = None
+        self._has_row_inside = self._day_column is None
 
     def __call__(self, batch: list[list[str]]) -> list[Row]:
         """The rows of a batch."""
@@ -369,7 +380,7 @@ class _TypedRows:
         for index, convert in self._converters:
             columns[index] = convert(cells[index])
         columns += self._constants
-        columns += self._read_windows(cells)
+        columns += self._read_windows(cells, zones)
         if self._zone_column is None:
             columns.append(repeat(self._stream.timezone))
         names = self._names
@@ -380,6 +391,14 @@ class _TypedRows:
         if self._stream.add_key or any("" in cells[index] for index in self._required):
             self._complete(rows)
         return rows
+
+    def check_days(self) -> None:
+        """Raises a transient error where all rows lie outside the days asked for: it is the export of other days."""
+        if self._day_outside and not self._has_row_inside:
+            raise transient_error(
+                f"{self._context}: all rows of the export lie outside the days that were asked for, one of them on "
+                f"{self._day_outside}: Dialpad answered with an earlier export. Run the sync again in some hours."
+            )
 
     def _format(self, name: str) -> str | None:
         found: str | None = self._stream.columns.get(name, {}).get("format")
@@ -419,17 +438,22 @@ class _TypedRows:
         pairs = zip(cells, zones, strict=True)
         return [self._zones(zone).column((cell,), on_unreadable)[0] for cell, zone in pairs]
 
-    def _read_windows(self, cells: list[tuple[str, ...]]) -> tuple[Iterable[str], Iterable[str]]:
+    def _read_windows(
+        self, cells: list[tuple[str, ...]], zones: list[str] | str
+    ) -> tuple[Iterable[str], Iterable[str]]:
         """Begin and end of the window that each row stands for: its own day where it has one."""
         first, last = self._window.first.isoformat(), self._window.last.isoformat()
         if self._day_column is None:
             return repeat(first), repeat(last)
         days: list[str | None] = list(self._days([cell[:10] for cell in cells[self._day_column]]))
         first_asked, last_asked = self._asked.first.isoformat(), self._asked.last.isoformat()
-        for own_day in {*days}:
-            if own_day and not first_asked <= own_day <= last_asked:
-                message = "a row lies on %s, outside the days that were asked for, %s."
-                self._stream.log_once("days", message, own_day, self._asked.label)
+        outside = {own_day for own_day in {*days} if own_day and not first_asked <= own_day <= last_asked}
+        if outside:
+            self._day_outside = min(outside)
+            message = "a row lies on %s, outside the days that were asked for, %s."
+            self._stream.log_once("days", message, self._day_outside, self._asked.label)
+        if not outside.issuperset(days) or zones != self._stream.timezone:  # days of other zones begin at other times
+            self._has_row_inside = True
         if None not in days:
             return days, days  # type: ignore[return-value]
         return [own_day or first for own_day in days], [own_day or last for own_day in days]

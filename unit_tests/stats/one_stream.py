@@ -18,7 +18,6 @@ from airbyte_cdk.models import AirbyteStateMessage, AirbyteStateType, AirbyteStr
 from airbyte_cdk.models.airbyte_protocol import AirbyteStateBlob
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.declarative.models.declarative_component_schema import DeclarativeStream
-from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import ModelToComponentFactory
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from urllib3.response import HTTPResponse
 
@@ -28,6 +27,7 @@ from source_dialpad.source import SourceDialpad
 from source_dialpad.stats.files import ExportFile
 from source_dialpad.stats.rows import ExportColumns
 from source_dialpad.sync.windows import DayWindow
+from source_dialpad.transport.shared import forget_findings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,9 +75,8 @@ class Result:
 
 
 @cache
-def manifest() -> dict[str, Any]:
-    resolved: dict[str, Any] = SourceDialpad(config=dict(CONFIG))._source_config
-    return resolved
+def built_once() -> SourceDialpad:
+    return SourceDialpad(config=dict(CONFIG))
 
 
 class Sync:
@@ -94,22 +93,20 @@ class Sync:
 
     def stream(self, name: str, state: Mapping[str, Any] | None = None) -> Any:
         """The stream alone, as the source builds it: to build all of them takes seconds."""
-        properties = manifest()["spec"]["connection_specification"]["properties"]
-        config = json.loads(json.dumps(self.config))
-        CheckedConfig({"properties": properties}).transform(config)
         given = AirbyteStateMessage(
             type=AirbyteStateType.STREAM,
             stream=AirbyteStreamState(
                 stream_descriptor=StreamDescriptor(name=name), stream_state=AirbyteStateBlob(**(state or {}))
             ),
         )
-        factory = ModelToComponentFactory(
-            connector_state_manager=ConnectorStateManager([given] if state else []),
-            emit_connector_builder_messages=False,
-        )
-        sections = (each.get("streams", [each]) for each in manifest()["streams"])
-        definition = next(each for section in sections for each in section if each["name"] == name)
-        return factory.create_component(DeclarativeStream, definition, config)
+        source, config = built_once(), json.loads(json.dumps(self.config))
+        properties = source._source_config["spec"]["connection_specification"]["properties"]
+        CheckedConfig({"properties": properties}).transform(config)
+        forget_findings()  # as a new source does
+        source._connector_state_manager = ConnectorStateManager([given] if state else [])
+        groups = (group.get("streams", [group]) for group in source._source_config["streams"])
+        definition = next(stream for streams in groups for stream in streams if stream["name"] == name)
+        return source._constructor.create_component(DeclarativeStream, definition, config)
 
     def read(self, name: str, state: Mapping[str, Any] | None = None, *, windows: int | None = None) -> Result:
         """All rows, or those of the first `windows`, as if the connector was killed then."""
@@ -166,6 +163,7 @@ def answer(body: bytes, headers: Mapping[str, str] | None = None, promised: int 
     sent = {"content-length": str(len(body) if promised is None else promised), **(headers or {})}
     response = requests.Response()
     response.status_code = 200
+    response.headers.update(sent)
     response.raw = HTTPResponse(io.BytesIO(body), headers=sent, preload_content=False)
     return response
 

@@ -251,7 +251,8 @@ def test_a_file_that_stays_broken_is_an_error_that_names_stream_and_window(sync:
     sync.fault(fault, times=-1, path_regex="^/_storage/")
     found = sync.read("records_voicemails")
     assert len(found.errors) == 2
-    assert found.error.startswith("records_voicemails (2026-11-14 to 2026-11-19): ")
+    windows = {str(error.message).partition(": ")[0] for error in found.errors}
+    assert windows == {"records_voicemails (2026-11-20)", "records_voicemails (2026-11-14 to 2026-11-19)"}
     assert "date" not in found.state
 
 
