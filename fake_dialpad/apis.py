@@ -8,8 +8,10 @@ from fake_dialpad.conversations import Conversations
 from fake_dialpad.directory import Directory
 from fake_dialpad.engagement import Engagement
 from fake_dialpad.events import Events
+from fake_dialpad.exports import Exports
 from fake_dialpad.paging import Pages
 from fake_dialpad.people import People
+from fake_dialpad.scorecards import Scorecards
 from fake_dialpad.stats import Stats
 from fake_dialpad.subscriptions import Subscriptions
 from fake_dialpad.transcripts import Transcripts
@@ -22,10 +24,12 @@ class Apis(Context):
         super().__post_init__()
         people, pages = People(self), Pages()
         self.engagement = Engagement(self)
-        self.stats = Stats(self, people)
+        self.exports = Exports(self)
+        self.stats = Stats(self, people, self.exports)
         self.analytics = Analytics(self)
         self.conversations = Conversations(self, pages)
         self.transcripts = Transcripts(self)
+        self.scorecards = Scorecards(self, self.stats, self.exports)
         self.directory = Directory(self, people, pages)
         self.subscriptions = Subscriptions(self, pages)
         self.events = Events(self, self.subscriptions)
@@ -33,6 +37,7 @@ class Apis(Context):
             *self.stats.routes,
             *self.conversations.routes,
             *self.transcripts.routes,
+            *self.scorecards.routes,
             *self.subscriptions.routes,
             *self.directory.routes,
         ]

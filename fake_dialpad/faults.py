@@ -19,7 +19,7 @@ from fake_dialpad.wire import JSON, Refused, Request, Response, schema
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fake_dialpad.stats import Stats
+    from fake_dialpad.exports import Exports
 
 #: Name of a fault: what it does. `<x>` stands for an argument after a colon; one in brackets may be left out.
 KINDS: Final[dict[str, str]] = {
@@ -47,14 +47,15 @@ KINDS: Final[dict[str, str]] = {
     "no_request_id": "the POST is accepted and gives no id",
     "download_expired[:<code>]": "the file is gone: 403, or the code given",
 }
+_EXPORT: Final = r"^/api/v2/(stats|scorecards/export)/"
 _PLACES: Final = {
-    "export_failed": ("GET", r"^/api/v2/stats/"),
-    "export_forgotten": ("GET", r"^/api/v2/stats/"),
-    "stuck": ("GET", r"^/api/v2/stats/"),
-    "unknown_status": ("GET", r"^/api/v2/stats/"),
-    "no_download_url": ("GET", r"^/api/v2/stats/"),
-    "foreign_download": ("GET", r"^/api/v2/stats/"),
-    "no_request_id": ("POST", r"^/api/v2/stats$"),
+    "export_failed": ("GET", _EXPORT),
+    "export_forgotten": ("GET", _EXPORT),
+    "stuck": ("GET", _EXPORT),
+    "unknown_status": ("GET", _EXPORT),
+    "no_download_url": ("GET", _EXPORT),
+    "foreign_download": ("GET", _EXPORT),
+    "no_request_id": ("POST", r"^/api/v2/(stats|scorecards/export)$"),
     "download_expired": ("GET", r"^/_storage/"),
 }
 _ARGUMENT: Final = {
@@ -153,14 +154,14 @@ class Faults(list[Fault]):
         return [asdict(fault) for fault in self]
 
 
-def faulty(fault: Fault, request: Request, proceed: Callable[[], Response], stats: Stats) -> Response:
+def faulty(fault: Fault, request: Request, proceed: Callable[[], Response], exports: Exports) -> Response:
     """Return the broken response to a request; `proceed` gives the true one where the fault needs it."""
     if fault.name in _WITHOUT_ANSWER:
         return _WITHOUT_ANSWER[fault.name](fault)
     if fault.name in _OTHER_BODIES:
         return _other_body(fault)
     if fault.name in _PLACES:
-        return _export(fault, request, proceed, stats)
+        return _export(fault, request, proceed, exports)
     response = proceed()
     if fault.name == "hang":
         response.delay = float(fault.argument)
@@ -214,9 +215,9 @@ def _other_body(fault: Fault) -> Response:
     return Response(200, body, {**JSON, **headers})
 
 
-def _export(fault: Fault, request: Request, proceed: Callable[[], Response], stats: Stats) -> Response:
+def _export(fault: Fault, request: Request, proceed: Callable[[], Response], exports: Exports) -> Response:
     key = request.path.rsplit("/", 1)[-1]
-    export = stats.exports.get(key)
+    export = exports.get(key)
     if fault.name == "export_failed" and export is not None:
         export.failed = True
         return proceed()
@@ -225,7 +226,7 @@ def _export(fault: Fault, request: Request, proceed: Callable[[], Response], sta
             export.forgotten = True
         raise Refused(404, f"Request with id {key} not found")
     if fault.name == "download_expired":
-        for known in stats.exports.values():
+        for known in exports.values():
             known.forgotten = known.forgotten or f"{known.token}.csv" == key
         return _plain(fault, int(fault.argument or 403), "Request has expired")
     values: dict[str, dict[str, object]] = {

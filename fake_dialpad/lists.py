@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from fake_dialpad import belongings, settings
+from fake_dialpad import belongings, grading, settings
 from fake_dialpad.people import Item, People
 
 Rows = Callable[..., list[Item] | None]
@@ -154,6 +154,7 @@ LISTS: Final = (
         required={"target_type": (), "target_id": ()},
         empty={"items": None},
     ),
+    PlainList("scorecards", grading.scorecards, "scorecards", by_id=True),
     PlainList("schedulereports", settings.scheduled_reports, "scheduled_reports", by_id=True),
     PlainList("conference/rooms", belongings.meeting_rooms, "meeting_rooms", scope="conference:read"),
     PlainList("conference/meetings", belongings.meetings, "meetings", filters=("room_id",), scope="conference:read"),

@@ -91,7 +91,7 @@ class FakeDialpad(Apis):
                 response = (
                     self._answer(request)
                     if fault is None
-                    else faulty(fault, request, lambda: self._without_fault(request), self.stats)
+                    else faulty(fault, request, lambda: self._without_fault(request), self.exports)
                 )
             except Refused as refused:
                 response = error(refused)
@@ -110,7 +110,7 @@ class FakeDialpad(Apis):
     def _answer(self, request: Request) -> Response:
         path = request.path
         if path.startswith("/_storage/"):
-            return dispatch(self.stats.downloads, request, "Not found")
+            return dispatch(self.exports.routes, request, "Not found")
         if path.startswith("/api/v2/"):
             return dispatch(self.api_v2, request, f"Requested URL {path} not found", self.admit(request))
         if path.startswith("/KoopidPartnerServer/"):

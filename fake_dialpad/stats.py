@@ -8,10 +8,8 @@ still count against 200 POSTs an hour, csat and dispositions want a target, grou
 from __future__ import annotations
 
 import csv
-import gzip
-import hashlib
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfoNotFoundError
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from fake_dialpad.context import Context
+    from fake_dialpad.exports import Export, Exports
     from fake_dialpad.people import People
 
 HISTORY_CACHE: Final = 3 * 3600
@@ -68,39 +67,31 @@ BODY: Final = schema(
 )
 
 
-@dataclass(slots=True)
-class Export:
-    """One accepted export: what was asked, when, and what became of it."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an export of the Stats API is about, as it was when it was asked for."""
 
-    id: str
-    token: str
     body: dict[str, Any]
     scope: Scope
     timezone: str
     days: Days | None
     frozen_us: int
-    posted_at: float
-    ready: float
-    expires: float
-    failed: bool = False
-    forgotten: bool = False
-    style: Style = field(default_factory=Style)
+    style: Style
 
 
 class Stats:
-    """The three routes of the Stats API, their limits and their cache."""
+    """The routes of the Stats API, their limits and their cache."""
 
-    def __init__(self, context: Context, people: People) -> None:
+    def __init__(self, context: Context, people: People, exports: Exports) -> None:
         self.context = context
         self.people = people
+        self.exports = exports
         self.routes = [
             route("POST", "/api/v2/stats", self.start),
             route("GET", "/api/v2/stats/{request_id}", self.poll),
         ]
-        self.downloads = [route("GET", "/_storage/{name}", self.download)]
         self.posts = Window(200, 3600)
         self.polls = Window(20, 1)
-        self.exports: dict[str, Export] = {}
         self.cached: dict[bytes, Export] = {}
         self.rendered: dict[tuple[object, ...], bytes] = {}
         self.rendered_bytes = 0
@@ -119,21 +110,16 @@ class Stats:
             return answer({"request_id": known.id, "already_started": True})
         today = self._today(body)
         lag = float(self.context.variants["today_lag" if today else "history_lag"])
-        digest = hashlib.sha256(key + str((len(self.exports), self.context.world.seed, now)).encode()).hexdigest()
-        export = Export(
-            id=digest[:32],
-            token=digest[32:],
+        asked = Asked(
             body=body,
             scope=scope if user is None else Scope(target_id=user.id, target_type="user"),
             timezone=timezone,
             days=days,
             frozen_us=int((self.context.now() - lag) * SECOND),
-            posted_at=now,
-            ready=now + self.context.export_seconds,
-            expires=now + (TODAY_CACHE if today else HISTORY_CACHE),
             style=self.style(),
         )
-        self.exports[export.id] = self.cached[key] = export
+        export = self.exports.start(key, TODAY_CACHE if today else HISTORY_CACHE, lambda: self.file(asked))
+        self.cached[key] = export
         return answer({"request_id": export.id, "already_started": False})
 
     def style(self) -> Style:
@@ -207,34 +193,14 @@ class Stats:
         now = self.context.server_now()
         if self.context.limited and not self.polls.admits(now):
             raise self.context.too_many("Rate limit exceeded", self.polls.wait(now))
-        export = self.exports.get(request_id)
-        if export is None or export.forgotten or export.expires <= now:
-            raise Refused(404, f"Request with id {request_id} not found")
+        export = self.exports.known(request_id)
         if export.failed:
             return answer({"status": "failed"})
         if now < export.ready:
             return answer({"status": "processing"})
-        url = f"{request.base_url}/_storage/{export.token}.csv"
-        return answer({"status": "complete", "download_url": url, "file_type": "csv"})
+        return answer({"status": "complete", "download_url": self.exports.url(request, export), "file_type": "csv"})
 
-    def download(self, request: Request, name: str) -> Response:
-        """Serve the file of an export to whoever has its URL; no key is asked for, and none should come."""
-        now = self.context.server_now()
-        export = next((export for export in self.exports.values() if f"{export.token}.csv" == name), None)
-        if export is None or export.expires <= now or now < export.ready:
-            return Response(
-                403,
-                b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>",
-                {"content-type": "application/xml"},
-            )
-        body: Iterable[bytes] = self.context.locked(self.file(export))
-        headers = {"content-type": "text/csv"}
-        if self.context.variants["compression"] == "gzip" and "gzip" in request.headers.get("accept-encoding", ""):
-            headers["content-encoding"] = "gzip"
-            body = [gzip.compress(b"".join(body), compresslevel=1, mtime=0)]
-        return Response(200, body, headers)
-
-    def file(self, export: Export) -> Iterator[bytes]:
+    def file(self, export: Asked) -> Iterator[bytes]:
         """Yield the CSV of an export, a day of rows at a time."""
         body = export.body
         clock = self.context.local(export.timezone)
@@ -278,7 +244,7 @@ class Stats:
             self.rendered_bytes = len(chunk)
         self.rendered[key] = chunk
 
-    def _days(self, table: Table, stat_type: str, export: Export, clock: LocalTime) -> Iterator[bytes]:
+    def _days(self, table: Table, stat_type: str, export: Asked, clock: LocalTime) -> Iterator[bytes]:
         days = export.days
         if days is None:
             return

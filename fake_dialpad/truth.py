@@ -19,6 +19,8 @@ from fake_dialpad.catalogue import FILTERS, METRICS, RECORDS, metric_entry, reco
 from fake_dialpad.lists import LISTS, rows_of
 from fake_dialpad.local_time import Days, LocalTime, days_between, windows
 from fake_dialpad.records import TABLES, Scope, selected
+from fake_dialpad.scorecards import ANSWERS, GRADES, Wanted
+from fake_dialpad.scorecards import TABLES as SCORECARD_TABLES
 from fake_dialpad.subscriptions import KINDS
 
 if TYPE_CHECKING:
@@ -302,6 +304,24 @@ def _call_recaps(question: Question) -> list[Row]:
     ]
 
 
+def _graded(kind: str) -> Callable[[Question], list[Row]]:
+    """Return what makes the rows of an export of scorecards: by the day of grading, up to yesterday."""
+
+    def rows(question: Question) -> list[Row]:
+        last = min(question.end, question.today - timedelta(days=1))
+        days = days_between(question.start, last, question.clock)
+        if days is None:
+            return []
+        table, wanted = SCORECARD_TABLES[kind], Wanted(graded=days, called=None, now=question.now)
+        return [
+            dict(zip(table.columns, cells, strict=True))
+            for grading in question.apis.scorecards.gradings(wanted)
+            for cells in table.cells(grading, question.clock)
+        ]
+
+    return rows
+
+
 def _digital_sessions(question: Question) -> list[Row]:
     days, api = question.days, question.apis.conversations
     return [] if days is None else [api.session_item(row) for row in api.sessions(days.start_us, days.end_us)]
@@ -357,6 +377,8 @@ STREAMS: Final[dict[str, tuple[tuple[str, ...], Callable[[Question], list[Row]]]
     "calls": (("call_id",), _calls),
     "call_transcripts": (("call_id",), _call_transcripts),
     "call_recaps": (("call_id",), _call_recaps),
+    "scorecard_grades": (SCORECARD_TABLES[GRADES].columns, _graded(GRADES)),
+    "scorecard_answers": (SCORECARD_TABLES[ANSWERS].columns, _graded(ANSWERS)),
     "digital_sessions": (("session_id",), _digital_sessions),
     "call_events": (("call_id", "state", "event_timestamp"), _call_events),
 }
