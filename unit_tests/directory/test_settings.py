@@ -55,8 +55,10 @@ def test_every_stream_holds_what_the_account_holds_each_once(synced: tuple[Read,
     odd = {}
     for stream in STREAMS:
         wanted = truth(fake, stream, state="all")
-        keys = [Counter(tuple(row[name] for name in wanted["key"]) for row in rows)
-                for rows in (out.of.get(stream, []), wanted["rows"])]
+        keys = [
+            Counter(tuple(row[name] for name in wanted["key"]) for row in rows)
+            for rows in (out.of.get(stream, []), wanted["rows"])
+        ]
         if keys[0] != keys[1] or not keys[0] or set(keys[0].values()) != {1}:
             odd[stream] = keys
     assert odd == {}
