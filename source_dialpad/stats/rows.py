@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from itertools import repeat
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 from zoneinfo import ZoneInfoNotFoundError
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -221,7 +221,7 @@ class ExportColumns:
             if cells is None:
                 return
             header = self._header(cells, context, is_csv=file.is_csv)
-            typed = _TypedRows(self, header, scope, window, asked, context)
+            typed = _TypedRows(self, header, _Place(scope, window, asked, context))
             with typed.keys.duplicates:
                 for batch in _batches(reader, file, len(header), context):
                     rows = typed(batch)
@@ -329,21 +329,21 @@ def _batches(reader: Iterator[list[str]], file: ExportFile, width: int, context:
     yield batch
 
 
+class _Place(NamedTuple):
+    """Where a file's rows belong: their scope, the window they stand for, the days asked for, and what errors say."""
+
+    scope: str
+    window: DayWindow
+    asked: DayWindow
+    context: str
+
+
 class _TypedRows:
     """Converts batches of one file: what its header means is worked out once, here."""
 
-    def __init__(  # noqa: PLR0913, PLR0917  # what a row is made of
-        self,
-        stream: ExportColumns,
-        header: list[str],
-        scope: str,
-        window: DayWindow,
-        asked: DayWindow,
-        context: str,
-    ) -> None:
+    def __init__(self, stream: ExportColumns, header: list[str], place: _Place) -> None:
         self._stream = stream
-        self._context = context
-        self._window, self._asked = window, asked
+        scope, self._window, self._asked, self._context = place
         self._zones = RowZones(stream.timezone, stream.log_once)
         self._zone_column = header.index("timezone") if "timezone" in header else None
         self._times = [index for index, name in enumerate(header) if self._format(name) == "date-time"]

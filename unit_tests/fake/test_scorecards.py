@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EXPORT = "/api/v2/scorecards/export"
 GRADES, ANSWERS = "scorecard_export_calls", "scorecard_export_calls_questions"
-RANGE = {"graded_days_ago_start": 1, "graded_days_ago_end": 12}
+RANGE: dict[str, Any] = {"graded_days_ago_start": 1, "graded_days_ago_end": 12}
 
 
 def start(client: Client, kind: str = GRADES, **more: Any) -> requests.Response:
