@@ -1,4 +1,4 @@
-"""Call events: what event_receiver kept, in the order it kept it."""
+"""Webhook events: what event_receiver kept, kind by kind, in the order it kept it."""
 
 from __future__ import annotations
 
@@ -24,24 +24,29 @@ PAGE = 1000
 MAX_RESTARTS = 3
 """How often a place that is gone is come back to by time in one sync."""
 
-TIMES = (
-    "event_timestamp",
-    "date_started",
-    "date_first_rang",
-    "date_queued",
-    "date_rang",
-    "date_connected",
-    "date_ended",
-)
-"""Times of an event, milliseconds since 1970 UTC; each gets a sibling `<name>_time` as RFC 3339."""
+TIMES = {
+    "call": (
+        "event_timestamp",
+        "date_started",
+        "date_first_rang",
+        "date_queued",
+        "date_rang",
+        "date_connected",
+        "date_ended",
+    ),
+    "sms": ("event_timestamp", "created_date"),
+    "agent_status": ("event_timestamp", "date"),
+    "change_log": ("date",),
+}
+"""Times of a kind's events, milliseconds since 1970 UTC; each gets a sibling `<name>_time` as RFC 3339."""
 
-SIBLINGS = {name: f"{name}_time" for name in TIMES}
-DERIVED = frozenset(SIBLINGS.values())
+UNPUBLISHED = ("channel", "fax")
+"""Kinds whose payload no public document shows: the column `event` holds all of it."""
 
 
 @dataclass
-class CallEventsRetriever(SliceRetriever):
-    """The stream `call_events`: every event from a time on, page after page, to the end of the log.
+class EventsRetriever(SliceRetriever):
+    """The streams of events: every event of a `kind` from a time on, page after page, to the end of the log.
 
     A sync begins by time, since a saved place means nothing in another database, and goes on by place. A page shorter
     than asked for is the end: what comes later is the next sync's. States come on the way, since the log is in order.
@@ -49,15 +54,18 @@ class CallEventsRetriever(SliceRetriever):
     reading goes on by the time of the last event. Events that were pruned before they were read are reported.
     """
 
-    derived = DERIVED
+    derived = frozenset(f"{name}_time" for names in TIMES.values() for name in names)
+
+    kind: str = "call"
 
     def rows(self, stream_slice: StreamSlice, context: str) -> Iterable[dict[str, Any]]:
         """The events, their payload's fields beside `event_id` and `received_at`."""
         reached = stream_slice.cursor_slice["start_time"]
         place: dict[str, Any] = {"received_after": reached}
+        wanted = {"limit": PAGE, **({} if self.kind == "call" else {"kind": self.kind})}  # without a kind, it is call
         restarts = 0
         while True:
-            answer = self.ask(context, stream_slice=stream_slice, params={**place, "limit": PAGE})
+            answer = self.ask(context, stream_slice=stream_slice, params={**place, **wanted})
             if answer.status == requests.codes.gone:
                 restarts += 1
                 reason = _reason(answer)
@@ -71,7 +79,7 @@ class CallEventsRetriever(SliceRetriever):
                 _warn_of_pruned(answer.value.get("pruned_through"), reached, context)
             for item in items:
                 reached = item["received_at"]
-                yield _row(item)
+                yield _row(item, self.kind)
             if isinstance(self.cursor, WindowCursor):
                 self.cursor.save_progress(stream_slice)
             if len(items) < PAGE or place.get("after") == following:
@@ -116,13 +124,14 @@ def _is_kept_event(item: dict[str, Any]) -> bool:
     )
 
 
-def _row(item: dict[str, Any]) -> dict[str, Any]:
-    event = item["event"]
-    if not DERIVED.isdisjoint(event):
-        event = {name: value for name, value in event.items() if name not in DERIVED}
+def _row(item: dict[str, Any], kind: str) -> dict[str, Any]:
+    event, times = item["event"], TIMES.get(kind, ())
     row = {**event, "event_id": item["event_id"], "received_at": item["received_at"]}
-    for name, sibling in SIBLINGS.items():
-        value = event.get(name)
+    if kind in UNPUBLISHED:
+        row["event"] = event
+    for name in times:
+        sibling, value = f"{name}_time", event.get(name)
+        row.pop(sibling, None)
         if value is not None:
             try:
                 row[sibling] = rfc3339_of(value)

@@ -336,3 +336,23 @@ def test_another_server_at_the_address_is_a_config_error(fetch: requests_mock.Mo
     assert "There is no event_receiver at this address (404). Check event_receiver.base_url." in str(
         check(config()).message
     )
+
+
+def test_each_kind_is_a_stream_of_its_own(receiver: Receiver) -> None:
+    payload = {"id": 7, "date": 1793577649994, "created_date": 1793577649994, "event": "contact_updated"}
+    kinds = ("sms", "agent_status", "contact", "change_log", "channel", "fax")
+    assert receiver.client
+    for kind in kinds:
+        receiver.now += MICROSECONDS
+        assert receiver.client.post({**payload, "note": kind}, path=f"/events/{kind}").status_code == 200
+    for kind in kinds:
+        (row,) = read(config(), f"{kind}_events").records
+        schema = composed_manifest()["schemas"][f"{kind}_events"]
+        assert list(Draft7Validator(schema).iter_errors(row)) == []
+        assert row["note"] == kind
+        assert row["event"] == ({**payload, "note": kind} if kind in ("channel", "fax") else "contact_updated")
+        siblings = {name: row[name] for name in row if name.endswith("_time")}
+        assert siblings == dict.fromkeys(TIME_OF.get(kind, ()), "2026-11-02T00:00:49.994+00:00")
+
+
+TIME_OF = {"sms": ("created_date_time",), "agent_status": ("date_time",), "change_log": ("date_time",)}
