@@ -15,6 +15,7 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote_plus
 
 import orjson
 
@@ -152,16 +153,20 @@ class Account(FakeDialpad):
         if not request.path.startswith("/receiver/"):
             return super()._answer(request)
         query = dict(pair.partition("=")[::2] for pair in request.query.split("&"))
-        after = int(query.get("after", "0"))
+        since = unquote_plus(query.get("received_after", ""))
+        after = int(query["after"]) if "after" in query else sum(time < since for time in EVENT_TIMES)
         events = [
             {
                 "event_id": f"event-{number:04d}",
-                "received_at": f"{FIRST_DAY}T08:{number // 60:02d}:{number % 60:02d}.000000+00:00",
+                "received_at": EVENT_TIMES[number],
                 "event": {"call_id": str(5000 + number), "state": "hangup"},
             }
-            for number in range(after + 1, min(after + int(query["limit"]), 2500) + 1)
+            for number in range(after, min(after + int(query["limit"]), len(EVENT_TIMES)))
         ]
         return Response(200, orjson.dumps({"items": events, "next_cursor": str(after + len(events))}), dict(JSON))
+
+
+EVENT_TIMES: Final = [f"{FIRST_DAY}T08:{number // 60:02d}:{number % 60:02d}.000000+00:00" for number in range(2500)]
 
 
 @cache

@@ -46,6 +46,27 @@ def file(name: str) -> Any:
 CONFIG: Row = file("sample_config.json")
 EVENTS = 12
 
+MOMENT = int((NOON - timedelta(hours=3)).timestamp() * 1000)
+AGENT = {"id": 5000000000004001, "name": "Ann Example", "type": "user"}
+OTHER_EVENTS: dict[str, Row] = {
+    "sms": {
+        "id": 6000000000000001,
+        "event_timestamp": MOMENT,
+        "created_date": MOMENT,
+        "direction": "outbound",
+        "target": AGENT,
+        "from_number": "+14155550100",
+        "to_number": ["+14155550101"],
+        "message_status": "delivered",
+    },
+    "agent_status": {"target": AGENT, "date": MOMENT, "on_duty_status": "available", "call_center_ids": []},
+    "contact": {"event": "contact_created", "contact": {"id": "shared_contact_pool_1", "display_name": "Bo Example"}},
+    "change_log": {"date": MOMENT, "action": "updated", "note": "Opened a line", "target": AGENT, "changed_by": AGENT},
+    "channel": {"id": 7000000000000001, "text": "Good morning"},
+    "fax": {"id": 8000000000000001, "created_date": MOMENT, "direction": "inbound", "fax_status": "delivered"},
+}
+"""One event of every kind that the fake does not send."""
+
 
 @cache
 def world() -> World:
@@ -93,6 +114,8 @@ def _receiver(fake: FakeDialpad, folder: Path) -> Iterator[Callable[[Any], Respo
     try:
         for event in islice(fake.events.history(int((NOON - timedelta(days=1)).timestamp() * 1_000_000)), EVENTS):
             assert app.post(event).status_code == HTTPStatus.OK
+        for kind, event in OTHER_EVENTS.items():
+            assert app.post(event, path=f"/events/{kind}").status_code == HTTPStatus.OK
         yield answer
     finally:
         app.close()

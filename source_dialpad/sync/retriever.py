@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from airbyte_cdk.sources.declarative.incremental.concurrent_partition_cursor import ConcurrentPerPartitionCursor
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.declarative.retrievers import Retriever, SimpleRetriever
 from airbyte_cdk.sources.streams.concurrent.cursor import ConcurrentCursor, Cursor
@@ -19,6 +20,9 @@ from source_dialpad.sync.batches import batched
 from source_dialpad.sync.cursor import Preparation
 from source_dialpad.transport.requester import JsonCalls
 from source_dialpad.transport.types import RowTyper
+
+FOREIGN = (ConcurrentCursor, ConcurrentPerPartitionCursor)
+"""The cursors of the CDK, which know no windows of ours."""
 
 
 @dataclass
@@ -41,12 +45,12 @@ class SliceRetriever(Retriever):
 
     def prepare_slices(self, prepare: Preparation) -> None:
         """Passes all planned slices through `prepare`, which yields each one when it can be read."""
-        if not isinstance(self.cursor, ConcurrentCursor):
+        if not isinstance(self.cursor, FOREIGN):
             self.cursor.prepare_with(prepare)  # type: ignore[attr-defined]  # a WindowCursor
 
     def check_cursor(self) -> None:
         """Raises a config error in a runner that reads this manifest without our source, and so without its windows."""
-        if isinstance(self.cursor, ConcurrentCursor):
+        if isinstance(self.cursor, FOREIGN):
             raise config_error(
                 f"{self.name}: this stream is read by source-dialpad alone; other runners of its manifest read the "
                 "lists. Use the connector's own image or command for it."
