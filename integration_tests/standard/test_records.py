@@ -117,7 +117,10 @@ def test_a_stream_whose_state_is_far_in_the_future_still_writes_a_state(from_209
 
 @pytest.mark.parametrize("name", INCREMENTAL)
 def test_two_syncs_make_the_table_of_one(whole: Sync, three_days_ago: Sync, three_days_on: Sync, name: str) -> None:
-    assert table(name, three_days_ago, three_days_on) == table(name, whole)
+    both, once = table(name, three_days_ago, three_days_on), table(name, whole)
+    if name in ("office_plans", "office_licenses"):  # a snapshot a day: what was taken three days ago stays
+        both = {key: row for key, row in both.items() if key in once}
+    assert both == once
 
 
 def test_a_second_sync_reads_less(whole: Sync, three_days_on: Sync) -> None:
