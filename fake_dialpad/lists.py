@@ -228,4 +228,5 @@ def rows_of(plain: PlainList, people: People, state: str) -> list[Item]:
         for item in plain.rows(people, **parent) or ()
         for row in plain.to_rows({**parent, **item})
     ]
+    rows += plain.include_local(people) or () if plain.include_local else ()
     return rows if plain.any_state else in_state(rows, state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from functools import cache
 from pathlib import Path
@@ -22,7 +23,7 @@ def composed_manifest() -> dict[str, Any]:
     """
     folder = next(path for path in SCHEMA_FOLDERS if path.is_dir())
     schemas = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
-    manifest = _loaded("manifest.yaml")
+    manifest = copy.deepcopy(_loaded("manifest.yaml"))  # a runner may write into it
     groups = [
         {**group, "streams": [_composed(each, manifest) for each in group["streams"]]} for group in manifest["streams"]
     ]

@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import jwt
 import pytest
 import requests
 
@@ -13,6 +14,7 @@ from event_receiver.app import create_app
 from event_receiver.store import Store
 from fake_dialpad.server import FakeDialpad, serve
 from fake_dialpad.world import World
+from integration_tests.standard.account import OTHER_EVENTS
 from integration_tests.sync.connector import Connector
 from integration_tests.sync.served import served
 
@@ -37,7 +39,7 @@ def fake() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def receiver(tmp_path_factory: pytest.TempPathFactory, fake: str) -> Iterator[str]:
-    """A event receiver that has taken 40 call events of the account."""
+    """An event receiver that has taken 40 call events of the account, and one of every other kind."""
     store = Store(f"sqlite:///{tmp_path_factory.mktemp('receiver') / 'events.db'}")
     with served(create_app(store, secrets=(SECRET,), read_key=READ_KEY)) as url:
         key = {"Authorization": "Bearer dialpad-key-0123456789"}
@@ -51,6 +53,9 @@ def receiver(tmp_path_factory: pytest.TempPathFactory, fake: str) -> Iterator[st
             timeout=10,
         ).raise_for_status()
         requests.post(f"{fake}/_fake/webhooks/send", json={"count": 40, "wait": True}, timeout=60).raise_for_status()
+        for kind, event in OTHER_EVENTS.items():  # the fake sends those of calls alone
+            signed = jwt.encode(event, SECRET, algorithm="HS256")
+            requests.post(f"{url}/events/{kind}", data=signed, timeout=10).raise_for_status()
         yield url
 
 

@@ -10,6 +10,7 @@ import pytest
 import requests
 from jsonschema import Draft7Validator, FormatChecker
 
+from integration_tests.standard.account import OTHER_EVENTS
 from integration_tests.sync.connector import Output, Row, table
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ def test_key_and_cursor_are_never_null(first: Output, by_name: dict[str, dict[st
 def test_the_destination_holds_as_many_rows_as_the_account(
     first: Output, by_name: dict[str, dict[str, Any]], fake: str, config: dict[str, Any], name: str
 ) -> None:
-    expected = 40 if name == "call_events" else len(truth(fake, name, config))
+    events = {"call_events": 40, **{f"{kind}_events": 1 for kind in OTHER_EVENTS}}
+    expected = events.get(name) or len(truth(fake, name, config))
     held = len(table(first.records[name], by_name[name]))
     assert expected - (20 if name in LAGGING else 0) <= held <= expected
 
