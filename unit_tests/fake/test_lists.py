@@ -24,6 +24,8 @@ def served(client: Client, plain: PlainList) -> list[dict[str, Any]]:
         for name in list(query):
             if f"{{{name}}}" in path:
                 path = path.replace(f"{{{name}}}", query.pop(name))
+        if plain.include_local:
+            query["include_local"] = "true"
         answer = client.get(f"/api/v2/{path}", **query)
         if answer.status_code == 404:
             continue
