@@ -106,7 +106,7 @@ class ExportRetriever(SliceRetriever):
         """All slices, and the order in which they are wanted; a stream that cannot plan keeps no other waiting."""
         try:
             planned = list(slices)
-        except AirbyteTracedException:
+        except Exception:
             if self._share:
                 self._share.divide(self.name, [])
             raise
