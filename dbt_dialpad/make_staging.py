@@ -272,7 +272,7 @@ def staging_yml(made: list[Stream]) -> str:
             lines += [f"      - name: {column.name}", f"        description: {quoted(column.description)}"]
         lines += [
             "      - name: source_relation",
-            "        description: Schema that the row was synced into, where several connections are read; else null.",
+            "        description: Connection that the row came by, where dialpad_sources names several; else empty.",
             "      - name: _airbyte_extracted_at",
             "        description: When the connector read the row, in UTC.",
         ]

@@ -40,3 +40,15 @@ from
 {%- endfor %}
 where ones.digit + 10 * tens.digit + 100 * hundreds.digit + 1000 * thousands.digit < {{ fewer_than }}
 {%- endmacro -%}
+
+
+{%- macro kind_name(expression) -%}
+{#- Kinds of targets in one spelling: user, call_center, department, office, room and what else comes. -#}
+case lower(replace(replace({{ expression }}, ' ', ''), '_', ''))
+    when 'user' then 'user'
+    when 'userprofile' then 'user'
+    when 'callcenter' then 'call_center'
+    when 'coachingteam' then 'coaching_team'
+    else lower(replace({{ expression }}, ' ', '_'))
+end
+{%- endmacro -%}

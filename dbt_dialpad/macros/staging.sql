@@ -47,7 +47,7 @@ where reading = 1
         }) -%}
     {%- endfor -%}
 {%- else -%}
-    {%- do wanted.append({"name": "null", "relation": default_relation}) -%}
+    {%- do wanted.append({"name": "''", "relation": default_relation}) -%}
 {%- endif -%}
 {%- if not execute -%} {{ return(wanted) }} {%- endif -%}
 {%- set there = [] -%}
@@ -120,7 +120,7 @@ where reading = 1
 {%- for column in columns %}
     {{ dialpad.typed_null(column.type) }} as {{ column.to }},
 {%- endfor %}
-    {{ dialpad.typed_null('text') }} as source_relation,
+    cast('' as {{ dbt.type_string() }}) as source_relation,
     {{ dialpad.typed_null('instant') }} as _airbyte_extracted_at
 {%- endmacro -%}
 
