@@ -164,3 +164,9 @@ back, the repeated hour gives intervals of its own. -#}
 {%- macro month_start(day) -%}
 {{ dialpad.days_after(day, '1 - cast(extract(day from ' ~ day ~ ') as integer)') }}
 {%- endmacro -%}
+
+
+{%- macro clock_minutes(text) -%}
+{#- Minutes since midnight of a text such as 08:00. -#}
+(cast({{ dbt.split_part(text, "':'", 1) }} as integer) * 60 + cast({{ dbt.split_part(text, "':'", 2) }} as integer))
+{%- endmacro -%}
