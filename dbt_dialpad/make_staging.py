@@ -53,7 +53,7 @@ class Column:
     """Column of the synced table."""
     name: str
     type: str
-    """text, integer, number, boolean, date, instant or json."""
+    """text, integer, number, boolean, date, instant, json, or any: of several types, and text here."""
     description: str
     member: str = ""
     """Member of the object in `source`, when the column is one."""
@@ -125,7 +125,7 @@ class Stream:
         columns = []
         for member, member_schema in (schema.get("properties") or {}).items():
             kind = column_type(member_schema)
-            if kind == "json":
+            if kind in ("json", "any"):
                 continue
             new = instant_name(f"{name}_{member}") if kind == "instant" else f"{name}_{member}"
             columns.append(Column(name, new, kind, member_schema["description"], member=member))
@@ -136,16 +136,22 @@ class Stream:
         names = {column.source: column.name for column in self.columns() if not column.member}
         return [names[column] for column in self.key]
 
-    def staged_cursor(self) -> str:
-        """The column that says when a row happened; empty where the stream has none."""
-        return next((column.name for column in self.columns() if self.cursor and column.source == self.cursor), "")
+    def staged_event(self) -> str:
+        """The column that says when a row happened: the cursor, or the first time where the cursor is a number."""
+        whole = [column for column in self.columns() if not column.member]
+        cursor = next((column for column in whole if column.source == self.cursor), None)
+        if cursor and cursor.type == "integer":
+            cursor = next((column for column in whole if column.type == "instant"), None)
+        return cursor.name if cursor else ""
 
 
 def column_type(schema: dict[str, Any]) -> str:
-    """The type of a property: one of those of Column.type; json where it is an object, a list or of several types."""
+    """The type of a property: one of those of Column.type."""
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     types = [kind for kind in types if kind != "null"]
-    if len(types) != 1 or types[0] not in SCALARS:
+    if len(types) != 1:
+        return "any"
+    if types[0] not in SCALARS:
         return "json"
     form = schema.get("format")
     return {"date-time": "instant", "date": "date"}.get(form or "", SCALARS[types[0]])
@@ -281,7 +287,7 @@ def staging_yml(made: list[Stream]) -> str:
 
 def streams_sql(made: list[Stream]) -> str:
     """A macro that lists the streams and the column that says when a row of each happened."""
-    entries = ",\n    ".join(json.dumps({"name": stream.name, "event": stream.staged_cursor()}) for stream in made)
+    entries = ",\n    ".join(json.dumps({"name": stream.name, "event": stream.staged_event()}) for stream in made)
     return (
         f"{{#- {FIRST_LINE} -#}}\n"
         "{%- macro streams() -%}\n"

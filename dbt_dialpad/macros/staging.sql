@@ -97,8 +97,14 @@ where reading = 1
     {%- else -%} cast({{ text }} as {{ dialpad.staged_type(column.type) }}) {%- endif -%}
 {%- elif column.type == 'instant' -%} {{ dialpad.utc_instant(name, data_type) }}
 {%- elif column.type == 'json' -%} {{ dialpad.as_json(name) }}
+{%- elif column.type == 'any' and dialpad.is_json(data_type) -%} {{ dialpad.json_scalar(dialpad.as_json(name)) }}
 {%- elif column.factor -%} (cast({{ name }} as {{ dialpad.type_double() }}) * {{ column.factor }})
 {%- else -%} cast({{ name }} as {{ dialpad.staged_type(column.type) }}) {%- endif -%}
+{%- endmacro -%}
+
+
+{%- macro is_json(data_type) -%}
+{{ return(data_type | lower in ('json', 'jsonb', 'variant', 'super', 'object', 'array')) }}
 {%- endmacro -%}
 
 
@@ -109,6 +115,7 @@ where reading = 1
 {{ return({
     "text": dbt.type_string(), "integer": dbt.type_bigint(), "number": dialpad.type_double(), "boolean": dbt.type_boolean(),
     "date": "date", "instant": dbt.type_timestamp(), "json": dialpad.type_json(),
+    "any": dbt.type_string(),
 }[type]) }}
 {%- endmacro -%}
 

@@ -4,7 +4,7 @@
     {"from": "record_id", "to": "record_id", "type": "text"},
     {"from": "primary_timestamp", "to": "occurred_at", "type": "instant"},
     {"from": "primary_timestamp_name", "to": "primary_timestamp_name", "type": "text"},
-    {"from": "value", "to": "value", "type": "json"},
+    {"from": "value", "to": "value", "type": "any"},
     {"from": "fields", "to": "fields", "type": "json"},
     {"from": "labels", "to": "labels", "type": "json"}
 ] -%}

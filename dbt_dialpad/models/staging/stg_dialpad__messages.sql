@@ -18,11 +18,11 @@
     {"from": "workflownodeid", "to": "workflownodeid", "type": "text"},
     {"from": "topic", "to": "topic", "type": "text"},
     {"from": "score", "to": "score", "type": "number"},
-    {"from": "topmatches", "to": "topmatches", "type": "json"},
+    {"from": "topmatches", "to": "topmatches", "type": "any"},
     {"from": "lang", "to": "lang", "type": "text"},
     {"from": "customersessionid", "to": "customersessionid", "type": "text"},
     {"from": "sessionchannel", "to": "sessionchannel", "type": "text"},
-    {"from": "sessionchannelinfo", "to": "sessionchannelinfo", "type": "json"},
+    {"from": "sessionchannelinfo", "to": "sessionchannelinfo", "type": "any"},
     {"from": "chattype", "to": "chattype", "type": "text"}
 ] -%}
 

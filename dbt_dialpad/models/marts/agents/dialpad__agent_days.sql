@@ -46,11 +46,11 @@ voicemails as (
 
 texts as (
     select
-        sender_id as agent_id,
+        agent_id,
         occurred_date as date,
         count(distinct message_id) as texts_sent
     from {{ ref('int_dialpad__text_rows') }}
-    where sender_id is not null and direction <> 'inbound'
+    where agent_id = sender_id and direction <> 'inbound'
     group by 1, 2
 ),
 

@@ -46,7 +46,8 @@ joined as (
         coalesce(records.is_internal, listed.contact_type = 'user') as is_internal,
         coalesce(records.has_voicemail, listed.state = 'voicemail', false) as has_voicemail,
         coalesce(records.was_recorded, listed.was_recorded) as was_recorded,
-        records.transferred_to is not null or coalesce(listed.is_transferred, false) as has_transfer_mark,
+        {#- The list marks the leg that took a call over as well, so it counts only where there is nothing else. #}
+        records.transferred_to is not null or (records.call_id is null and coalesce(listed.is_transferred, false)) as has_transfer_mark,
         records.transferred_from_target_id,
         records.callback_id,
         records.callback_type,
