@@ -52,3 +52,9 @@ case lower(replace(replace({{ expression }}, ' ', ''), '_', ''))
     else lower(replace({{ expression }}, ' ', '_'))
 end
 {%- endmacro -%}
+
+
+{%- macro analyzed(relation) -%}
+{#- Postgres plans joins of a table nobody has analyzed yet as if it were empty: minutes instead of seconds. -#}
+{%- if target.type == 'postgres' -%} analyze {{ relation }} {%- endif -%}
+{%- endmacro -%}

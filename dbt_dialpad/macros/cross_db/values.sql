@@ -67,16 +67,29 @@
 
 
 {%- macro json_members(relation, column, keys) -%}
-{#- Rows of `keys` (columns of the relation), `field` and `value`: one for each member of the object. -#}
+{#- Rows of `keys` (columns of the relation), `field` and `value`: one for each member of the object. A list becomes its
+texts with commas between. -#}
 {{ return(adapter.dispatch('json_members', 'dialpad')(relation, column, keys)) }}
 {%- endmacro -%}
 {%- macro default__json_members(relation, column, keys) -%}
-select {{ keys | join(', ') }}, field, json_extract_string({{ column }}, '$."' || field || '"') as value
+select
+    {{ keys | join(', ') }},
+    field,
+    case when json_type({{ column }}, '$."' || field || '"') = 'ARRAY'
+        then array_to_string(try_cast(json_extract({{ column }}, '$."' || field || '"') as varchar[]), ', ')
+        else json_extract_string({{ column }}, '$."' || field || '"')
+    end as value
 from (select {{ keys | join(', ') }}, {{ column }}, unnest(json_keys({{ column }})) as field from {{ relation }}) as members
 {%- endmacro -%}
 {%- macro postgres__json_members(relation, column, keys) -%}
-select {{ keys | join(', ') }}, members.key as field, members.value as value
-from {{ relation }} cross join lateral jsonb_each_text(case when jsonb_typeof({{ column }}) = 'object' then {{ column }} end) as members
+select
+    {{ keys | join(', ') }},
+    members.key as field,
+    case when jsonb_typeof(members.value) = 'array'
+        then (select coalesce(string_agg(list.element, ', ' order by list.position), '') from jsonb_array_elements_text(members.value) with ordinality as list (element, position))
+        else members.value #>> '{}'
+    end as value
+from {{ relation }} cross join lateral jsonb_each(case when jsonb_typeof({{ column }}) = 'object' then {{ column }} end) as members
 {%- endmacro -%}
 {%- macro snowflake__json_members(relation, column, keys) -%}
 select {{ keys | join(', ') }}, members.key as field, cast(members.value as varchar) as value

@@ -18,6 +18,18 @@ where not ({{ expression }}) {{ "and (" ~ where_rows ~ ")" if where_rows }}
 {%- test between(model, column_name, least=none, most=none) -%}
 select *
 from {{ model }}
-where {{ column_name }} < {{ least if least is not none else column_name }}
-    or {{ column_name }} > {{ most if most is not none else column_name }}
+where {{ column_name }} < {{ least if least is not none else column_name }} - 0.000001
+    or {{ column_name }} > {{ most if most is not none else column_name }} + 0.000001
+{%- endtest -%}
+
+
+{%- test no_overlap(model, partition, starts, ends) -%}
+{#- No row ends after the next of its partition begins. -#}
+select *
+from (
+    select {{ partition }}, {{ starts }}, {{ ends }},
+        lead({{ starts }}) over (partition by {{ partition }} order by {{ starts }}, {{ ends }}) as next_starts
+    from {{ model }}
+) as followed
+where {{ ends }} > next_starts
 {%- endtest -%}
