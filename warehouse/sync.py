@@ -21,6 +21,7 @@ from airbyte.shared.sql_processor import SQLRuntimeError
 from sqlalchemy import URL, inspect, make_url, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from warehouse.comments import describe
 from warehouse.progress import Progress, Row, following, table
 from warehouse.relay import Seen
 from warehouse.tables import DuckDBTables, PostgresTables, Warehouse
@@ -260,6 +261,7 @@ def _run(sync: Sync, tables: Warehouse, progress: Progress) -> bool:
     with tables.get_sql_engine().begin() as connection:
         if not unloaded:
             _drop_vanished(connection, schema, [name for name in seen.complete if name not in grows], began)
+        describe(connection, schema, {name: there[name].json_schema for name in streams})
         after = _counts(connection, schema)
 
     failed = {stream for stream, _ in spoken if stream}
