@@ -227,7 +227,7 @@ def quoted(text: str) -> str:
 
 
 def sources_yml(made: list[Stream]) -> str:
-    """The synced tables, each column with its sentence."""
+    """The synced tables. Columns are described once, in staging: dbt compiles each description as a template."""
     lines = [
         f"# {FIRST_LINE}",
         "version: 2",
@@ -250,13 +250,7 @@ def sources_yml(made: list[Stream]) -> str:
             f"      - name: {stream.name}",
             f"        identifier: \"{{{{ var('{identifier}', '{stream.name}') }}}}\"",
             f"        description: {quoted(stream.description)}",
-            "        columns:",
         ]
-        for name, schema in stream.properties.items():
-            lines += [
-                f"          - name: {name}",
-                f"            description: {quoted(' '.join(schema['description'].split()))}",
-            ]
     return "\n".join(lines) + "\n"
 
 

@@ -25,8 +25,15 @@
 
 
 {%- macro changed_since(relation) -%}
-{#- The reading from which on rows count as new: dialpad_lookback_days before the newest that the model holds. -#}
-(select {{ dialpad.seconds_before('max(extracted_at)', var('dialpad_lookback_days', 7) * 86400) }} from {{ relation }})
+{#- The reading from which on rows count as new: dialpad_lookback_days before the newest that the model holds. Of a
+model that was built before there were rows, all are new. -#}
+(
+    select coalesce(
+        {{ dialpad.seconds_before('max(extracted_at)', var('dialpad_lookback_days', 7) * 86400) }},
+        cast('1970-01-01 00:00:00' as {{ dbt.type_timestamp() }})
+    )
+    from {{ relation }}
+)
 {%- endmacro -%}
 
 

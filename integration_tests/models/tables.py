@@ -28,7 +28,9 @@ TYPES = {
 
 def sql_type(schema: dict[str, Any]) -> str:
     """The type that `make sync` gives a column in DuckDB."""
-    kinds = [kind for kind in ([schema["type"]] if isinstance(schema["type"], str) else schema["type"]) if kind != "null"]
+    kinds = [
+        kind for kind in ([schema["type"]] if isinstance(schema["type"], str) else schema["type"]) if kind != "null"
+    ]
     if len(kinds) != 1:
         return "VARCHAR"
     if kinds[0] == "string":
@@ -36,29 +38,36 @@ def sql_type(schema: dict[str, Any]) -> str:
     return {"integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}.get(kinds[0], "JSON")
 
 
-def load(path: Path, records: dict[str, list[dict[str, Any]]], folder: Path, extracted_at: datetime) -> None:
-    """Append rows of the connector to the tables of a DuckDB file, as a destination in append mode does."""
+def load(path: Path, records: dict[str, list[dict[str, Any]]], folder: Path) -> None:
+    """Append rows of the connector to the tables of a DuckDB file, as a destination in append mode does.
+
+    Each row says in `_airbyte_extracted_at` when it was read.
+    """
     with duckdb.connect(str(path)) as db:
         for stream, rows in records.items():
             properties = json.loads((SCHEMA_FILES / f"{stream}.json").read_text(encoding="utf-8"))["properties"]
             columns = {name: sql_type(schema) for name, schema in properties.items()}
+            columns["_airbyte_extracted_at"] = "TIMESTAMP"
             lines = folder / f"{stream}.jsonl"
             with lines.open("w", encoding="utf-8") as file:
-                for row in rows:
-                    cells = {
-                        name: json.dumps(cell) if isinstance(cell, dict | list) and columns.get(name) == "VARCHAR" else cell
-                        for name, cell in row.items()
-                    }
-                    file.write(json.dumps(cells) + "\n")
+                file.writelines(json.dumps(as_cells(row, columns)) + "\n" for row in rows)
             listed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
-            db.execute(f'CREATE TABLE IF NOT EXISTS "{stream}" ({listed}, _airbyte_extracted_at TIMESTAMP)')
+            db.execute(f'CREATE TABLE IF NOT EXISTS "{stream}" ({listed})')
             if rows:
-                given = ", ".join(f'"{name}": \'{kind}\'' for name, kind in columns.items())
+                given = ", ".join(f"\"{name}\": '{kind}'" for name, kind in columns.items())
                 db.execute(
-                    f"INSERT INTO \"{stream}\" SELECT *, ?::TIMESTAMP FROM read_json(?, columns={{{given}}}, "
+                    f'INSERT INTO "{stream}" SELECT * FROM read_json(?, columns={{{given}}}, '
                     "format='newline_delimited', maximum_object_size=33554432)",
-                    [extracted_at, str(lines)],
+                    [str(lines)],
                 )
+
+
+def as_cells(row: dict[str, Any], columns: dict[str, str]) -> dict[str, Any]:
+    """A row with values of several types as text."""
+    return {
+        name: json.dumps(cell) if isinstance(cell, dict | list) and columns.get(name) == "VARCHAR" else cell
+        for name, cell in row.items()
+    }
 
 
 def copy_to_postgres(path: Path, url: str, schema: str) -> None:

@@ -76,7 +76,7 @@ select
     {{ keys | join(', ') }},
     field,
     case when json_type({{ column }}, '$."' || field || '"') = 'ARRAY'
-        then array_to_string(try_cast(json_extract({{ column }}, '$."' || field || '"') as varchar[]), ', ')
+        then nullif(array_to_string(try_cast(json_extract({{ column }}, '$."' || field || '"') as varchar[]), ', '), '')
         else json_extract_string({{ column }}, '$."' || field || '"')
     end as value
 from (select {{ keys | join(', ') }}, {{ column }}, unnest(json_keys({{ column }})) as field from {{ relation }}) as members
@@ -86,7 +86,7 @@ select
     {{ keys | join(', ') }},
     members.key as field,
     case when jsonb_typeof(members.value) = 'array'
-        then (select coalesce(string_agg(list.element, ', ' order by list.position), '') from jsonb_array_elements_text(members.value) with ordinality as list (element, position))
+        then (select string_agg(list.element, ', ' order by list.position) from jsonb_array_elements_text(members.value) with ordinality as list (element, position))
         else members.value #>> '{}'
     end as value
 from {{ relation }} cross join lateral jsonb_each(case when jsonb_typeof({{ column }}) = 'object' then {{ column }} end) as members

@@ -1,25 +1,25 @@
 {%- test unique_key(model, columns) -%}
-{#- The columns together are a key: no two rows share them. -#}
+{#- The columns together are a key: none is null, and no two rows share them. -#}
 select {{ columns | join(', ') }}, count(*) as times
 from {{ model }}
 group by {{ columns | join(', ') }}
-having count(*) > 1
+having count(*) > 1 or {{ columns | join(' is null or ') }} is null
 {%- endtest -%}
 
 
-{%- test holds(model, expression, where_rows=none) -%}
-{#- The expression is true in every row; null counts as true. -#}
+{%- test holds(model, expressions) -%}
+{#- Each expression is true in every row; null counts as true. -#}
 select *
 from {{ model }}
-where not ({{ expression }}) {{ "and (" ~ where_rows ~ ")" if where_rows }}
+where not ({{ expressions | join(')\n    or not (') }})
 {%- endtest -%}
 
 
-{%- test between(model, column_name, least=none, most=none) -%}
-select *
+{%- test fractions(model, columns) -%}
+{#- Each column is from 0 to 1, but for the last digits of a sum. -#}
+select {{ columns | join(', ') }}
 from {{ model }}
-where {{ column_name }} < {{ least if least is not none else column_name }} - 0.000001
-    or {{ column_name }} > {{ most if most is not none else column_name }} + 0.000001
+where {% for column in columns %}{{ 'or ' if not loop.first }}{{ column }} < -0.000001 or {{ column }} > 1.000001 {% endfor %}
 {%- endtest -%}
 
 
