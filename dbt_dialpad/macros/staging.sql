@@ -57,7 +57,7 @@ where reading = 1
     {%- if relation is not none -%}
         {%- do there.append({"name": entry.name, "relation": relation}) -%}
     {%- else -%}
-        {%- do log("dialpad: there is no table " ~ entry.relation ~ "; stg_dialpad__" ~ stream ~ " lacks it.", info=var('dialpad_say_absent', false)) -%}
+        {%- do log("dialpad: there is no table " ~ entry.relation ~ "; stg_dialpad__" ~ stream ~ " lacks it.") -%}
     {%- endif -%}
 {%- endfor -%}
 {{ return(there) }}
