@@ -4,6 +4,7 @@
 #   make sync CONFIG=config.json       a real account (the connector's configuration)
 #   make sync WAREHOUSE=other.duckdb   another file; or WAREHOUSE=postgresql://user@host/database
 #   make sync STREAMS=messages,users   only these; RESET=1 empties the warehouse first
+#   make models                        the marts of dbt_dialpad in that warehouse, built and tested
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -12,15 +13,33 @@ MANIFEST ?= dist/manifest.yaml
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help sync test test-fast lint format env constraints manifest wheel-test image-test kill-test bench bench-waiting fuzz audit clean
+.PHONY: help sync models test test-fast lint format env constraints constraints-marts manifest wheel-test image-test kill-test bench bench-waiting fuzz audit clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
-	@sed -n '3,6s/^#   //p' $(firstword $(MAKEFILE_LIST))
+	@sed -n '3,8s/^#   //p' $(firstword $(MAKEFILE_LIST))
 
 sync: env ## load an account into a warehouse; run it again for what is new
 	@$(BIN)/python -m warehouse $(if $(CONFIG),--config '$(CONFIG)') $(if $(WAREHOUSE),--into '$(WAREHOUSE)') \
 		$(if $(STREAMS),--streams '$(STREAMS)') $(if $(RESET),--reset)
+
+models: env .marts/.ready ## the dbt package's marts, built and tested in the warehouse that `make sync` wrote
+	@$(BIN)/python -m dbt_dialpad $(if $(WAREHOUSE),--warehouse '$(WAREHOUSE)') $(if $(VARS),--vars '$(VARS)')
+
+# An environment of its own: dbt-core 1.11 and mypy 2 want different versions of pathspec. Made when it is first needed.
+.marts/.ready: $(VENV)/.ready constraints-marts.txt
+	@test -x .marts/bin/python || $(BIN)/python -m venv .marts
+	@$(BIN)/uv pip install -q --compile-bytecode --python .marts/bin/python -r constraints-marts.txt 2>.marts/uv.log \
+		|| .marts/bin/python -m pip install -qq --disable-pip-version-check -r constraints-marts.txt
+	@touch $@
+
+constraints-marts: env ## take the newest versions that fit into constraints-marts.txt
+	@printf 'dbt-core>=1.11,<1.12\ndbt-duckdb>=1.10,<1.12\ndbt-postgres>=1.10,<1.12\nduckdb==1.4.3\nsqlglot\n' | $(BIN)/uv pip compile -q - \
+		--universal --python-version 3.11 --upgrade --no-header --no-annotate --output-file constraints.draft >/dev/null
+	@{ echo '# Every version of the environment .marts, in which dbt builds the models. Made by `make constraints-marts`:'; \
+		echo '# not by hand. Its own environment, since dbt-core 1.11 and mypy 2 want different versions of pathspec.'; \
+		cat constraints.draft; } >constraints-marts.txt
+	@rm constraints.draft
 
 test: lint ## everything: lint and types, then every test
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
@@ -95,4 +114,4 @@ constraints: env ## take the newest versions that fit into constraints.txt
 	@rm constraints.draft
 
 clean: ## remove what was made, but never a warehouse
-	@rm -rf $(VENV) .bench build dist *.egg-info .sync .image .tmp .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .bench .marts dbt_dialpad/target build dist *.egg-info .sync .image .tmp .mypy_cache .pytest_cache .ruff_cache .hypothesis

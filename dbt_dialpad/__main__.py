@@ -1,0 +1,98 @@
+"""Builds and tests the marts in a warehouse that `make sync` wrote: python -m dbt_dialpad [--warehouse W] [--no-tests].
+
+Needs the environment .marts (`make models` makes it). Marts go into the schema dialpad_marts, what they are made of
+into dialpad_marts_staging, both in the same warehouse.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+PACKAGE = Path(__file__).resolve().parent
+DBT = PACKAGE.parent / ".marts" / "bin" / "dbt"
+SUCCESS = {"success", "pass", "warn", "skipped", "no-op"}
+
+
+def connection(warehouse: str) -> tuple[dict[str, str], dict[str, Any]]:
+    """The environment and the dbt variables with which dbt finds a warehouse: a DuckDB path or a Postgres URL.
+
+    Raises SystemExit where the file isn't there.
+    """
+    if not warehouse.startswith(("postgresql://", "postgres://")):
+        path = Path(warehouse).resolve()
+        if not path.is_file():
+            raise SystemExit(
+                f"There is no warehouse {warehouse}. `make sync` makes one; or name yours: WAREHOUSE=path."
+            )
+        return {"DIALPAD_TARGET": "duckdb", "DIALPAD_WAREHOUSE": str(path)}, {"dialpad_schema": "main"}
+    url = urlsplit(warehouse)
+    host = parse_qs(url.query).get("host", [url.hostname or "localhost"])[0]
+    return {
+        "DIALPAD_TARGET": "postgres",
+        "DIALPAD_PGHOST": unquote(host),
+        "DIALPAD_PGPORT": str(url.port or 5432),
+        "DIALPAD_PGUSER": unquote(url.username or ""),
+        "DIALPAD_PGPASSWORD": unquote(url.password or ""),
+        "DIALPAD_PGDATABASE": unquote(url.path.lstrip("/")) or "postgres",
+    }, {"dialpad_schema": "dialpad"}
+
+
+def dbt(words: list[str], warehouse: str, variables: dict[str, Any], target: Path) -> subprocess.CompletedProcess[str]:
+    """Run dbt on a warehouse; `target` is the folder for what it writes beside."""
+    environment, found = connection(warehouse)
+    command = [
+        str(DBT), "--no-use-colors", "--no-send-anonymous-usage-stats", *words,
+        "--project-dir", str(PACKAGE), "--profiles-dir", str(PACKAGE),
+        "--target-path", str(target), "--log-path", str(target / "logs"),
+        "--vars", json.dumps(found | variables),
+    ]  # fmt: skip
+    return subprocess.run(  # noqa: S603  # our own command line
+        command, env=os.environ | environment, check=False, text=True, capture_output=True
+    )
+
+
+def summary(target: Path) -> tuple[str, bool]:
+    """What the last run of dbt did, in a few lines, and whether all of it went well."""
+    results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+    kinds = Counter(result["unique_id"].split(".")[0] for result in results)
+    said = [
+        f"{result['status']}: {result['unique_id'].split('.')[2]}: {' '.join((result['message'] or '').split())}"
+        for result in results
+        if result["status"] not in SUCCESS or result["status"] == "warn"
+    ]
+    tests = kinds["test"] + kinds["unit_test"]
+    lines = [*said, f"{kinds['model']} models, {tests} tests, {sum(line.startswith('warn') for line in said)} warnings"]
+    return "\n".join(lines), all(result["status"] in SUCCESS for result in results)
+
+
+def main(words: list[str] | None = None) -> int:
+    """Build once. 0: all models stand and no test failed; 1: something failed, and what it was has been said."""
+    parser = argparse.ArgumentParser(prog="python -m dbt_dialpad", description="Build the marts in a synced warehouse.")
+    parser.add_argument("--warehouse", default="warehouse.duckdb", help="a DuckDB file, or postgresql://…")
+    parser.add_argument("--no-tests", action="store_true", help="build the models only")
+    parser.add_argument("--full-refresh", action="store_true", help="build incremental models from the start")
+    parser.add_argument("--vars", default="{}", help="dbt variables of the package, a JSON object")
+    asked = parser.parse_args(words)
+    began, target = time.monotonic(), PACKAGE / "target"
+    (target / "run_results.json").unlink(missing_ok=True)
+    command = ["run" if asked.no_tests else "build", *(["--full-refresh"] if asked.full_refresh else [])]
+    run = dbt(["--quiet", *command], asked.warehouse, json.loads(asked.vars), target)
+    if not (target / "run_results.json").is_file():
+        sys.stdout.write(run.stdout + run.stderr)
+        return 1
+    text, went_well = summary(target)
+    sys.stdout.write(f"{text}, {time.monotonic() - began:.0f} s\nThe marts are in the schema dialpad_marts.\n")
+    return 0 if went_well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

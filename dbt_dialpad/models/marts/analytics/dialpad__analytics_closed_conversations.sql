@@ -1,0 +1,1 @@
+{{ dialpad.analytics_record_model('closed_conversations', extra=['closing']) }}

@@ -1,0 +1,1 @@
+{{ dialpad.analytics_record_model('conversation_assignments', extra=[]) }}

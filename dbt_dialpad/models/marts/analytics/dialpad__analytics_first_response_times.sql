@@ -1,0 +1,1 @@
+{{ dialpad.analytics_record_model('first_response_time', extra=[]) }}

@@ -1,0 +1,36 @@
+{#- Made from schemas/*.json by `python -m dbt_dialpad.make_staging`: not by hand. -#}
+{%- set columns = [
+    {"from": "coaching_team_id", "to": "coaching_team_id", "type": "text"},
+    {"from": "id", "to": "member_id", "type": "text"},
+    {"from": "role", "to": "role", "type": "text"},
+    {"from": "company_id", "to": "company_id", "type": "text"},
+    {"from": "office_id", "to": "office_id", "type": "text"},
+    {"from": "first_name", "to": "first_name", "type": "text"},
+    {"from": "last_name", "to": "last_name", "type": "text"},
+    {"from": "emails", "to": "emails", "type": "json"},
+    {"from": "phone_numbers", "to": "phone_numbers", "type": "json"},
+    {"from": "forwarding_numbers", "to": "forwarding_numbers", "type": "json"},
+    {"from": "extension", "to": "extension", "type": "text"},
+    {"from": "job_title", "to": "job_title", "type": "text"},
+    {"from": "location", "to": "location", "type": "text"},
+    {"from": "language", "to": "language", "type": "text"},
+    {"from": "country", "to": "country", "type": "text"},
+    {"from": "timezone", "to": "timezone", "type": "text"},
+    {"from": "image_url", "to": "image_url", "type": "text"},
+    {"from": "state", "to": "state", "type": "text"},
+    {"from": "license", "to": "license", "type": "text"},
+    {"from": "admin_office_ids", "to": "admin_office_ids", "type": "json"},
+    {"from": "is_admin", "to": "is_admin", "type": "boolean"},
+    {"from": "is_super_admin", "to": "is_super_admin", "type": "boolean"},
+    {"from": "is_available", "to": "is_available", "type": "boolean"},
+    {"from": "is_on_duty", "to": "is_on_duty", "type": "boolean"},
+    {"from": "is_online", "to": "is_online", "type": "boolean"},
+    {"from": "do_not_disturb", "to": "is_do_not_disturb", "type": "boolean"},
+    {"from": "muted", "to": "is_muted", "type": "boolean"},
+    {"from": "status_message", "to": "status_message", "type": "text"},
+    {"from": "date_added", "to": "added_at", "type": "instant"},
+    {"from": "date_active", "to": "active_at", "type": "instant"},
+    {"from": "date_first_login", "to": "first_login_at", "type": "instant"}
+] -%}
+
+{{ dialpad.staging("coaching_team_members", source("dialpad", "coaching_team_members"), key=["coaching_team_id", "member_id"], columns=columns) }}

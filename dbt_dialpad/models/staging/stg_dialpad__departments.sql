@@ -1,0 +1,35 @@
+{#- Made from schemas/*.json by `python -m dbt_dialpad.make_staging`: not by hand. -#}
+{%- set columns = [
+    {"from": "id", "to": "department_id", "type": "text"},
+    {"from": "name", "to": "name", "type": "text"},
+    {"from": "office_id", "to": "office_id", "type": "text"},
+    {"from": "group_description", "to": "group_description", "type": "text"},
+    {"from": "state", "to": "state", "type": "text"},
+    {"from": "timezone", "to": "timezone", "type": "text"},
+    {"from": "country", "to": "country", "type": "text"},
+    {"from": "availability_status", "to": "availability_status", "type": "text"},
+    {"from": "phone_numbers", "to": "phone_numbers", "type": "json"},
+    {"from": "first_action", "to": "first_action", "type": "text"},
+    {"from": "no_operators_action", "to": "no_operators_action", "type": "text"},
+    {"from": "ring_seconds", "to": "ring_seconds", "type": "integer"},
+    {"from": "hours_on", "to": "has_hours", "type": "boolean"},
+    {"from": "voicemail_notification_emails", "to": "voicemail_notification_emails", "type": "json"},
+    {"from": "monday_hours", "to": "monday_hours", "type": "json"},
+    {"from": "tuesday_hours", "to": "tuesday_hours", "type": "json"},
+    {"from": "wednesday_hours", "to": "wednesday_hours", "type": "json"},
+    {"from": "thursday_hours", "to": "thursday_hours", "type": "json"},
+    {"from": "friday_hours", "to": "friday_hours", "type": "json"},
+    {"from": "saturday_hours", "to": "saturday_hours", "type": "json"},
+    {"from": "sunday_hours", "to": "sunday_hours", "type": "json"},
+    {"from": "auto_call_recording", "to": "is_auto_call_recording", "type": "boolean"},
+    {"from": "hold_queue", "to": "hold_queue", "type": "json"},
+    {"from": "hold_queue", "to": "hold_queue_allow_queuing", "type": "boolean", "member": "allow_queuing"},
+    {"from": "hold_queue", "to": "hold_queue_max_hold_count", "type": "integer", "member": "max_hold_count"},
+    {"from": "hold_queue", "to": "hold_queue_max_hold_seconds", "type": "integer", "member": "max_hold_seconds"},
+    {"from": "voice_intelligence", "to": "voice_intelligence", "type": "json"},
+    {"from": "voice_intelligence", "to": "voice_intelligence_allow_pause", "type": "boolean", "member": "allow_pause"},
+    {"from": "voice_intelligence", "to": "voice_intelligence_auto_start", "type": "boolean", "member": "auto_start"},
+    {"from": "routing_options", "to": "routing_options", "type": "json"}
+] -%}
+
+{{ dialpad.staging("departments", source("dialpad", "departments"), key=["department_id"], columns=columns) }}
