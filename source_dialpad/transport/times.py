@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 
 import pendulum
 
@@ -23,7 +24,13 @@ def rfc3339_of_milliseconds(value: int) -> str:
 
 def second_of_milliseconds(value: int) -> str:
     """The second in UTC that holds an instant, as `2026-10-21T09:30:00`."""
-    return datetime.fromtimestamp(value // 1000, UTC).isoformat()[:19]
+    minute, second = divmod(value // 1000, 60)
+    return f"{_minute(minute)}:{second:02d}"
+
+
+@lru_cache(maxsize=1000)  # every row has such times, and most rows share their minute with the one before
+def _minute(minute: int) -> str:
+    return datetime.fromtimestamp(60 * minute, UTC).isoformat()[:16]
 
 
 def milliseconds(instant: datetime) -> int:
