@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 SECONDS = 30
 """A process whose threads wait for ever would take all of them."""
 
+HEEDING_CTRL_C = """
+import signal
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from source_dialpad.run import run
+
+run()
+"""
+"""A test run in the background of a shell ignores Ctrl-C, and so would its children."""
+
 OUT_OF_MEMORY = """
 from airbyte_cdk.utils.memory_monitor import MemoryMonitor
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -62,7 +72,7 @@ def arguments(base_url: str, tmp_path: Path) -> list[str]:
 
 def started(arguments: list[str], stdout: int, tmp_path: Path) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "source_dialpad.run", *arguments]
+    command = [sys.executable, "-c", HEEDING_CTRL_C, *arguments]
     with (tmp_path / "stderr").open("wb") as stderr:
         return subprocess.Popen(command, stdout=stdout, stderr=stderr, env=environment)
 
