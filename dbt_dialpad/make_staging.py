@@ -34,6 +34,7 @@ RENAMED = {
     ("primary_timestamp", "instant"): "occurred_at",
     ("event_timestamp", "instant"): "event_at",
     ("voicemail", "boolean"): "has_voicemail",
+    ("at", "integer"): "at_hour",  # a reserved word
     ("do_not_disturb", "boolean"): "is_do_not_disturb",
     ("allow_trainee_eavesdrop", "boolean"): "allows_trainee_eavesdrop",
     ("hours_on", "boolean"): "has_hours",

@@ -6,7 +6,7 @@
     {"from": "enabled", "to": "is_enabled", "type": "boolean"},
     {"from": "frequency", "to": "frequency", "type": "text"},
     {"from": "on_day", "to": "on_day", "type": "integer"},
-    {"from": "at", "to": "at", "type": "integer"},
+    {"from": "at", "to": "at_hour", "type": "integer"},
     {"from": "timezone", "to": "timezone", "type": "text"},
     {"from": "target_id", "to": "target_id", "type": "text"},
     {"from": "target_type", "to": "target_type", "type": "text"},
