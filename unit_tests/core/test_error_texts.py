@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -130,3 +132,14 @@ def test_a_key_that_an_answer_repeats_is_masked(fetch: requests_mock.Mocker) -> 
         update_secrets([])
     assert "no ****" in str(out.errors[0].message)
     assert KEY not in repr(out.errors) + str(out.ended_by)
+
+
+def test_a_retry_after_is_obeyed_as_a_number_and_as_a_date(
+    fetch: requests_mock.Mocker, no_waiting: list[float]
+) -> None:
+    for value in ("30", format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)):
+        no_waiting.clear()
+        refused = {"status_code": 429, "headers": {"Retry-After": value}}
+        fetch.get(f"{URL}/api/v2/offices", [refused, {"json": {"items": [{"id": "1"}]}}])
+        assert len(read(dialpad(), "offices").records) == 1
+        assert [wait for wait in no_waiting if 28 <= wait <= 31], no_waiting
