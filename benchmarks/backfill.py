@@ -130,7 +130,7 @@ class Account:
         return len(bodies)
 
     def repeats(self) -> str:
-        """How often the days before the last five were asked for, and the days that were not asked for between others."""
+        """How often the days before the last five were asked for, and those between them that never were."""
         recent = self.began.date() - timedelta(days=5)
         older = {key: times for key, times in self.asked.items() if key[1] < recent}
         gaps = [
@@ -185,9 +185,10 @@ def main() -> None:
         print("|---|---|---|---|---|---|---|---|---|---|")
         for hour in range(1, asked.hours + 1):
             row = company.sync(KILLED_AFTER if hour in kills else None)
+            share = f"{row['backfilled']:.1%}"
             print(
                 f"| {hour} | {row['posts']} | {row['seconds']:.0f} | {row['rows']:,} | {row['status']} "
-                f"| {row['streams']} | {row['partitions']} | {row['fresh']} | {row['backfilled']:.1%} | {row['left']:,} |",
+                f"| {row['streams']} | {row['partitions']} | {row['fresh']} | {share} | {row['left']:,} |",
                 flush=True,
             )
             if row["status"] == 0 and not row["left"]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import Enum
@@ -24,6 +24,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.errors import snippet, system_error, transient_error
 from source_dialpad.stats.quota import ExportQuota
+from source_dialpad.stats.share import ExportShare
 from source_dialpad.sync.windows import DAY, DayWindow, local_day, midnight
 from source_dialpad.transport.backoff import retry_after
 from source_dialpad.transport.requester import Answer, JsonCalls, loaded, object_of
@@ -165,7 +166,7 @@ class ExportProtocol:
     post: JsonCalls
     poll: JsonCalls
     zone: tzinfo
-    take_share: Callable[[], bool] = lambda: True
+    share: ExportShare | None = None
     """Counts a POST of this sync; False when it may send no more."""
 
     def step(self, job: ExportJob) -> None:
@@ -197,11 +198,14 @@ class ExportProtocol:
 
     def _post(self, job: ExportJob) -> None:
         today = local_day(self.quota.clock.now(), self.zone)
+        if self.share and self.share.is_used_up():
+            job.status = JobStatus.LEFT  # also where it is the hour's budget: nothing waits an hour for it
+            return
         wait = self._wait_for_the_day(job, today) or self.quota.budget.take()
         if wait > 0:
             job.next_attempt_at = time.monotonic() + wait
             return
-        if not self.take_share():
+        if self.share and not self.share.take():
             self.quota.budget.give_back()
             job.status = JobStatus.LEFT
             return

@@ -78,7 +78,7 @@ class ExportRetriever(SliceRetriever):
         self._share = export_share(dialpad["base_url"], dialpad["api_key"], limit) if limit else None
         if self._share:
             self._share.expect(self.name)
-            self._jobs.protocol.take_share = self._share.take
+            self._jobs.protocol.share = self._share
         self.prepare_slices(self.completed_slices)
 
     def completed_slices(self, slices: Iterable[StreamSlice]) -> Iterator[StreamSlice]:

@@ -90,6 +90,11 @@ class ExportShare:
                 self._changed.notify_all()
             return [wish for wish in wanted if wish in self._granted]
 
+    def is_used_up(self) -> bool:
+        """Whether this sync may start no more."""
+        with self._changed:
+            return self._started >= self._limit
+
     def take(self) -> bool:
         """Counts an export that is started, repeats included; False when this sync may start no more."""
         with self._changed:
