@@ -26,8 +26,7 @@ from source_dialpad.errors import snippet, system_error, transient_error
 from source_dialpad.stats.quota import ExportQuota
 from source_dialpad.stats.share import ExportShare
 from source_dialpad.sync.windows import DAY, DayWindow, local_day, midnight
-from source_dialpad.transport.backoff import retry_after
-from source_dialpad.transport.requester import Answer, JsonCalls, loaded, object_of
+from source_dialpad.transport.requester import Answer, JsonCalls, loaded, object_of, retry_after
 from source_dialpad.transport.secrets import mask_signature
 
 logger = logging.getLogger("airbyte")
