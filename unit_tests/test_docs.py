@@ -23,7 +23,7 @@ from source_dialpad.config import CheckedConfig
 from source_dialpad.manifest import composed_manifest
 from source_dialpad.source import PLANNERS, resolved_manifest
 from source_dialpad.stats import jobs, quota
-from source_dialpad.sync.windows import Grain, calendar_windows, day_windows
+from source_dialpad.sync.windows import Grain, day_windows
 from unit_tests import stream_tables
 
 if TYPE_CHECKING:
@@ -409,7 +409,7 @@ def posts(setting: str, value: str) -> int:
     if setting == "export_window_days":
         return len(list(day_windows(first, yesterday, int(value)))) + 1
     grain: Grain = {"day": "day", "week": "week", "month": "month"}[value]  # type: ignore[assignment]
-    return sum(window.first < TODAY or grain == "day" for window in calendar_windows(first, TODAY, grain))
+    return sum(window.first < TODAY or grain == "day" for window in day_windows(first, TODAY, grain))
 
 
 def test_the_posts_of_a_year_are_those_that_the_windows_give() -> None:

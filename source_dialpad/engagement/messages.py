@@ -61,38 +61,42 @@ DAY_MS = timedelta(days=1) // timedelta(milliseconds=1)
 SESSION_DAYS = 6
 """Days of a session that are asked for at once; seven are allowed."""
 
+NOTHING_CAME = (
+    "%s: no message came back %s. That proves nothing: check engagement.provider_id, engagement.epoch_unit, and "
+    "whether there were any messages."
+)
+
+Question = Mapping[str, Mapping[str, Any]]
+"""What is asked for, by where it stands in the request: `body` or `params`."""
+
 FetchPage = Callable[..., list[Message]]
 """Fetches one page: unit, time range and offset (0 unless given) in; messages with checked timestamps out."""
 
 
-def fetch_page(
-    ask: JsonCalls, provider_id: str, stream_slice: StreamSlice | None, context: str, *, limit: int | None = None
-) -> FetchPage:
-    """Pages of all messages of a provider; `limit` is how many are asked for at once, a full page unless given."""
+def of_provider(provider_id: str) -> Question:
+    """Asks for all messages of a provider."""
     provider = int(provider_id) if WHOLE_NUMBER.fullmatch(provider_id) else provider_id  # in the sample without quotes
-
-    def request(page: Mapping[str, int]) -> Answer:
-        body = {"providerId": provider, **page, "interval": "1d"}  # not used, says the article, and sends it
-        return ask(context, stream_slice=stream_slice, body=body, accept=(400,))
-
-    return _checked(request, limit, context)
+    return {"body": {"providerId": provider, "interval": "1d"}}  # not used, says the article, and sends it
 
 
-def fetch_session_page(ask: JsonCalls, session: str, stream_slice: StreamSlice, context: str) -> FetchPage:
-    """Pages of the messages of one customer session."""
-
-    def request(page: Mapping[str, int]) -> Answer:
-        params = {"customersessionid": session, **page}
-        return ask(context, stream_slice=stream_slice, params=params, accept=(400,))
-
-    return _checked(request, None, context)
+def of_session(session: str) -> Question:
+    """Asks for the messages of a customer session."""
+    return {"params": {"customersessionid": session}}
 
 
-def _checked(request: Callable[[Mapping[str, int]], Answer], limit: int | None, context: str) -> FetchPage:
+def fetch_page(
+    ask: JsonCalls, question: Question, stream_slice: StreamSlice | None, context: str, *, limit: int | None = None
+) -> FetchPage:
+    """Pages of the messages asked for; `limit` is how many at once, a full page unless given."""
+
     def fetch(unit: Unit, time_range: TimeRange, offset: int = 0) -> list[Message]:
         start, end = requested_bounds(time_range, unit)
         page = {"start": start, "end": end, "limit": limit or paging.PAGE, "offset": offset}
-        messages = in_known_shape(lambda: request(page), lambda answer: messages_of(answer, context))
+        request: dict[str, Any] = {place: {**members, **page} for place, members in question.items()}
+        messages = in_known_shape(
+            lambda: ask(context, stream_slice=stream_slice, accept=(400,), **request),
+            lambda answer: messages_of(answer, context),
+        )
         return check_timestamps(messages, time_range, unit, context)
 
     return fetch
@@ -134,6 +138,14 @@ def _messages(value: Any) -> list[Message] | None:
     return flat if all(isinstance(message, dict) for message in flat) else None
 
 
+IDENTITY: Mapping[str, Callable[[str], str | None] | None] = {
+    "keep": None,
+    "hash": lambda value: hashlib.sha256(value.strip().lower().encode("utf-8", "surrogatepass")).hexdigest(),
+    "drop": lambda _: None,
+}
+"""What becomes of a sender's name and address."""
+
+
 class MessageRows:
     """Turns the messages of one time range into rows: key, derived columns, sender identity.
 
@@ -145,7 +157,7 @@ class MessageRows:
     def __init__(self, provider_id: str, sender_identity: str, time_range: TimeRange, unit: Unit) -> None:
         """`sender_identity` is `keep`, `hash` or `drop`; `unit` that in which the range was asked for."""
         self._provider_id = provider_id
-        self._identity = {"keep": None, "hash": _hashed, "drop": _dropped}[sender_identity]
+        self._identity = IDENTITY[sender_identity]
         self._range = time_range
         start, end = (bound * TICK_MS[unit] for bound in requested_bounds(time_range, unit))
         self._neighbors = range(start, time_range.start), range(time_range.end, end + 1)
@@ -198,14 +210,6 @@ class MessageRows:
             yield message
 
 
-def _hashed(value: str) -> str | None:
-    return hashlib.sha256(value.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _dropped(value: str) -> str | None:  # noqa: ARG001  # stands beside its siblings
-    return None
-
-
 @dataclass
 class EngagementRetriever(SliceRetriever):
     """What both streams share: the unit, and the rows of a time range."""
@@ -229,14 +233,14 @@ class EngagementRetriever(SliceRetriever):
         paginator: OverlapPaginator,
         time_range: TimeRange,
         context: str,
-        known: int | None = None,
+        known: int = 0,
     ) -> Iterator[Message]:
-        """All messages of a range as rows; `known` is how many there are at least, where that is known."""
+        """All messages of a range as rows; `known` is how many there are at least."""
 
         def read_pages(part: TimeRange) -> Iterator[Message]:
             unit, first = self._unit.first_page(fetch, part, context)
             rows = MessageRows(self.provider_id, self._sender_identity, part, unit)
-            if known and known <= len(first) < paging.PAGE:
+            if 0 < known <= len(first) < paging.PAGE:
                 yield from rows.page(first)  # not full, and all that are known: there are no others
                 return
             smallest = not self._unit.halves(part)
@@ -266,33 +270,24 @@ class MessagesRetriever(EngagementRetriever):
 
     def rows(self, stream_slice: StreamSlice, context: str) -> Iterable[Message]:
         """The messages of the slice's window."""
-        fetch = fetch_page(self.ask, self.provider_id, stream_slice, context)
-        empty = True
+        fetch = fetch_page(self.ask, of_provider(self.provider_id), stream_slice, context)
+        is_empty = True
         for row in self.read(fetch, self._paginator, _window(stream_slice), context):
-            empty = False
+            is_empty = False
             yield row
-        if empty:
+        if is_empty:
             self._empty.append(stream_slice)
             if len(self._empty) == len(self._planned):
-                logger.warning(
-                    "%s: no message came back, in any of %s windows. That proves nothing: check "
-                    "engagement.provider_id, engagement.epoch_unit, and whether there were any messages.",
-                    self.name,
-                    len(self._planned),
-                )
+                logger.warning(NOTHING_CAME, self.name, f"in any of {len(self._planned)} windows")
 
 
 @dataclass
 class Session:
     """A customer session of a sync: the time its messages lie in, and how many of them are known."""
 
-    time_range: TimeRange
-    known: int | None = None
-
-    def add(self, ts: int) -> None:
-        """Takes in one more message."""
-        self.time_range = TimeRange(min(self.time_range.start, ts), max(self.time_range.end, ts + 1))
-        self.known = (self.known or 0) + 1
+    start: int
+    end: int
+    known: int = 0
 
 
 @dataclass
@@ -309,48 +304,47 @@ class CustomerSessionRetriever(EngagementRetriever):
     def __post_init__(self) -> None:
         """Takes over the preparation of the slices."""
         super().__post_init__()
-        self._configured: list[str] = self.config["engagement"]["customer_session_ids"]
-        self._bulk_paginator = OverlapPaginator()
         self.prepare_slices(self._with_sessions)
 
     def _with_sessions(self, slices: Iterable[StreamSlice]) -> Iterator[StreamSlice]:
         planned = list(slices)
-        if self._configured:
-            named = [{name: Session(_window(window)) for name in self._configured} for window in planned]
+        configured = self.config["engagement"]["customer_session_ids"]
+        if configured:
+            named = [{name: Session(*_window(window)) for name in configured} for window in planned]
         else:
             named = self._sessions_of(planned)
-        for planned_slice, sessions in zip(planned, named, strict=True):
-            extra = {**planned_slice.extra_fields, "sessions": sessions}
-            yield StreamSlice(
-                partition=planned_slice.partition, cursor_slice=planned_slice.cursor_slice, extra_fields=extra
-            )
+        for each, sessions in zip(planned, named, strict=True):
+            extra = {**each.extra_fields, "sessions": sessions}
+            yield StreamSlice(partition=each.partition, cursor_slice=each.cursor_slice, extra_fields=extra)
 
     def _sessions_of(self, planned: list[StreamSlice]) -> list[dict[str, Session]]:
         """The sessions that the messages of all windows name, each in the first window that names it."""
-        ask = JsonCalls(self.messages_requester)  # type: ignore[arg-type]
+        ask, paginator = JsonCalls(self.messages_requester), OverlapPaginator()  # type: ignore[arg-type]
         sessions: dict[str, Session] = {}
         named: list[dict[str, Session]] = [{} for _ in planned]
         for stream_slice, first_named in zip(planned, named, strict=True):
             context = self.context(stream_slice)
-            fetch = fetch_page(ask, self.provider_id, stream_slice, context)
+            fetch = fetch_page(ask, of_provider(self.provider_id), stream_slice, context)
             for day in _cut(_window(stream_slice), days=1):
-                for message in self.read(fetch, self._bulk_paginator, day, context):
+                for message in self.read(fetch, paginator, day, context):
                     if message.get("customersessionid"):
                         name, ts = text(message["customersessionid"]), message["ts"]
                         if name not in sessions:
-                            first_named[name] = sessions[name] = Session(TimeRange(ts, ts + 1))
-                        sessions[name].add(ts)
+                            first_named[name] = sessions[name] = Session(ts, ts + 1)
+                        session = sessions[name]
+                        session.start, session.end = min(session.start, ts), max(session.end, ts + 1)
+                        session.known += 1
         return named
 
     def rows(self, stream_slice: StreamSlice, context: str) -> Iterable[Message]:
         """The messages of the slice's sessions."""
         for name, session in stream_slice.extra_fields["sessions"].items():
-            of_session = f"{context}, session {name}"
-            fetch = fetch_session_page(self.ask, name, stream_slice, of_session)
-            parts = list(_cut(session.time_range, SESSION_DAYS))
-            known = session.known if len(parts) == 1 else None
+            session_context = f"{context}, session {name}"
+            fetch = fetch_page(self.ask, of_session(name), stream_slice, session_context)
+            parts = list(_cut(TimeRange(session.start, session.end), SESSION_DAYS))
+            known = session.known if len(parts) == 1 else 0
             for part in parts:
-                yield from self.read(fetch, self._paginator, part, of_session, known)
+                yield from self.read(fetch, self._paginator, part, session_context, known)
 
 
 def _window(stream_slice: StreamSlice) -> TimeRange:
@@ -373,11 +367,7 @@ def check_section(ask: Callable[[str], JsonCalls], config: Config, logger: loggi
     """Asks for one message of the last week."""
     settings, end = config["engagement"], datetime.now(UTC) - LAG
     week = TimeRange(milliseconds(end - PROBED), milliseconds(end))
-    fetch = fetch_page(ask("messages_requester"), settings["provider_id"], None, "engagement", limit=1)
+    fetch = fetch_page(ask("messages_requester"), of_provider(settings["provider_id"]), None, "engagement", limit=1)
     unit, page = EpochUnit(settings["epoch_unit"]).first_page(fetch, week, "engagement")
     if not page:
-        logger.warning(
-            "engagement: no message came back for the last 7 days (asked for in %s). That proves nothing: check "
-            "engagement.provider_id, engagement.epoch_unit, and whether there were any messages.",
-            unit,
-        )
+        logger.warning(NOTHING_CAME, "engagement", f"for the last 7 days (asked for in {unit})")

@@ -23,7 +23,6 @@ from source_dialpad.stats.quota import POSTS_AN_HOUR, export_quota
 from source_dialpad.stats.rows import ExportColumns
 from source_dialpad.stats.share import ExportShare, Wish, export_share, wishes
 from source_dialpad.sync.batches import batched
-from source_dialpad.sync.fair_executor import release_slot
 from source_dialpad.sync.retriever import SliceRetriever
 from source_dialpad.sync.windows import DayWindow, local_day
 from source_dialpad.transport.guard import FileGuard
@@ -165,10 +164,9 @@ class ExportRetriever(SliceRetriever):
                 return
 
     def _wait_for(self, job: ExportJob) -> None:
-        """Returns when the job has ended well; one that was started again lets other slices be read meanwhile."""
+        """Returns when the job has ended well."""
         if not job.has_ended:
-            with release_slot():
-                next(self._jobs.ended([job], iter(())))
+            next(self._jobs.ended([job], iter(())))
         if job.status is JobStatus.LEFT:
             raise transient_error(
                 f"{job.context}: the file of the export is gone, and this sync may start no more exports "

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.engagement.messages import fetch_page, messages_of
+from source_dialpad.engagement.messages import fetch_page, messages_of, of_provider
 from source_dialpad.sync.halving import TimeRange
 from source_dialpad.transport.requester import Answer, JsonCalls
 from unit_tests.hostile.answering import Hostile, Reply, requester
@@ -65,7 +65,7 @@ def test_another_shape_is_an_error_and_not_no_messages(value: object) -> None:
 def test_another_shape_that_comes_once_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "sleep", lambda _: None)
     server = Hostile(Reply(b'{"status": "ok"}'), Reply(orjson.dumps([MESSAGE])))
-    fetch = fetch_page(JsonCalls(requester("messages_requester", server)), "1020", None, "messages")
+    fetch = fetch_page(JsonCalls(requester("messages_requester", server)), of_provider("1020"), None, "messages")
     assert fetch("milliseconds", TimeRange(0, 2)) == [MESSAGE]
 
 
