@@ -39,14 +39,14 @@ class Receiver:
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log.read_text().splitlines(keepends=True) if line.endswith("\n")]
 
-    def items(self) -> list[dict[str, Any]]:
+    def items(self, kind: str = "call") -> list[dict[str, Any]]:
         """Follow the cursor to the end."""
         items: list[dict[str, Any]] = []
         cursor = ""
         while True:
             answer = requests.get(
                 f"{self.url}/events",
-                params={"after": cursor, "limit": "100"},
+                params={"kind": kind, "after": cursor, "limit": "100"},
                 headers={"Authorization": f"Bearer {READ_KEY}"},
                 timeout=10,
             )
