@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,13 +27,13 @@ class Receiver:
 
     def ready(self) -> "Receiver":
         """Wait until it listens."""
-        while not (listening := [line for line in self.lines() if line["message"] == "listening"]):
+        while not (listening := re.search(r"Uvicorn running on http://\S+:(\d+)", self.log.read_text())):
             try:
                 self.process.wait(0.05)
             except subprocess.TimeoutExpired:
                 continue
             raise AssertionError(self.log.read_text())
-        self.port: int = listening[0]["port"]
+        self.port = int(listening[1])
         self.url = f"http://localhost:{self.port}"
         return self
 
