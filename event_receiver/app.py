@@ -56,10 +56,8 @@ def create_app(
 
     `secrets` are the webhook's shared secrets (empty: plain JSON is accepted), `read_key` opens GET /events (None: it
     stays closed), `max_token_age` is the age in seconds up to which a token with `iat` is accepted. The app must be
-    started (lifespan) before it accepts events. SettingError if a secret or the key cannot be used.
+    started (lifespan) before it accepts events. SettingError if a secret cannot be used.
     """
-    if read_key is not None and not read_key.strip():
-        raise SettingError("The read key is empty: set EVENT_RECEIVER_READ_KEY, or unset it to close GET /events.")
     receiver = Receiver(store, Deliveries(secrets, clock=clock, max_age=max_token_age), read_key)
 
     @asynccontextmanager
@@ -182,7 +180,7 @@ class Receiver:
             log(logging.WARNING, "event of another kind than its path", kind=event.kind, looks_like=event.looks_like)
 
     def _check_key(self, request: Request) -> None:
-        if self._read_key is None:
+        if not self._read_key:
             text = "Reading is closed: start the receiver with EVENT_RECEIVER_READ_KEY set."
             raise RefusedError(401, "reading_shut", text)
         scheme, _, key = request.headers.get("authorization", "").partition(" ")

@@ -3,28 +3,7 @@
 import secrets
 from typing import Any, Final
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Engine,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    create_engine,
-    event,
-    func,
-    insert,
-    inspect,
-    literal_column,
-    select,
-    text,
-    update,
-)
-from sqlalchemy.engine import URL, make_url
+import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from event_receiver.errors import SettingError
@@ -35,45 +14,48 @@ LAYOUT: Final = 2
 LOCK_SECONDS: Final = 3
 """How long a writer waits for its turn before it gives up, so that the sender gets a 503 within its 5 s."""
 
-_tables = MetaData()
-EVENTS: Final = Table(
+_tables = sa.MetaData()
+EVENTS: Final = sa.Table(
     "events",
     _tables,
     # SQLite: INTEGER PRIMARY KEY is the row id itself.
-    Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
-    Column("event_id", String(64), nullable=False, unique=True),
-    Column("kind", String(20), nullable=False),
-    Column("received_at", BigInteger, nullable=False, unique=True, comment="microseconds since 1970 UTC"),
+    sa.Column("position", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
+    sa.Column("event_id", sa.String(64), nullable=False, unique=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("received_at", sa.BigInteger, nullable=False, unique=True, comment="microseconds since 1970 UTC"),
     # Text, not JSONB: JSONB refuses \u0000 and lone surrogates, and would rewrite numbers.
-    Column("payload", Text, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
 )
-_BY_KIND: Final = Index("events_kind_position", EVENTS.c.kind, EVENTS.c.position)
+_BY_KIND: Final = sa.Index("events_kind_position", EVENTS.c.kind, EVENTS.c.position)
 # The name dates from layout 1: a receiver of that version finds a layout here that it does not know, and refuses.
-JOURNAL: Final = Table(
+JOURNAL: Final = sa.Table(
     "call_events_journal",
     _tables,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("layout", Integer, nullable=False),
-    Column("store_id", String(16), nullable=False),
-    Column("last_position", BigInteger, nullable=False),
-    Column("last_received_at", BigInteger, nullable=False, comment="microseconds since 1970 UTC"),
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("layout", sa.Integer, nullable=False),
+    sa.Column("store_id", sa.String(16), nullable=False),
+    sa.Column("last_position", sa.BigInteger, nullable=False),
+    sa.Column("last_received_at", sa.BigInteger, nullable=False, comment="microseconds since 1970 UTC"),
 )
-PRUNED: Final = Table(
+PRUNED: Final = sa.Table(
     "events_pruned",
     _tables,
-    Column("kind", String(20), primary_key=True),
-    Column("position", BigInteger, nullable=False, comment="of the newest event removed"),
-    Column("received_at", BigInteger, nullable=False, comment="of the same event"),
+    sa.Column("kind", sa.String(20), primary_key=True),
+    sa.Column("position", sa.BigInteger, nullable=False, comment="of the newest event removed"),
+    sa.Column("received_at", sa.BigInteger, nullable=False, comment="of the same event"),
 )
-PROBE: Final = Table(
-    "events_probe", _tables, Column("id", Integer, primary_key=True), Column("payload", Text, nullable=False)
+PROBE: Final = sa.Table(
+    "events_probe",
+    _tables,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("payload", sa.Text, nullable=False),
 )
 
 
-def parse_url(database: str) -> URL:
+def parse_url(database: str) -> sa.URL:
     """Return the URL of a database that can store events; SettingError for any other."""
     try:
-        url = make_url(database)
+        url = sa.make_url(database)
     except ArgumentError as error:
         message = "The database is not a URL: write sqlite:///events.db or postgresql://user@host/name."
         raise SettingError(message) from error
@@ -87,7 +69,7 @@ def parse_url(database: str) -> URL:
     return url
 
 
-def connect_lazily(url: URL) -> Engine:
+def connect_lazily(url: sa.URL) -> sa.Engine:
     """Return an engine whose commits survive kill -9 and power cuts; nothing is opened yet."""
     # hide_parameters: an error text must not carry an event.
     common: dict[str, Any] = {"hide_parameters": True, "pool_timeout": LOCK_SECONDS}
@@ -95,8 +77,8 @@ def connect_lazily(url: URL) -> Engine:
         if url.get_backend_name() == "sqlite":
             # A transaction begins with its first write, which locks the file until the commit.
             settings = {"timeout": LOCK_SECONDS, "check_same_thread": False, "isolation_level": "IMMEDIATE"}
-            engine = create_engine(url, connect_args=settings, **common)
-            event.listen(engine, "connect", _on_sqlite_connect)
+            engine = sa.create_engine(url, connect_args=settings, **common)
+            sa.event.listen(engine, "connect", _on_sqlite_connect)
             return engine
         options = {
             "synchronous_commit": "on",
@@ -117,12 +99,14 @@ def connect_lazily(url: URL) -> Engine:
             "tcp_user_timeout": 5000,
         }
         # Under REPEATABLE READ the snapshot would be older than the turn.
-        return create_engine(url, connect_args=settings, isolation_level="READ COMMITTED", pool_pre_ping=True, **common)
+        return sa.create_engine(
+            url, connect_args=settings, isolation_level="READ COMMITTED", pool_pre_ping=True, **common
+        )
     except (NoSuchModuleError, ImportError) as error:
         raise SettingError(f"The driver of {url.drivername} is missing: pip install '.[receiver]'.") from error
 
 
-def prepare(connection: Connection) -> str:
+def prepare(connection: sa.Connection) -> str:
     """Create the tables, or migrate those of layout 1, in the connection's transaction; return the store's id.
 
     SettingError if the database cannot hold every event or was made by a newer receiver.
@@ -136,11 +120,11 @@ def prepare(connection: Connection) -> str:
             raise SettingError(f"{message}: create a database with ENCODING 'UTF8'.")
         # CREATE TABLE IF NOT EXISTS is not safe against itself: receivers that start together take turns. An index over
         # many events may take longer than an event may.
-        connection.execute(select(func.pg_advisory_xact_lock(literal_column("hashtext('call_events')"))))
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.literal_column("hashtext('call_events')"))))
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
     layout = None
-    if inspect(connection).has_table(JOURNAL.name):
-        layout = connection.scalars(select(JOURNAL.c.layout)).one_or_none()
+    if sa.inspect(connection).has_table(JOURNAL.name):
+        layout = connection.scalars(sa.select(JOURNAL.c.layout)).one_or_none()
     if layout not in (None, 1, LAYOUT):
         message = f"The database has layout {layout}, but this version of the receiver needs {LAYOUT}"
         raise SettingError(f"{message}: use a newer receiver.")
@@ -149,27 +133,26 @@ def prepare(connection: Connection) -> str:
     _tables.create_all(connection)
     if layout is None:
         begin = {"id": 1, "layout": LAYOUT, "store_id": secrets.token_hex(4), "last_position": 0, "last_received_at": 0}
-        connection.execute(insert(JOURNAL).values(begin))
-    return str(connection.scalars(select(JOURNAL.c.store_id)).one())
+        connection.execute(sa.insert(JOURNAL).values(begin))
+    return str(connection.scalars(sa.select(JOURNAL.c.store_id)).one())
 
 
-def _migrate(connection: Connection) -> None:
+def _migrate(connection: sa.Connection) -> None:
     """Give the events of layout 1 their kind, in place.
 
     The table gets another name, so that a receiver of the old version that still runs fails at its next event: its
     sender gets a 503 and delivers again.
     """
-    connection.execute(text("ALTER TABLE call_events RENAME TO events"))
-    connection.execute(text("ALTER TABLE events ADD COLUMN kind VARCHAR(20) NOT NULL DEFAULT 'call'"))
+    connection.execute(sa.text("ALTER TABLE call_events RENAME TO events"))
+    connection.execute(sa.text("ALTER TABLE events ADD COLUMN kind VARCHAR(20) NOT NULL DEFAULT 'call'"))
     _BY_KIND.create(connection)
     PRUNED.create(connection)
     # The old journal had the last position pruned but not its time, which lies before that of the oldest event left.
-    oldest = select(func.min(EVENTS.c.received_at) - 1).scalar_subquery()
-    received_at = func.coalesce(oldest, JOURNAL.c.last_received_at)
-    pruned: Any = select(literal_column("'call'"), literal_column("pruned_through"), received_at).select_from(JOURNAL)
-    pruned = pruned.where(text("pruned_through > 0"))
-    connection.execute(insert(PRUNED).from_select(["kind", "position", "received_at"], pruned))
-    connection.execute(update(JOURNAL).values(layout=LAYOUT))
+    oldest = sa.select(sa.func.min(EVENTS.c.received_at) - 1).scalar_subquery()
+    received_at = sa.func.coalesce(oldest, JOURNAL.c.last_received_at)
+    row: Any = sa.select(sa.literal_column("'call', pruned_through"), received_at).where(sa.text("pruned_through > 0"))
+    connection.execute(sa.insert(PRUNED).from_select(["kind", "position", "received_at"], row))
+    connection.execute(sa.update(JOURNAL).values(layout=LAYOUT))
 
 
 def _on_sqlite_connect(connection: Any, _entry: object) -> None:

@@ -1,9 +1,8 @@
-"""The command line of `dialpad-event-receiver`, and secrets from the environment or from files."""
+"""The command line of `dialpad-event-receiver`, and secrets from the environment."""
 
 import argparse
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -21,29 +20,23 @@ _ENVIRONMENT = """environment:
 """
 
 
-def read_secrets(file: Path | None, environ: Mapping[str, str]) -> list[str]:
-    """Return the secrets, the current one first; a file holds one a line."""
-    current = read_secret("EVENT_RECEIVER_SECRET", file, environ)
-    previous = read_secret("EVENT_RECEIVER_SECRET_PREVIOUS", None, environ)
-    if current is None and previous is not None:
+def read_secrets(environ: Mapping[str, str]) -> list[str]:
+    """Return the webhooks' secrets, the current one first."""
+    current, previous = (read_secret(f"EVENT_RECEIVER_SECRET{end}", environ) for end in ("", "_PREVIOUS"))
+    if previous and not current:
         text = "EVENT_RECEIVER_SECRET_PREVIOUS is set but EVENT_RECEIVER_SECRET is not"
         raise SettingError(f"{text}: unsigned events would be accepted. Set both, or neither.")
-    return [*(current or "").splitlines(), *([previous] if previous else [])]
+    return [secret for secret in (current, previous) if secret]
 
 
-def read_secret(name: str, file: Path | None, environ: Mapping[str, str]) -> str | None:
-    """Return a secret from the environment or a file, None if neither is there; empty is an error.
+def read_secret(name: str, environ: Mapping[str, str]) -> str | None:
+    """Return a secret from the environment, None if it is not set; empty is an error.
 
     An empty variable is most likely one that was not filled in; taking it for "no secret" would open the receiver.
     """
-    if file and name in environ:
-        raise SettingError(f"Both {name} and a file for it are given: leave one out.")
-    try:
-        value = file.read_text(encoding="utf-8") if file else environ.get(name)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(f"{file}, the file for {name}, cannot be read: {error}.") from error
+    value = environ.get(name)
     if value is not None and not value.strip():
-        raise SettingError(f"{file or name} is empty: fill it in, or leave it out.")
+        raise SettingError(f"{name} is empty: fill it in, or unset it.")
     return value and value.strip()
 
 
@@ -62,12 +55,9 @@ def make_parser() -> argparse.ArgumentParser:
 
     serving.add_argument("--port", type=int, default=8080, help="default 8080; 0 takes a free one")
     serving.add_argument("--host", default="localhost", help="default localhost; 0.0.0.0 listens on every interface")
-    serving.add_argument("--read-key-file", type=Path, help="instead of EVENT_RECEIVER_READ_KEY")
     age = "how old the iat of a token may be, if it has one; default 300"
     serving.add_argument("--max-token-age", type=_positive, default=300.0, metavar="SECONDS", help=age)
     serving.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
-    for command in (serving, registering, testing):
-        command.add_argument("--secret-file", type=Path, help="instead of EVENT_RECEIVER_SECRET; one secret a line")
     for command in (serving, pruning):
         command.add_argument("--database", help="such as sqlite:///events.db or postgresql://user@host/name")
     pruning.add_argument("--keep-days", type=_positive, required=True, help="remove events received before these days")
@@ -80,7 +70,6 @@ def make_parser() -> argparse.ArgumentParser:
         command.add_argument("--dry-run", action="store_true", help="print what would be done, and change nothing")
     for command in (registering, listing, removing):
         command.add_argument("--base-url", default="https://dialpad.com", help="default https://dialpad.com")
-        command.add_argument("--api-key-file", type=Path, help="instead of DIALPAD_API_KEY")
     registering.add_argument("--states", type=_words, default=["all"], help="comma-separated call states; default all")
     registering.add_argument("--target-type", help="limit call, sms and fax to one office, callcenter, user …")
     registering.add_argument("--target-id", help="the id of that target")

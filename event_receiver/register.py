@@ -8,27 +8,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import Retry
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from event_receiver.kinds import KINDS, Kind
 
 TIMEOUT_SECONDS: Final = 30
-READS_AGAIN: Final = Retry(
-    3, backoff_factor=2, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False, allowed_methods=("GET",)
-)
-"""Reads alone: a write that failed may have been done, and only the caller can look."""
 
 _CURES: Final = {
-    400: "Dialpad refused it (400). Check the URL, states and target.",
-    401: "Dialpad refused the key (401). DIALPAD_API_KEY must be a company API key, made under Admin Settings.",
-    403: "Dialpad forbids it (403). It takes the company API key of an admin.",
-    404: "there is no such thing (404). Check --base-url, or somebody removed it meanwhile: run `list`.",
-    409: "Dialpad reports a conflict (409): run `list` and look at what is there.",
-    429: "too many requests (429). Try again in a few minutes: what is there already is not made twice.",
+    401: "DIALPAD_API_KEY must be a company API key, made under Admin Settings.",
+    403: "Dialpad forbids it: it takes the company API key of an admin.",
+    404: "There is no such thing. Check --base-url, or somebody removed it meanwhile: run `list`.",
+    409: "It conflicts with what is there: run `list`.",
 }
+_CURE: Final = "Check the URL, states and target, or run it again later: what is there already is not made twice."
 
 Item = Mapping[str, Any]
 
@@ -47,8 +40,6 @@ class Dialpad:
     def __init__(self, api_key: str, base_url: str, *, dry_run: bool = False) -> None:
         self._base_url = base_url.strip().rstrip("/").removesuffix("/api/v2")
         self._session = requests.Session()
-        for scheme in ("https://", "http://"):  # ignore-https-check
-            self._session.mount(scheme, HTTPAdapter(max_retries=READS_AGAIN))
         self._session.headers["Authorization"] = f"Bearer {api_key.strip()}"
         self._dry_run = dry_run
         self.not_done = " (dry run: not done)" if dry_run else ""
@@ -86,24 +77,21 @@ class Dialpad:
     def _ask(self, method: str, path: str, body: Item | None = None, params: Mapping[str, str] | None = None) -> Item:
         """Return the JSON object of an answer, or raise DialpadError; no text of an answer is quoted."""
         url = f"{self._base_url}/api/v2/{path}"
-        what = f"{method} {url}"
         try:
             answer = self._session.request(
                 method, url, json=body, params=params, timeout=TIMEOUT_SECONDS, allow_redirects=False
             )
-            status = answer.status_code
-            content = answer.json() if status // 100 == 2 and answer.content else {}  # noqa: PLR2004 - success
-        except (requests.JSONDecodeError, RecursionError) as error:
-            raise DialpadError(f"{what}: the answer is not JSON. Is --base-url a Dialpad?") from error
-        except requests.RequestException as error:
-            text = f"{what}: no answer ({type(error).__name__}). Check --base-url and the network."
-            raise DialpadError(text) from error
-        if status // 100 != 2:  # noqa: PLR2004 - success
-            failed = f"Dialpad failed ({status}). Run it again: what is there already is not made twice."
-            kind = ForbiddenError if status == requests.codes.forbidden else DialpadError
-            raise kind(f"{what}: {_CURES.get(status, failed)}")
+            answer.raise_for_status()
+            content = answer.json() if answer.content or answer.is_redirect else {}
+        except requests.HTTPError as error:
+            status = error.response.status_code
+            refusal = ForbiddenError if status == requests.codes.forbidden else DialpadError
+            raise refusal(f"{method} {url}: {status}. {_CURES.get(status, _CURE)}") from error
+        except (requests.RequestException, RecursionError) as error:
+            text = f"no answer in JSON ({type(error).__name__}). Check --base-url and the network."
+            raise DialpadError(f"{method} {url}: {text}") from error
         if not isinstance(content, dict):
-            raise DialpadError(f"{what}: the answer is not a JSON object. Is --base-url a Dialpad?")
+            raise DialpadError(f"{method} {url}: the answer is not a JSON object. Is --base-url a Dialpad?")
         return content
 
 

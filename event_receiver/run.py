@@ -1,6 +1,6 @@
 """The command `dialpad-event-receiver`: serve, register, list, remove, send-test, prune. Without a command, it serves.
 
-Secrets come from the environment or from files, never from flags, which other users of the machine can read.
+Secrets come from the environment, never from flags, which other users of the machine can read.
 """
 
 import argparse
@@ -51,8 +51,8 @@ def run(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = N
 def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
     """Serve until SIGTERM or SIGINT; then finish what has begun."""
     logs.configure(options.log_level)
-    secrets = read_secrets(options.secret_file, environ)
-    read_key = read_secret("EVENT_RECEIVER_READ_KEY", options.read_key_file, environ)
+    secrets = read_secrets(environ)
+    read_key = read_secret("EVENT_RECEIVER_READ_KEY", environ)
     os.umask(0o077)  # the database holds people's names and numbers
     with contextlib.closing(_store(options, environ)) as store:
         app = create_app(store, secrets=secrets, read_key=read_key, max_token_age=options.max_token_age)
@@ -92,7 +92,7 @@ def _prune(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
 
 def _send_test(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
     """Send one event as Dialpad would; its member `test` tells it from a real one."""
-    secrets = read_secrets(options.secret_file, environ)
+    secrets = read_secrets(environ)
     url = f"{options.url}/{options.kind}"
     event = {"test": "dialpad-event-receiver send-test", "event_timestamp": time.time_ns() // 1_000_000}
     body = {"data": jwt.encode(event, secrets[0], "HS256")} if secrets else {"json": event}
@@ -111,7 +111,7 @@ def _send_test(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
 
 
 def _registration(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
-    api_key = read_secret("DIALPAD_API_KEY", options.api_key_file, environ)
+    api_key = read_secret("DIALPAD_API_KEY", environ)
     if not api_key:
         raise SettingError("DIALPAD_API_KEY is not set: a company API key, made under Admin Settings.")
     with contextlib.closing(Dialpad(api_key, options.base_url, dry_run=getattr(options, "dry_run", False))) as dialpad:
@@ -131,7 +131,7 @@ def _registration(options: argparse.Namespace, environ: Mapping[str, str]) -> No
 
 
 def _register(dialpad: Dialpad, options: argparse.Namespace, environ: Mapping[str, str]) -> Iterable[str]:
-    secrets = read_secrets(options.secret_file, environ)
+    secrets = read_secrets(environ)
     if not secrets and not options.unsigned:
         raise SettingError("EVENT_RECEIVER_SECRET is not set. Set it to the receiver's secret, or give --unsigned.")
     if not urlsplit(options.url).path.endswith("/events"):

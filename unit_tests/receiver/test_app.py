@@ -19,7 +19,6 @@ from event_receiver import logs
 from event_receiver.app import create_app
 from event_receiver.batching import BatchWriter
 from event_receiver.delivery import Event
-from event_receiver.errors import SettingError
 from event_receiver.kinds import KINDS
 from event_receiver.positions import time_text
 from event_receiver.store import Receipt, Store
@@ -506,11 +505,6 @@ def test_without_a_key_of_its_own_reading_is_shut(store: Store) -> None:
     client = InProcess(create_app(store))
     assert refusal(client.get("/events", key="")) == (401, "reading_shut")
     client.close()
-
-
-def test_an_empty_reading_key_is_refused_at_the_start(store: Store) -> None:
-    with pytest.raises(SettingError, match="EVENT_RECEIVER_READ_KEY"):
-        create_app(store, read_key=" ")
 
 
 def test_reading_while_the_database_is_away_is_503(unreachable: tuple[Unreachable, InProcess]) -> None:

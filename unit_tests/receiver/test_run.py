@@ -70,14 +70,6 @@ def test_a_receiver_whose_postgres_is_away_starts_and_waits_for_it(
     assert len(served) == 1
 
 
-def test_secrets_may_stand_in_files(served: list[Any], database: str, tmp_path: Path) -> None:
-    secrets, key = tmp_path / "secrets", tmp_path / "key"
-    secrets.write_text(f"{SECRET}\n{SECRET[::-1]}\n")
-    key.write_text(READ_KEY)
-    flags = ["--secret-file", str(secrets), "--read-key-file", str(key)]
-    assert run(["--database", database, *flags], {}) == 0
-
-
 def test_a_secret_that_is_set_and_empty_does_not_open_the_receiver(
     refused: Refuse, served: list[Any], database: str
 ) -> None:
@@ -91,16 +83,6 @@ def test_a_former_secret_alone_does_not_open_the_receiver(refused: Refuse, serve
     said = refused("--database", database, EVENT_RECEIVER_SECRET_PREVIOUS=SECRET)
     assert "EVENT_RECEIVER_SECRET_PREVIOUS is set but EVENT_RECEIVER_SECRET is not" in said
     assert served == []
-
-
-def test_a_secret_given_twice_is_refused(refused: Refuse, database: str, tmp_path: Path) -> None:
-    said = refused("--database", database, "--secret-file", str(tmp_path), EVENT_RECEIVER_SECRET=SECRET)
-    assert "Both EVENT_RECEIVER_SECRET and a file" in said
-    assert SECRET not in said
-
-
-def test_a_secret_file_that_cannot_be_read_is_named(refused: Refuse, database: str, tmp_path: Path) -> None:
-    assert "nothing-here" in refused("--database", database, "--secret-file", str(tmp_path / "nothing-here"))
 
 
 def test_a_database_is_needed(refused: Refuse) -> None:
