@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, literal_column, select, true, update
+from sqlalchemy import Connection, Row, delete, func, insert, literal_column, select, true, update
 
 from event_receiver.database import EVENTS, JOURNAL, PROBE, PRUNED, connect_lazily, parse_url, prepare
 from event_receiver.delivery import Event
@@ -217,14 +217,11 @@ class Store:
 
     def _take_turn(self, connection: Connection) -> tuple[int, int, int]:
         """Wait for the journal's row and lock it; return the last position, the last `received_at`, and the time."""
-        now: ColumnElement[int] = (
-            literal_column("(extract(epoch from clock_timestamp()) * 1000000)::bigint")
-            if self.shared
-            else literal_column(str(self._clock()))
-        )
-        turn = update(JOURNAL).values(last_position=JOURNAL.c.last_position)
-        row = connection.execute(turn.returning(JOURNAL.c.last_position, JOURNAL.c.last_received_at, now)).one()
-        return row[0], row[1], int(row[2])
+        connection.execute(update(JOURNAL).values(last_position=JOURNAL.c.last_position))
+        now = "(extract(epoch from clock_timestamp()) * 1000000)::bigint" if self.shared else str(self._clock())
+        columns = select(JOURNAL.c.last_position, JOURNAL.c.last_received_at, literal_column(now))
+        last_position, last_received_at, time_now = connection.execute(columns).one()
+        return last_position, last_received_at, int(time_now)
 
 
 def _content(kind: str, event_id: str) -> str:
