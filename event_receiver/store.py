@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, delete, func, insert, literal_column, select, true, update
+from sqlalchemy import Connection, Row, delete, func, insert, literal_column, or_, select, true, update
 
 from event_receiver.database import EVENTS, JOURNAL, PROBE, PRUNED, connect_lazily, parse_url, prepare
 from event_receiver.delivery import Event
@@ -233,11 +233,10 @@ def _known(connection: Connection, events: Sequence[Event], received_at: int) ->
     """Return by content the ids of events that are stored; without a time of their own, within REPEAT_SECONDS."""
     ids = {event.event_id for event in events if KINDS[event.kind].has_own_time}
     known = {found: found for found in connection.scalars(select(EVENTS.c.event_id).where(EVENTS.c.event_id.in_(ids)))}
-    if kinds := {event.kind for event in events if not KINDS[event.kind].has_own_time}:
-        earlier = select(EVENTS.c.position).where(EVENTS.c.received_at < received_at - REPEAT_SECONDS * 1_000_000)
-        last = earlier.order_by(EVENTS.c.received_at.desc()).limit(1).scalar_subquery()
-        # By position, which stands in the index behind the kind.
-        recent = EVENTS.c.position > func.coalesce(last, 0)
-        query = select(EVENTS.c.kind, EVENTS.c.event_id).where(EVENTS.c.kind.in_(kinds), recent)
-        known |= {_content(kind, event_id): event_id for kind, event_id in connection.execute(query)}
+    contents = {event.event_id[:_CONTENT_DIGITS] for event in events if not KINDS[event.kind].has_own_time}
+    ranges = [EVENTS.c.event_id.between(f"{content}{0:016x}", f"{content}{'f' * 16}") for content in contents]
+    if ranges:  # in the index of the ids; the table may hold thousands of such events of the last seconds
+        for event_id in connection.scalars(select(EVENTS.c.event_id).where(or_(*ranges))):
+            if int(event_id[_CONTENT_DIGITS:], 16) >= received_at - REPEAT_SECONDS * 1_000_000:
+                known[event_id[:_CONTENT_DIGITS]] = event_id
     return known
