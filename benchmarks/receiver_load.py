@@ -18,6 +18,7 @@ import gc
 import json
 import os
 import queue
+import re
 import resource
 import subprocess
 import sys
@@ -63,9 +64,9 @@ class Receiver:
         )
         lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         threading.Thread(target=self._drain, args=(lines,), daemon=True).start()
-        while (line := json.loads(lines.get(timeout=30)))["message"] != "listening":
+        while not (running := re.search(r"running on http://\S+:(\d+)", lines.get(timeout=30))):
             pass
-        self.port: int = line["port"]
+        self.port = int(running[1])
         self.url = f"http://localhost:{self.port}"
 
     def _drain(self, lines: "queue.SimpleQueue[str]") -> None:

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate
 from typing import Final
 
 from sqlalchemy.exc import OperationalError
@@ -17,7 +18,7 @@ from event_receiver.store import Receipt, Store
 
 BATCH_EVENTS: Final = 500
 BATCH_CHARACTERS: Final = 8_000_000
-"""One commit takes at most so many events and characters (but always one event)."""
+"""One commit takes at most this many events and characters, but always one event."""
 
 GATHER_SECONDS: Final = 0.01
 """How long a commit waits for more events. One commit of five events costs little more than one of one."""
@@ -33,7 +34,8 @@ class BatchWriter:
     """Stores events through one thread of its own: while one commit runs, the next batch gathers.
 
     A sender is answered after the commit that holds its event and never before. When a commit fails, every sender in it
-    gets a 503; when it fails for something in one of its events, the events are tried one by one.
+    gets a 503; when it fails for something in one of its events, the events are tried one by one. `failing` says
+    whether the last commit failed.
     """
 
     def __init__(self, store: Store, metrics: Metrics) -> None:
@@ -43,10 +45,8 @@ class BatchWriter:
         self._characters = 0
         self._filled = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
-        self._task: asyncio.Task[None] | None = None
         self._stopping = False
         self.failing = False
-        """Whether the last commit failed."""
         metrics.waiting.set_function(lambda: len(self._waiting))
 
     def start(self) -> None:
@@ -57,8 +57,7 @@ class BatchWriter:
         """Try to store what is still waiting, then end."""
         self._stopping = True
         self._filled.set()
-        if self._task is not None:
-            await self._task
+        await self._task
         self._thread.shutdown()
 
     async def write(self, event: Event) -> Receipt:
@@ -81,9 +80,11 @@ class BatchWriter:
             for (event, future), outcome in zip(batch, outcomes, strict=True):
                 if isinstance(outcome, Receipt):
                     (self._metrics.kept if outcome.new else self._metrics.repeated).labels(event.kind).inc()
-                    if not future.done():  # else the sender has gone, or was answered that it took too long
-                        future.set_result(outcome)
-                elif not future.done():
+                if future.done():
+                    continue  # the sender has gone, or was answered that it took too long
+                if isinstance(outcome, Receipt):
+                    future.set_result(outcome)
+                else:
                     future.set_exception(outcome)
 
     def _commit(self, events: Sequence[Event]) -> Sequence[Receipt | RefusedError]:
@@ -96,11 +97,11 @@ class BatchWriter:
         except Exception as error:  # noqa: BLE001 - whatever it is, the senders must be answered
             self.failing = True
             self._metrics.store_errors.inc()
-            log(logging.ERROR, "not kept", error=error, events=len(events))
+            log(logging.ERROR, "events not stored", error=error, events=len(events))
             if len(events) > 1 and not isinstance(error, OperationalError):
                 # Not the connection but something in a row: the others must not suffer for it.
                 return [outcome for event in events for outcome in self._commit([event])]
-            text = "The event could not be kept: the database does not answer or refuses. Deliver it again."
+            text = "The event could not be stored: the database does not answer or refuses. Deliver it again."
             return [RefusedError(503, "not_kept", text) for _ in events]
         self.failing = False
         self._metrics.commits.observe(time.perf_counter() - begin)
@@ -109,12 +110,8 @@ class BatchWriter:
         return receipts
 
     def _next_batch(self) -> list[Waiting]:
-        characters = count = 0
-        for event, _ in self._waiting[:BATCH_EVENTS]:
-            characters += len(event.payload)
-            if count and characters > BATCH_CHARACTERS:
-                break
-            count += 1
+        lengths = accumulate(len(event.payload) for event, _ in self._waiting[:BATCH_EVENTS])
+        count = max(1, sum(length <= BATCH_CHARACTERS for length in lengths))
         batch, self._waiting = self._waiting[:count], self._waiting[count:]
         self._characters -= sum(len(event.payload) for event, _ in batch)
         if not self._waiting and not self._stopping:

@@ -6,7 +6,6 @@ them. A warning that repeats within QUIET_SECONDS is held back and counted, so t
 
 import json
 import logging
-import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -16,33 +15,25 @@ from typing import Any, Final, TextIO
 
 QUIET_SECONDS: Final = 10.0
 
-_log = logging.getLogger("event_receiver")
-
 
 def log(level: int, message: str, *, error: BaseException | None = None, **fields: Any) -> None:
     """Log a message with fields; of an error, its type and where it arose."""
-    if error is not None:
-        fields |= _described(error)
-    _log.log(level, message, extra={"fields": fields})
+    logging.getLogger("event_receiver").log(level, message, exc_info=error, extra={"fields": fields})
 
 
 def configure(level: str, *, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
     """Send our logs, uvicorn's and Python's warnings to stderr (or `stream`) as JSON, from `level` up."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
     handler.addFilter(repeat_filter(clock))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.captureWarnings(capture=True)
-    logging.root.handlers[:] = [handler]
-    logging.root.setLevel(logging.WARNING)
-    _log.setLevel(level.upper())
-    for name in ("uvicorn", "uvicorn.error"):
-        server = logging.getLogger(name)
-        server.handlers[:], server.propagate = [], True
-        server.setLevel(logging.WARNING)
+    for name in ("event_receiver", "uvicorn.error"):
+        logging.getLogger(name).setLevel(level.upper())
 
 
 class JsonLines(logging.Formatter):
-    """One record, one line: `time` (RFC 3339 UTC), `level`, `message`, and the record's own fields."""
+    """One record, one line: `time`, `level`, `message`, its own fields, and an error's type and innermost places."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -52,13 +43,15 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage().strip(),
             **getattr(record, "fields", {}),
         }
-        if record.exc_info and record.exc_info[1] is not None:
-            line |= _described(record.exc_info[1])
+        if record.exc_info and (error := record.exc_info[1]):
+            frames = traceback.extract_tb(error.__traceback__)[-4:]
+            line["error"] = type(error).__name__
+            line["at"] = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
         return json.dumps(line, default=str)
 
 
 def repeat_filter(clock: Callable[[], float]) -> Callable[[logging.LogRecord], bool]:
-    """Return a filter that passes a warning once in QUIET_SECONDS; the next one has the number of `held_back` equals.
+    """Return a filter that passes a warning once in QUIET_SECONDS; the next one has the number `held_back` meanwhile.
 
     Lines are equal when message and reason are. Lines below warning level always pass.
     """
@@ -77,12 +70,3 @@ def repeat_filter(clock: Callable[[], float]) -> Callable[[logging.LogRecord], b
         return True
 
     return passes
-
-
-def _described(error: BaseException) -> dict[str, Any]:
-    """Return the type of an error and its innermost places as `file:line function`."""
-    frames = traceback.extract_tb(error.__traceback__)[-4:]
-    return {
-        "error": type(error).__name__,
-        "at": [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames],
-    }

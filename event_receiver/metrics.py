@@ -6,10 +6,9 @@ No label holds anything that came from a request.
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0 as CONTENT_TYPE
 
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-"""Upper edges in seconds; Dialpad waits 5 s."""
+"""Upper bounds in seconds; Dialpad waits 5 s."""
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
@@ -20,11 +19,10 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         own: dict[str, Any] = {"namespace": "event_receiver", "registry": self._registry}
+        misplaced = "Events whose members point to another kind than their path."
         self.kept = Counter("events_kept", "Events stored for the first time.", ["kind"], **own)
         self.repeated = Counter("events_repeated", "Deliveries of an event that was already stored.", ["kind"], **own)
-        self.misplaced = Counter(
-            "events_misplaced", "Events whose members point to another kind than their path.", ["kind"], **own
-        )
+        self.misplaced = Counter("events_misplaced", misplaced, ["kind"], **own)
         self.refused = Counter("requests_refused", "Requests refused, by the error of their answer.", ["reason"], **own)
         self.store_errors = Counter("store_errors", "Attempts to reach the database that failed.", **own)
         self.waiting = Gauge("events_waiting", "Events received and not yet on disk.", **own)
@@ -35,6 +33,3 @@ class Metrics:
     def text(self) -> str:
         """Return everything as one text."""
         return generate_latest(self._registry).decode()
-
-
-__all__ = ["CONTENT_TYPE", "Metrics"]

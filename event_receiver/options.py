@@ -1,10 +1,10 @@
-"""The command line of `dialpad-event-receiver`, and secrets from the environment or from files."""
+"""The command line of `dialpad-event-receiver`, and secrets from the environment."""
 
 import argparse
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from event_receiver.errors import SettingError
 from event_receiver.kinds import KINDS
@@ -20,44 +20,33 @@ _ENVIRONMENT = """environment:
 """
 
 
-def read_secrets(file: Path | None, environ: Mapping[str, str]) -> list[str]:
-    """Return the secrets, the current one first; a file holds one a line."""
-    current = read_secret("EVENT_RECEIVER_SECRET", file, "--secret-file", environ)
-    previous = read_secret("EVENT_RECEIVER_SECRET_PREVIOUS", None, "", environ)
-    if current is None and previous is not None:
-        text = (
-            "EVENT_RECEIVER_SECRET_PREVIOUS is set but EVENT_RECEIVER_SECRET is not: unsigned events would be accepted."
-        )
-        raise SettingError(f"{text} Set both, or neither.")
-    return [*(current or "").splitlines(), *([previous] if previous else [])]
+def read_secrets(environ: Mapping[str, str]) -> list[str]:
+    """Return the webhooks' secrets, the current one first."""
+    current, previous = (read_secret(f"EVENT_RECEIVER_SECRET{end}", environ) for end in ("", "_PREVIOUS"))
+    if previous and not current:
+        text = "EVENT_RECEIVER_SECRET_PREVIOUS is set but EVENT_RECEIVER_SECRET is not"
+        raise SettingError(f"{text}: unsigned events would be accepted. Set both, or neither.")
+    return [secret for secret in (current, previous) if secret]
 
 
-def read_secret(name: str, file: Path | None, flag: str, environ: Mapping[str, str]) -> str | None:
-    """Return a secret from the environment or a file, None if neither is there; empty is an error.
+def read_secret(name: str, environ: Mapping[str, str]) -> str | None:
+    """Return a secret from the environment, None if it is not set; empty is an error.
 
     An empty variable is most likely one that was not filled in; taking it for "no secret" would open the receiver.
     """
-    if file is None:
-        value, where = environ.get(name), name
-    elif name in environ:
-        raise SettingError(f"Both {name} and {flag} are set: leave one out.")
-    else:
-        try:
-            value, where = file.read_text(encoding="utf-8"), f"{flag} {file}"
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingError(f"{flag} {file} cannot be read: {error}.") from error
+    value = environ.get(name)
     if value is not None and not value.strip():
-        raise SettingError(f"{where} is empty: fill it in, or leave it out.")
+        raise SettingError(f"{name} is empty: fill it in, or unset it.")
     return value and value.strip()
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     epilog: dict[str, Any] = {"epilog": _ENVIRONMENT, "formatter_class": argparse.RawDescriptionHelpFormatter}
-    description = "Takes Dialpad's webhooks and keeps their events, so that they can be read."
+    description = "Receives Dialpad's webhooks and stores their events, so that they can be read."
     parser = argparse.ArgumentParser("dialpad-event-receiver", description=description, **epilog)
     commands = parser.add_subparsers(dest="command", metavar="command")
-    serving = commands.add_parser("serve", help="take events (the default command)", **epilog)
+    serving = commands.add_parser("serve", help="receive events (the default command)", **epilog)
     registering = commands.add_parser("register", help="have Dialpad send events to a URL")
     listing = commands.add_parser("list", help="show webhooks and subscriptions")
     removing = commands.add_parser("remove", help="remove the subscriptions and webhooks of a URL")
@@ -66,44 +55,41 @@ def make_parser() -> argparse.ArgumentParser:
 
     serving.add_argument("--port", type=int, default=8080, help="default 8080; 0 takes a free one")
     serving.add_argument("--host", default="localhost", help="default localhost; 0.0.0.0 listens on every interface")
-    serving.add_argument("--read-key-file", type=Path, help="instead of EVENT_RECEIVER_READ_KEY")
     age = "how old the iat of a token may be, if it has one; default 300"
     serving.add_argument("--max-token-age", type=_positive, default=300.0, metavar="SECONDS", help=age)
     serving.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
-    for command in (serving, registering, testing):
-        command.add_argument("--secret-file", type=Path, help="instead of EVENT_RECEIVER_SECRET; one secret a line")
     for command in (serving, pruning):
         command.add_argument("--database", help="such as sqlite:///events.db or postgresql://user@host/name")
-    pruning.add_argument(
-        "--keep-days", type=_positive, required=True, help="remove events received longer ago than this"
-    )
+    pruning.add_argument("--keep-days", type=_positive, required=True, help="remove events received before these days")
 
+    url = "the receiver's, such as https://events.example.com/events"
     for command in (registering, removing, testing):
-        command.add_argument("--url", required=True, help="the receiver's, such as https://events.example.com/events")
+        command.add_argument("--url", required=True, type=_public_url, help=url)
     for command in (registering, removing):
         command.add_argument("--kinds", type=_kinds, help=f"comma-separated, default all: {','.join(KINDS)}")
         command.add_argument("--dry-run", action="store_true", help="print what would be done, and change nothing")
     for command in (registering, listing, removing):
         command.add_argument("--base-url", default="https://dialpad.com", help="default https://dialpad.com")
-        command.add_argument("--api-key-file", type=Path, help="instead of DIALPAD_API_KEY")
-    registering.add_argument("--states", default="all", help="comma-separated call states; default all")
+    registering.add_argument("--states", type=_words, default=["all"], help="comma-separated call states; default all")
     registering.add_argument("--target-type", help="limit call, sms and fax to one office, callcenter, user …")
     registering.add_argument("--target-id", help="the id of that target")
     registering.add_argument("--group-calls-only", action="store_true", help="only calls to groups")
-    registering.add_argument(
-        "--channel-id", action="append", default=[], help="a channel whose messages to send; repeatable"
-    )
+    channels = "a channel whose messages to send; repeatable"
+    registering.add_argument("--channel-id", action="append", default=[], help=channels)
     registering.add_argument("--unsigned", action="store_true", help="make webhooks without a secret")
     removing.add_argument("--keep-webhook", action="store_true", help="remove the subscriptions only")
     testing.add_argument("--kind", choices=tuple(KINDS), required=True, help="the kind of the event")
     return parser
 
 
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
 def _kinds(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names or (unknown := [name for name in names if name not in KINDS]):
-        wrong = ", ".join(unknown) if names else "nothing"
-        raise argparse.ArgumentTypeError(f"{wrong} is not a kind; there are {', '.join(KINDS)}")
+    names = _words(text)
+    if not names or not set(names) <= KINDS.keys():
+        raise argparse.ArgumentTypeError(f"{text!r} names no kind or an unknown one; there are {', '.join(KINDS)}")
     return names
 
 
@@ -115,3 +101,15 @@ def _positive(text: str) -> float:
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
     return value
+
+
+def _public_url(url: str) -> str:
+    """Return the receiver's URL; refuse one that is none, or where events would travel unencrypted."""
+    parts = urlsplit(url)
+    if not parts.hostname or parts.scheme not in ("http", "https"):
+        raise argparse.ArgumentTypeError(f"{url} is not a URL; it looks like https://events.example.com/events")
+    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise argparse.ArgumentTypeError(f"{url} must begin with https: events hold people's names and numbers")
+    if parts.path.rstrip("/").rpartition("/")[2] in KINDS:
+        raise argparse.ArgumentTypeError(f"{url} names a kind: leave it out, the kinds are put behind the URL")
+    return url.rstrip("/")

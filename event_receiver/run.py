@@ -1,11 +1,10 @@
 """The command `dialpad-event-receiver`: serve, register, list, remove, send-test, prune. Without a command, it serves.
 
-Secrets come from the environment or from files, never from flags, which other users of the machine can read.
+Secrets come from the environment, never from flags, which other users of the machine can read.
 """
 
 import argparse
 import contextlib
-import ipaddress
 import logging
 import os
 import sys
@@ -17,28 +16,21 @@ from urllib.parse import urlsplit
 try:
     import jwt
     import requests
+    import uvicorn
     from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
     from event_receiver import logs
     from event_receiver.app import create_app
     from event_receiver.errors import SettingError
-    from event_receiver.kinds import KINDS, Kind
+    from event_receiver.kinds import KINDS
     from event_receiver.options import COMMANDS, make_parser, read_secret, read_secrets
     from event_receiver.register import Dialpad, DialpadError, Registration, list_all, number
-    from event_receiver.server import listen, serve
     from event_receiver.store import Store
 except ModuleNotFoundError as missing:
-    text = (
-        f"dialpad-event-receiver: no {missing.name}. Install its extra: pip install 'airbyte-source-dialpad[receiver]'"
-    )
+    text = f"dialpad-event-receiver: no {missing.name}. In a clone of the project: pip install '.[receiver]'"
     raise SystemExit(text) from missing
 
-SHORT_SECRET_BYTES: Final = 32
-"""HS256 wants a secret at least as long as its hash (RFC 7518, section 3.2)."""
-
 _MICROSECONDS_A_DAY: Final = 86_400_000_000
-
-_parser = make_parser
 
 
 def run(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
@@ -47,10 +39,9 @@ def run(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = N
     if not arguments or (arguments[0] not in COMMANDS and arguments[0] not in ("-h", "--help")):
         arguments.insert(0, "serve")
     options = make_parser().parse_args(arguments)
-    environment = os.environ if environ is None else environ
     commands = {"serve": _serve, "prune": _prune, "send-test": _send_test}
     try:
-        commands.get(options.command, _registration)(options, environment)
+        commands.get(options.command, _registration)(options, os.environ if environ is None else environ)
     except (SettingError, DialpadError) as error:
         print(f"dialpad-event-receiver: {error}", file=sys.stderr)
         return 2 if isinstance(error, SettingError) else 1
@@ -58,41 +49,39 @@ def run(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = N
 
 
 def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
+    """Serve until SIGTERM or SIGINT; then finish what has begun."""
     logs.configure(options.log_level)
-    secrets = read_secrets(options.secret_file, environ)
-    read_key = read_secret("EVENT_RECEIVER_READ_KEY", options.read_key_file, "--read-key-file", environ)
+    secrets = read_secrets(environ)
+    read_key = read_secret("EVENT_RECEIVER_READ_KEY", environ)
     os.umask(0o077)  # the database holds people's names and numbers
-    with contextlib.closing(Store(_database(options, environ))) as store:
+    with contextlib.closing(_store(options, environ)) as store:
         app = create_app(store, secrets=secrets, read_key=read_key, max_token_age=options.max_token_age)
-        _prepare(store)
+        try:
+            store.prepare()
+        except OperationalError as error:
+            if not store.shared:
+                raise SettingError(f"Cannot open {store}: {error.orig}.") from error
+            # A server that is away may come back, and until then senders get 503; a file will not.
+            logs.log(logging.ERROR, "the database does not answer; deliveries get 503 until it does", error=error)
+        except SQLAlchemyError as error:
+            raise SettingError(f"Cannot create the tables in {store}: {type(error).__name__}.") from error
         if not secrets:
             logs.log(logging.WARNING, "no EVENT_RECEIVER_SECRET: anybody who finds the URL can write events")
-        elif min(len(secret.encode()) for secret in secrets) < SHORT_SECRET_BYTES:
-            logs.log(logging.WARNING, "EVENT_RECEIVER_SECRET is short: 32 characters or more are hard to guess")
         if read_key is None:
             logs.log(logging.WARNING, "no EVENT_RECEIVER_READ_KEY: GET /events is closed")
-        try:
-            listening = listen(options.host, options.port)
-        except OSError as error:
-            text = f"Cannot listen on {options.host} port {options.port}: {error.strerror}."
-            raise SettingError(f"{text} Choose another --port or --host.") from error
-        serve(app, listening)
-
-
-def _prepare(store: Store) -> None:
-    """Make the tables. A server that is away may come back, and until then senders get 503; a file will not."""
-    try:
-        store.prepare()
-    except OperationalError as error:
-        if not store.shared:
-            raise SettingError(f"Cannot open {store}: {error.orig}.") from error
-        logs.log(logging.ERROR, "the database does not answer; deliveries get 503 until it does", error=error)
-    except SQLAlchemyError as error:
-        raise SettingError(f"Cannot make the tables in {store}: {type(error).__name__}.") from error
+        uvicorn.run(
+            app,
+            host=options.host,
+            port=options.port,
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=75,  # longer than the 60 s after which common load balancers stop using a connection
+            timeout_graceful_shutdown=10,
+        )
 
 
 def _prune(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
-    with contextlib.closing(Store(_database(options, environ))) as store:
+    with contextlib.closing(_store(options, environ)) as store:
         try:
             removed = store.prune(time.time_ns() // 1000 - int(options.keep_days * _MICROSECONDS_A_DAY))
         except SQLAlchemyError as error:
@@ -103,106 +92,78 @@ def _prune(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
 
 def _send_test(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
     """Send one event as Dialpad would; its member `test` tells it from a real one."""
-    secrets = read_secrets(options.secret_file, environ)
-    url = f"{_public_url(options.url)}/{options.kind}"
+    secrets = read_secrets(environ)
+    url = f"{options.url}/{options.kind}"
     event = {"test": "dialpad-event-receiver send-test", "event_timestamp": time.time_ns() // 1_000_000}
     body = {"data": jwt.encode(event, secrets[0], "HS256")} if secrets else {"json": event}
+    content: Any = {}
     try:
         answer = requests.post(url, **body, timeout=10, allow_redirects=False)
-        content: Any = answer.json()
-    except requests.JSONDecodeError:
-        content = {}
+        with contextlib.suppress(requests.JSONDecodeError):
+            content = answer.json()
     except requests.RequestException as error:
         raise DialpadError(f"POST {url}: no answer ({type(error).__name__}). Check --url and the proxy.") from error
     content = content if isinstance(content, dict) else {}
     if answer.status_code != requests.codes.ok or "event_id" not in content:
-        told = content.get("message") or "The answer is not an event_receiver's. Check --url and the proxy."
-        raise DialpadError(f"POST {url}: {answer.status_code}. {told}")
+        reason = content.get("message") or "The answer is not an event_receiver's. Check --url and the proxy."
+        raise DialpadError(f"POST {url}: {answer.status_code}. {reason}")
     print(f"{options.kind} event {content['event_id']} {content['status']}, event_timestamp {event['event_timestamp']}")
 
 
 def _registration(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
-    api_key = read_secret("DIALPAD_API_KEY", options.api_key_file, "--api-key-file", environ)
+    api_key = read_secret("DIALPAD_API_KEY", environ)
     if not api_key:
         raise SettingError("DIALPAD_API_KEY is not set: a company API key, made under Admin Settings.")
-    dry_run = getattr(options, "dry_run", False)
-    with contextlib.closing(Dialpad(api_key, options.base_url, dry_run=dry_run)) as dialpad:
+    with contextlib.closing(Dialpad(api_key, options.base_url, dry_run=getattr(options, "dry_run", False))) as dialpad:
         if options.command == "list":
             lines: Iterable[str] = list_all(dialpad)
         elif options.command == "remove":
-            registration = Registration(dialpad, _public_url(options.url))
-            lines = registration.remove(_kinds(options), keep_webhooks=options.keep_webhook)
+            kinds = [KINDS[name] for name in options.kinds or KINDS]
+            lines = Registration(dialpad, options.url).remove(kinds, keep_webhooks=options.keep_webhook)
         else:
             lines = _register(dialpad, options, environ)
-        printed = 0
-        for printed, line in enumerate(lines, 1):  # noqa: B007 - counted for the sake of an empty list
+        nothing = True
+        for line in lines:
             print(line)
-    if not printed:
+            nothing = False
+    if nothing:
         print("no webhooks")
 
 
 def _register(dialpad: Dialpad, options: argparse.Namespace, environ: Mapping[str, str]) -> Iterable[str]:
-    secrets = read_secrets(options.secret_file, environ)
+    secrets = read_secrets(environ)
     if not secrets and not options.unsigned:
-        text = "EVENT_RECEIVER_SECRET is not set. Set it to the receiver's secret, or say --unsigned."
-        raise SettingError(text)
-    url = _public_url(options.url)
-    if not urlsplit(url).path.endswith("/events"):
+        raise SettingError("EVENT_RECEIVER_SECRET is not set. Set it to the receiver's secret, or give --unsigned.")
+    if not urlsplit(options.url).path.endswith("/events"):
         print("note: the receiver takes events below /events; the URL has another path", file=sys.stderr)
     if bool(options.target_type) != bool(options.target_id):
         raise SettingError("--target-type and --target-id belong together.")
-    registration = Registration(dialpad, url, "" if options.unsigned else secrets[0])
+    registration = Registration(dialpad, options.url, "" if options.unsigned else secrets[0])
     return registration.register(_wanted(options), optional=options.kinds is None)
-
-
-def _kinds(options: argparse.Namespace) -> list[Kind]:
-    return [KINDS[name] for name in options.kinds or KINDS]
 
 
 def _wanted(options: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
     """Return the bodies of the subscriptions to make, by kind; SettingError if kinds and target do not fit together."""
     target = {"target_type": options.target_type, "target_id": number(options.target_id)} if options.target_id else {}
     wanted = {}
-    for kind in _kinds(options):
-        bodies: list[dict[str, Any]] = [dict(body) for body in kind.requests]
+    for kind in (KINDS[name] for name in options.kinds or KINDS):
+        bodies: list[dict[str, Any]] = [{**body, **target} for body in kind.requests]
         if kind.name == "call":
-            states = [state.strip() for state in options.states.split(",") if state.strip()]
-            bodies = [{"call_states": states, "group_calls_only": options.group_calls_only}]
+            bodies[0] |= {"call_states": options.states, "group_calls_only": options.group_calls_only}
         if kind.name == "channel":
             if not options.channel_id and options.kinds:
                 raise SettingError("A subscription covers one channel: name it with --channel-id.")
-            bodies = [{**bodies[0], "target_id": number(channel)} for channel in options.channel_id]
+            bodies = [{**kind.requests[0], "target_id": number(channel)} for channel in options.channel_id]
         elif target and not kind.targets:
             if options.kinds:
                 raise SettingError(f"{kind.name} events come for the whole company only, not for a --target-type.")
             continue
-        elif target:
-            bodies = [{**body, **target} for body in bodies]
         wanted[kind.name] = bodies
     return wanted
 
 
-def _public_url(url: str) -> str:
-    """Return the receiver's URL; SettingError if it is none, or if events would travel unencrypted."""
-    parts = urlsplit(url)
-    if not parts.hostname or parts.scheme not in ("http", "https"):
-        raise SettingError(f"--url {url} is not a URL; it looks like https://events.example.com/events.")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
-        raise SettingError(f"--url {url} must begin with https: events hold people's names and numbers.")
-    if parts.path.rstrip("/").rpartition("/")[2] in KINDS:
-        raise SettingError(f"--url {url} names a kind: leave it out, the kinds are put behind the URL.")
-    return url.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _database(options: argparse.Namespace, environ: Mapping[str, str]) -> str:
+def _store(options: argparse.Namespace, environ: Mapping[str, str]) -> Store:
     database: str = options.database or environ.get("EVENT_RECEIVER_DATABASE", "").strip()
     if not database:
         raise SettingError("No database: give --database sqlite:///events.db, or set EVENT_RECEIVER_DATABASE.")
-    return database
+    return Store(database)

@@ -1,25 +1,23 @@
-"""Where events are kept, in one order that every reader can follow without missing any.
+"""Where events are stored, in one order that every reader can follow without missing any.
 
 A cursor over rows that several transactions write is safe only if rows become visible in the order of the cursor,
-which a database's own sequence does not give (docs/events.md has a picture). Here a transaction locks the journal's
-one row (Postgres: `SELECT … FOR UPDATE`; SQLite: `BEGIN IMMEDIATE`, which locks the file for writing), reads the last
-position and `received_at`, gives its new events the next ones, writes the row back, and commits. Both databases make a
-transaction visible before they release its locks, so the next writer, and every reader, sees all of it: the visible
-events are positions up to some n with none missing, and n only grows. `received_at` is moved on by at least a
-microsecond, whatever the clock does, so it orders events exactly as the position does. A replica replays commits in
-the same order.
+which a database's own sequence does not give (docs/events.md has a picture). Here a transaction first updates the
+journal's one row, which locks it (in SQLite, the file), and learns the last position and `received_at`; it gives its
+new events the next ones, writes the row back, and commits. Both databases make a transaction visible before they
+release its locks, so the next writer, and every reader, sees all of it: the visible events are positions up to some n
+with none missing, and n only grows. `received_at` is moved on by at least a microsecond, whatever the clock does, so it
+orders events exactly as the position does. A replica replays commits in the same order.
 """
 
-import contextlib
 import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, literal_column, select, true, update
+from sqlalchemy import Connection, Row, delete, func, insert, literal_column, or_, select, true, update
 
 from event_receiver.database import EVENTS, JOURNAL, PROBE, PRUNED, connect_lazily, parse_url, prepare
 from event_receiver.delivery import Event
@@ -33,15 +31,14 @@ PROBE_CHARACTERS: Final = 1_000_000
 """Length of the row that a check writes: as long as the longest event, since a short one fits on a full disk."""
 
 CLOCK_WARNING_SECONDS: Final = 60
-"""A clock that lies so far behind the last `received_at` is logged."""
+"""A clock this far behind the last `received_at` is logged."""
 
 _CONTENT_DIGITS: Final = 48
 """Digits of an event_id that stand for the content, where the other 16 stand for the time."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeptEvent:
-    """An event as kept: `position` counts from 1 without holes, `received_at` is microseconds since 1970 UTC."""
+class KeptEvent(NamedTuple):
+    """A stored event: `position` counts from 1 without holes, `received_at` is microseconds since 1970 UTC."""
 
     position: int
     event_id: str
@@ -58,7 +55,7 @@ class Receipt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some events of a kind in the order kept, and what the tables said at the same moment.
+    """Some events of a kind in their order, and what the tables said at the same moment.
 
     `after_received_at` is the `received_at` of the event at the position read after (None: there is none), `pruned` and
     `pruned_received_at` are of the newest event of the kind that was pruned (0 and None: none was).
@@ -72,11 +69,11 @@ class Page:
 
 
 class Store:
-    """Keeps events in SQLite or Postgres. Safe to use from several threads, processes and machines.
+    """Stores events in SQLite or Postgres. Safe to use from several threads, processes and machines.
 
     `clock` gives microseconds since 1970 and serves SQLite; Postgres brings its own clock, the same for all receivers.
     `before_commit` runs inside each appending transaction, after its rows are written: tests make commits late with it.
-    Every method may raise SQLAlchemyError when the database is not reachable or does not accept the statement.
+    Every method may raise SQLAlchemyError when the database cannot be reached or does not accept the statement.
     """
 
     def __init__(
@@ -93,6 +90,7 @@ class Store:
         self._before_commit = before_commit
         self._preparing = threading.Lock()
         self._store_id = ""
+        self.close = self._engine.dispose
 
     @property
     def shared(self) -> bool:
@@ -103,46 +101,40 @@ class Store:
         """Name the database without its password."""
         return self.url.render_as_string(hide_password=True)
 
-    def close(self) -> None:
-        """Close all connections."""
-        self._engine.dispose()
-
     def prepare(self) -> str:
-        """Make or update the tables; return the id of this store. Several receivers may do so at once."""
+        """Create or migrate the tables; return the id of this store. Several receivers may do so at once."""
         with self._preparing:
             if not self._store_id:
-                with self._writing() as connection:
+                with self._engine.begin() as connection:
                     self._store_id = prepare(connection)
         return self._store_id
 
     def append(self, events: Sequence[Event]) -> list[Receipt]:
-        """Keep all events or none: on return they are durably on disk.
+        """Store all events or none: on return they are durably on disk.
 
         Of two equal events in one call, the first is new and the second a repeat.
         """
         self.prepare()
-        with self._writing() as connection:
-            position, last_received_at, now = connection.execute(self._turn()).one()
-            received_at = max(int(now), last_received_at + 1)
-            if last_received_at > now + CLOCK_WARNING_SECONDS * 1_000_000:
-                log(
-                    logging.WARNING, "the clock is behind the last event", seconds=(last_received_at - now) // 1_000_000
-                )
+        with self._engine.begin() as connection:
+            position, last_received_at, now = self._take_turn(connection)
+            received_at = max(now, last_received_at + 1)
+            behind = (last_received_at - now) // 1_000_000
+            if behind > CLOCK_WARNING_SECONDS:
+                log(logging.WARNING, "the clock is behind the last event", seconds=behind)
             known = _known(connection, events, received_at)
             rows: list[dict[str, Any]] = []
             receipts: list[Receipt] = []
             for event in events:
                 content = _content(event.kind, event.event_id)
-                if content in known:
-                    receipts.append(Receipt(known[content], new=False))
-                    continue
-                row = {"kind": event.kind, "payload": event.payload, "position": position + len(rows) + 1}
-                row |= {"received_at": received_at + len(rows), "event_id": event.event_id}
-                if content != event.event_id:
-                    row["event_id"] = f"{content}{row['received_at']:016x}"
-                known[content] = row["event_id"]
-                receipts.append(Receipt(row["event_id"], new=True))
-                rows.append(row)
+                new = content not in known
+                if new:
+                    row: dict[str, Any] = {"kind": event.kind, "payload": event.payload}
+                    row |= {"position": position + len(rows) + 1, "received_at": received_at + len(rows)}
+                    time_digits = "" if KINDS[event.kind].has_own_time else f"{row['received_at']:016x}"
+                    row["event_id"] = content + time_digits
+                    known[content] = row["event_id"]
+                    rows.append(row)
+                receipts.append(Receipt(known[content], new=new))
             if rows:
                 connection.execute(insert(EVENTS), rows)
                 moved = {"last_position": rows[-1]["position"], "last_received_at": rows[-1]["received_at"]}
@@ -182,7 +174,7 @@ class Store:
         self.prepare()
         first = select(EVENTS.c.position).where(EVENTS.c.received_at >= received_at)
         with self._engine.connect() as connection:
-            # The journal first: an event kept between the two statements is then found by the second.
+            # The journal first: an event stored between the two statements is then found by the second.
             last_position: int = connection.scalars(select(JOURNAL.c.last_position)).one()
             position = connection.scalar(first.order_by(EVENTS.c.received_at).limit(1))
         return last_position if position is None else position - 1
@@ -192,10 +184,9 @@ class Store:
         self.prepare()
         if writing:
             payload = secrets.token_hex(PROBE_CHARACTERS // 2)  # does not shrink when the database compresses it
-            with self._writing() as connection:
-                connection.execute(insert(PROBE).values(payload=payload))
-            with self._writing() as connection:
-                connection.execute(delete(PROBE))
+            for statement in (insert(PROBE).values(payload=payload), delete(PROBE)):
+                with self._engine.begin() as connection:
+                    connection.execute(statement)
         else:
             with self._engine.connect() as connection:
                 connection.execute(select(JOURNAL.c.last_position)).one()
@@ -203,39 +194,34 @@ class Store:
     def prune(self, before: int) -> int:
         """Remove events received before that time (microseconds since 1970); return how many. Positions are not reused.
 
-        What was removed of each kind is remembered, so that a reader that was still behind is not left with a gap.
+        What was removed of each kind is recorded, so that a reader that was still behind is not left with a gap.
         """
         self.prepare()
-        removed = 0
-        while True:
-            with self._writing() as connection:
+        removed = PRUNE_ROWS
+        total = 0
+        while removed == PRUNE_ROWS:
+            with self._engine.begin() as connection:
+                self._take_turn(connection)
                 oldest = select(EVENTS.c.position).where(EVENTS.c.received_at < before)
                 positions = connection.scalars(oldest.order_by(EVENTS.c.received_at).limit(PRUNE_ROWS)).all()
-                if not positions:
-                    return removed
-                old = EVENTS.c.position <= positions[-1]
+                removed = len(positions)
+                old = EVENTS.c.position <= max(positions, default=0)
                 newest = select(EVENTS.c.kind, func.max(EVENTS.c.position), func.max(EVENTS.c.received_at)).where(old)
                 for kind, position, received_at in connection.execute(newest.group_by(EVENTS.c.kind)).all():
                     connection.execute(delete(PRUNED).where(PRUNED.c.kind == kind))
                     row = {"kind": kind, "position": position, "received_at": received_at}
                     connection.execute(insert(PRUNED).values(row))
                 connection.execute(delete(EVENTS).where(old))
-            removed += len(positions)
+            total += removed
+        return total
 
-    def _turn(self) -> Any:
-        """Return the statement that waits for the journal's row and reads it, with the time."""
-        now: ColumnElement[int] = (
-            literal_column("(extract(epoch from clock_timestamp()) * 1000000)::bigint")
-            if self.shared
-            else literal_column(str(self._clock()))
-        )
-        return select(JOURNAL.c.last_position, JOURNAL.c.last_received_at, now.label("now")).with_for_update()
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        """Open a transaction that may write, and commit it at the end."""
-        with self._engine.connect().execution_options(receiver_writes=True) as connection, connection.begin():
-            yield connection
+    def _take_turn(self, connection: Connection) -> tuple[int, int, int]:
+        """Wait for the journal's row and lock it; return the last position, the last `received_at`, and the time."""
+        connection.execute(update(JOURNAL).values(last_position=JOURNAL.c.last_position))
+        now = "(extract(epoch from clock_timestamp()) * 1000000)::bigint" if self.shared else str(self._clock())
+        columns = select(JOURNAL.c.last_position, JOURNAL.c.last_received_at, literal_column(now))
+        last_position, last_received_at, time_now = connection.execute(columns).one()
+        return last_position, last_received_at, int(time_now)
 
 
 def _content(kind: str, event_id: str) -> str:
@@ -244,17 +230,13 @@ def _content(kind: str, event_id: str) -> str:
 
 
 def _known(connection: Connection, events: Sequence[Event], received_at: int) -> dict[str, str]:
-    """Return by content the ids of events that are kept already; without a time of their own, within REPEAT_SECONDS."""
+    """Return by content the ids of events that are stored; without a time of their own, within REPEAT_SECONDS."""
     ids = {event.event_id for event in events if KINDS[event.kind].has_own_time}
     known = {found: found for found in connection.scalars(select(EVENTS.c.event_id).where(EVENTS.c.event_id.in_(ids)))}
-    if kinds := {event.kind for event in events if not KINDS[event.kind].has_own_time}:
-        earlier = select(EVENTS.c.position).where(EVENTS.c.received_at < received_at - REPEAT_SECONDS * 1_000_000)
-        last = earlier.order_by(EVENTS.c.received_at.desc()).limit(1).scalar_subquery()
-        # By position, which stands in the index behind the kind.
-        recent = EVENTS.c.position > func.coalesce(last, 0)
-        query = select(EVENTS.c.kind, EVENTS.c.event_id).where(EVENTS.c.kind.in_(kinds), recent)
-        known |= {_content(kind, event_id): event_id for kind, event_id in connection.execute(query)}
+    contents = {event.event_id[:_CONTENT_DIGITS] for event in events if not KINDS[event.kind].has_own_time}
+    ranges = [EVENTS.c.event_id.between(f"{content}{0:016x}", f"{content}{'f' * 16}") for content in contents]
+    if ranges:  # in the index of the ids; the table may hold thousands of such events of the last seconds
+        for event_id in connection.scalars(select(EVENTS.c.event_id).where(or_(*ranges))):
+            if int(event_id[_CONTENT_DIGITS:], 16) >= received_at - REPEAT_SECONDS * 1_000_000:
+                known[event_id[:_CONTENT_DIGITS]] = event_id
     return known
-
-
-__all__ = ["KeptEvent", "Page", "Receipt", "Store"]

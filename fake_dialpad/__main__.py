@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from fake_dialpad.context import SCOPES, Keys
+from fake_dialpad.deliveries import Feed
 from fake_dialpad.server import FakeDialpad, Server
 from fake_dialpad.variants import CHOICES, Variants
 from fake_dialpad.world import World
@@ -53,6 +54,8 @@ def parser() -> argparse.ArgumentParser:
         help="which variant of the API it plays where the documents leave a question open; names: "
         + ", ".join(CHOICES),
     )
+    options.add_argument("--deliver", metavar="URL", help="send events of every kind to URL/<kind>, as webhooks would")
+    options.add_argument("--deliver-secret", default="", help="sign them with this secret (default: plain JSON)")
     return options
 
 
@@ -75,6 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     fake = FakeDialpad(
         world, export_seconds=asked.export_seconds, keys=keys, variants=variants, missing_scopes=asked.without_scope
     )
+    if asked.deliver:
+        fake.background(Feed(fake, fake.events.history, asked.deliver, asked.deliver_secret).follow)
     Server(fake, asked.port, lambda url: print(f"fake_dialpad: {url}", flush=True)).go()
 
 

@@ -1,8 +1,6 @@
 """Events: the sending of call events to the webhooks that subscribe to them.
 
-What it keeps to (API specification, call events page): an event is plain JSON or, where the webhook has a secret, a JWT
-signed HS256 that is the whole body; any 2xx within 5 s is a delivery, 5xx is tried again three times after 2, 4 and
-8 s, a broken connection or a time-out twice at once, 4xx never.
+How an event is delivered stands in :mod:`fake_dialpad.deliveries`.
 """
 
 from __future__ import annotations
@@ -12,11 +10,8 @@ import time
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-import jwt
-import orjson
-import requests
-
 from fake_dialpad.call_parts import Item, contact_item, group_id, numbered_party, recording_item
+from fake_dialpad.deliveries import Delivery, post
 from fake_dialpad.model import DAY, MINUTE, SECOND, Leg, Recording, Voicemail, day_of, midnight
 from fake_dialpad.wire import Refused, Request, Response, answer, route, schema
 
@@ -26,10 +21,6 @@ if TYPE_CHECKING:
     from fake_dialpad.context import Context
     from fake_dialpad.subscriptions import Subscriptions
 
-RETRIES: Final = (2.0, 4.0, 8.0)
-ALLOWED_SECONDS: Final = 5.0
-FAULT_OF_SERVER: Final = 500
-SUCCESS: Final = 2  # any 2xx
 SEND: Final = schema(
     {
         "count": {"type": "integer", "minimum": 0},
@@ -52,11 +43,6 @@ def _instant(text: str) -> int:
 
 def _ms(us: int | None) -> int | None:
     return None if us is None else us // 1000
-
-
-def post(url: str, body: bytes, headers: dict[str, str], timeout: float) -> int:
-    """Deliver one event and return the status."""
-    return requests.post(url, data=body, headers=headers, timeout=timeout, allow_redirects=False).status_code
 
 
 class Events:
@@ -237,30 +223,12 @@ class Events:
             yield self.webhooks[one["endpoint_id"]]
 
     def _deliver(self, webhook: Item, event: Item, scale: float) -> Item:
-        secret = webhook.get("signature", {}).get("secret")
-        if secret:
-            body, headers = jwt.encode(event, secret, algorithm="HS256").encode(), {"content-type": "application/jwt"}
-        else:
-            body, headers = orjson.dumps(event), {"content-type": "application/json"}
-        attempts: list[Item] = []
-        waits, quick = list(RETRIES), 2
-        while True:
-            try:
-                status = self.post(webhook["hook_url"], body, headers, ALLOWED_SECONDS)
-            except requests.RequestException as error:
-                attempts.append({"error": type(error).__name__})
-                if not quick:
-                    break
-                quick -= 1
-                continue
-            attempts.append({"status": status})
-            if status < FAULT_OF_SERVER or not waits:
-                break
-            self.sleep(waits.pop(0) * scale)
-        delivered = attempts[-1].get("status", 0) // 100 == SUCCESS
-        delivery = {"hook_url": webhook["hook_url"], "event": event, "attempts": attempts, "delivered": delivered}
-        self.deliveries.append(delivery)
-        return delivery
+        delivery = Delivery("call", event, webhook["hook_url"], webhook.get("signature", {}).get("secret"))
+        while (wait := delivery.attempt(self.post)) is not None:
+            self.sleep(wait * scale)
+        report = delivery.report()
+        self.deliveries.append(report)
+        return report
 
     def list_deliveries(self, _: Request) -> Response:
         """Answer what became of every event sent so far."""

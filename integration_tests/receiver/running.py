@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,27 +27,27 @@ class Receiver:
 
     def ready(self) -> "Receiver":
         """Wait until it listens."""
-        while not (listening := [line for line in self.lines() if line["message"] == "listening"]):
+        while not (listening := re.search(r"Uvicorn running on http://\S+:(\d+)", self.log.read_text())):
             try:
                 self.process.wait(0.05)
             except subprocess.TimeoutExpired:
                 continue
             raise AssertionError(self.log.read_text())
-        self.port: int = listening[0]["port"]
+        self.port = int(listening[1])
         self.url = f"http://localhost:{self.port}"
         return self
 
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log.read_text().splitlines(keepends=True) if line.endswith("\n")]
 
-    def items(self) -> list[dict[str, Any]]:
+    def items(self, kind: str = "call") -> list[dict[str, Any]]:
         """Follow the cursor to the end."""
         items: list[dict[str, Any]] = []
         cursor = ""
         while True:
             answer = requests.get(
                 f"{self.url}/events",
-                params={"after": cursor, "limit": "100"},
+                params={"kind": kind, "after": cursor, "limit": "100"},
                 headers={"Authorization": f"Bearer {READ_KEY}"},
                 timeout=10,
             )

@@ -1,12 +1,16 @@
 """From registering to reading, over TCP: the commands, a Dialpad, a receiver."""
 
+import json
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import requests
 
+from event_receiver.kinds import KINDS
 from event_receiver.run import run
 from fake_dialpad.context import Keys
+from fake_dialpad.deliveries import Feed
 from fake_dialpad.server import FakeDialpad, serve
 from fake_dialpad.world import World
 from integration_tests.receiver.running import SECRET, Receiver
@@ -53,3 +57,17 @@ def test_what_dialpad_sends_after_registering_can_be_read_once_each(
 
     assert len(command("remove", *to)) == 2
     assert command("remove", *to)[0].startswith("nothing to remove")
+
+
+def test_the_fake_feeds_a_receiver_with_signed_events_of_every_kind(
+    dialpad: tuple[FakeDialpad, str], receivers: Any, sqlite: str
+) -> None:
+    fake, _ = dialpad
+    (receiver,) = receivers(sqlite)
+    feed = Feed(fake, fake.events.history, f"{receiver.url}/events", SECRET)
+    feed.send()
+    assert {one.delivered for one in feed.done} == {True}
+    for kind in KINDS:
+        kept = [json.dumps(item["event"], sort_keys=True) for item in receiver.items(kind)]
+        assert sorted(kept) == sorted(json.dumps(one.event, sort_keys=True) for one in feed.done if one.kind == kind)
+        assert len(kept) > 5

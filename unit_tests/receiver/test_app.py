@@ -19,7 +19,6 @@ from event_receiver import logs
 from event_receiver.app import create_app
 from event_receiver.batching import BatchWriter
 from event_receiver.delivery import Event
-from event_receiver.errors import SettingError
 from event_receiver.kinds import KINDS
 from event_receiver.positions import time_text
 from event_receiver.store import Receipt, Store
@@ -215,22 +214,6 @@ def test_a_body_that_stops_coming_is_refused(receiver: InProcess, monkeypatch: p
 def test_a_sender_that_goes_away_in_the_middle_leaves_nothing(receiver: InProcess) -> None:
     asked(receiver, [{"type": "http.request", "body": b"{}", "more_body": True}, {"type": "http.disconnect"}])
     assert receiver.items() == []
-
-
-def test_long_bodies_wait_their_turn_and_short_ones_do_not(
-    receiver: InProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(app_module, "LARGE_BODIES", 0)
-    long = {"transcription_text": "x" * app_module.SMALL_BODY_BYTES}
-    assert refusal(receiver.post(long)) == (503, "overloaded")
-    assert receiver.post(EVENT).status_code == 200
-
-
-def test_a_long_body_gives_its_place_back(receiver: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app_module, "LARGE_BODIES", 1)
-    for number in range(3):
-        long = {"transcription_text": "x" * app_module.SMALL_BODY_BYTES, "call_id": number}
-        assert receiver.post(long).status_code == 200
 
 
 def test_a_fault_of_ours_is_a_503_and_not_a_4xx(receiver: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -524,11 +507,6 @@ def test_without_a_key_of_its_own_reading_is_shut(store: Store) -> None:
     client.close()
 
 
-def test_an_empty_reading_key_is_refused_at_the_start(store: Store) -> None:
-    with pytest.raises(SettingError, match="EVENT_RECEIVER_READ_KEY"):
-        create_app(store, read_key=" ")
-
-
 def test_reading_while_the_database_is_away_is_503(unreachable: tuple[Unreachable, InProcess]) -> None:
     assert refusal(unreachable[1].get("/events")) == (503, "not_read")
 
@@ -547,18 +525,11 @@ def test_an_answer_that_fails_on_its_way_cannot_be_taken_for_whole(
             raise error
 
     monkeypatch.setattr(store, "_reach", second_fails)
-    with pytest.raises(Exception, match="database does not answer"):
+    with pytest.raises(RuntimeError, match="response already started"):
         client.get("/events", limit=4)
 
 
 # Health, figures, the rest
-
-
-def test_healthz_follows_the_database(unreachable: tuple[Unreachable, InProcess]) -> None:
-    store, client = unreachable
-    assert (client.get("/healthz").status_code, client.get("/healthz").json()["status"]) == (503, "failing")
-    store.away = False
-    assert (client.get("/healthz").status_code, client.get("/healthz").json()) == (200, {"status": "ok"})
 
 
 def test_after_a_failure_to_keep_healthz_wants_to_see_a_write(
@@ -567,7 +538,6 @@ def test_after_a_failure_to_keep_healthz_wants_to_see_a_write(
     store, client = unreachable
     checks: list[bool] = []
     monkeypatch.setattr(store, "check", lambda *, writing: checks.append(writing))
-    monkeypatch.setattr(app_module, "HEALTH_SECONDS", 0.0)
     client.get("/healthz")
     client.post(EVENT)
     client.get("/healthz")
@@ -578,7 +548,6 @@ def test_after_a_failure_to_keep_healthz_wants_to_see_a_write(
 def test_on_a_full_disk_healthz_fails_as_the_events_do(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app_module, "HEALTH_SECONDS", 0.0)
     store = Store(database)
     client = InProcess(create_app(store, read_key=READ_KEY))
     client.post(EVENT)
@@ -652,6 +621,6 @@ def test_the_log_has_no_numbers_names_or_secrets(database: str) -> None:
         client.get("/events", key=SECRET)
     client.close()
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
-    assert {"refused", "not kept", "event kept", "not read"} <= {line["message"] for line in lines}
+    assert {"refused", "events not stored", "event kept", "events not read"} <= {line["message"] for line in lines}
     for private in ("2025550102", "Example caller", SECRET, READ_KEY, bodies[0][-20:]):
         assert private not in stream.getvalue()

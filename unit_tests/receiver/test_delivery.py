@@ -79,9 +79,10 @@ def test_the_former_secret_is_still_accepted() -> None:
     assert json.loads(deliveries(SECRET, FORMER).event(token(secret=FORMER)).payload) == EVENT
 
 
-def test_a_short_secret_is_accepted_without_a_warning() -> None:
+def test_a_short_secret_is_accepted_with_a_warning() -> None:
     body = handmade(b'{"alg":"HS256"}', b"{}", secret="short")
-    assert deliveries("short").event(body).payload == "{}"
+    with pytest.warns(jwt.InsecureKeyLengthWarning, match="below the minimum"):
+        assert deliveries("short").event(body).payload == "{}"
 
 
 def rs256(secret_is_public_key: bool = False) -> bytes:  # noqa: FBT001, FBT002 - two kinds of one forgery
@@ -142,7 +143,7 @@ def test_a_token_whose_own_times_are_wrong_is_refused() -> None:
         ({"nbf": NOW + 61}, "token_not_yet_valid"),
         ({"iat": "yesterday"}, "token_malformed"),
         ({"exp": True}, "token_malformed"),
-        ({"exp": 10**400}, "token_malformed"),
+        ({"iat": 10**400}, "token_not_yet_valid"),
         ({"nbf": [NOW]}, "token_malformed"),
     ]
     for claims, reason in wrong:

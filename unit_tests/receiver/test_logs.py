@@ -3,7 +3,6 @@ import json
 import logging
 
 import pytest
-import uvicorn
 
 from event_receiver import logs
 
@@ -42,13 +41,6 @@ def test_an_error_is_logged_by_type_and_place_and_without_its_text(log: Log) -> 
     ]
     assert "test_logs.py" in str(log.lines()[0]["at"])
     assert "555 0102" not in log.stream.getvalue()
-
-
-def test_a_server_that_has_set_up_its_own_logs_writes_ours_all_the_same() -> None:
-    uvicorn.Config("event_receiver:app", log_config=uvicorn.config.LOGGING_CONFIG)
-    log = Log()
-    logging.getLogger("uvicorn.error").error("no more file descriptors")
-    assert [line["message"] for line in log.lines()] == ["no more file descriptors"]
 
 
 def test_a_line_that_repeats_is_held_back_and_counted(log: Log) -> None:

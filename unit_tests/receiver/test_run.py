@@ -24,8 +24,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text(encoding="ut
 def served(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The apps that would have been served; nothing listens."""
     apps: list[Any] = []
-    monkeypatch.setattr(run_module, "listen", lambda host, port: (host, port))
-    monkeypatch.setattr(run_module, "serve", lambda app, listening: apps.append((app, listening)))
+    monkeypatch.setattr("uvicorn.run", lambda app, host, port, **_: apps.append((app, (host, port))))
     monkeypatch.setattr("os.umask", lambda _mask: 0)
     return apps
 
@@ -38,7 +37,11 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Refuse:
     """Run a command that must be refused as a wrong setting; return what it says."""
 
     def refuse(*arguments: str, **environ: str) -> str:
-        assert run(list(arguments), environ) == 2
+        try:
+            status: object = run(list(arguments), environ)
+        except SystemExit as ended:
+            status = ended.code
+        assert status == 2
         return capsys.readouterr().err
 
     return refuse
@@ -67,14 +70,6 @@ def test_a_receiver_whose_postgres_is_away_starts_and_waits_for_it(
     assert len(served) == 1
 
 
-def test_secrets_may_stand_in_files(served: list[Any], database: str, tmp_path: Path) -> None:
-    secrets, key = tmp_path / "secrets", tmp_path / "key"
-    secrets.write_text(f"{SECRET}\n{SECRET[::-1]}\n")
-    key.write_text(READ_KEY)
-    flags = ["--secret-file", str(secrets), "--read-key-file", str(key)]
-    assert run(["--database", database, *flags], {}) == 0
-
-
 def test_a_secret_that_is_set_and_empty_does_not_open_the_receiver(
     refused: Refuse, served: list[Any], database: str
 ) -> None:
@@ -90,16 +85,6 @@ def test_a_former_secret_alone_does_not_open_the_receiver(refused: Refuse, serve
     assert served == []
 
 
-def test_a_secret_given_twice_is_refused(refused: Refuse, database: str, tmp_path: Path) -> None:
-    said = refused("--database", database, "--secret-file", str(tmp_path), EVENT_RECEIVER_SECRET=SECRET)
-    assert "Both EVENT_RECEIVER_SECRET and --secret-file" in said
-    assert SECRET not in said
-
-
-def test_a_secret_file_that_cannot_be_read_is_named(refused: Refuse, database: str, tmp_path: Path) -> None:
-    assert "nothing-here" in refused("--database", database, "--secret-file", str(tmp_path / "nothing-here"))
-
-
 def test_a_database_is_needed(refused: Refuse) -> None:
     assert "--database sqlite:///events.db" in refused("serve")
 
@@ -107,18 +92,8 @@ def test_a_database_is_needed(refused: Refuse) -> None:
 def test_a_database_file_that_is_none_is_refused(refused: Refuse, served: list[Any], tmp_path: Path) -> None:
     (tmp_path / "events.db").write_text("not a database, only text that is long enough to be read as one" * 20)
     assert "Cannot" in refused("--database", f"sqlite:///{tmp_path}/events.db")
+    assert "/nowhere/at/all/events.db: unable to open" in refused("--database", "sqlite:////nowhere/at/all/events.db")
     assert served == []
-
-
-def test_an_address_that_is_not_to_be_had_is_refused(
-    refused: Refuse, database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def taken(_host: str, _port: int) -> None:
-        raise OSError(98, "Address already in use")
-
-    monkeypatch.setattr(run_module, "listen", taken)
-    monkeypatch.setattr("os.umask", lambda _mask: 0)
-    assert "port 8080: Address already in use" in refused("--database", database)
 
 
 def test_prune_removes_what_is_older_and_says_how_many(
@@ -260,7 +235,7 @@ def test_a_registration_that_cannot_be_meant_is_refused(refused: Refuse, api: re
 
 
 def test_the_url_may_be_plain_http_on_this_machine(api: requests_mock.Mocker) -> None:
-    for host in ("localhost:8080", "127.0.0.1:8080", "127.9.9.9", "[::1]:8080"):
+    for host in ("localhost:8080", "127.0.0.1:8080", "[::1]:8080"):
         assert run(["register", "--url", f"http://{host}/events", "--kinds", "call"], ENVIRONMENT) == 0
 
 
@@ -340,7 +315,7 @@ def test_a_test_event_that_is_not_kept_says_why(
 def test_every_error_of_an_answer_stands_on_the_page_and_no_other() -> None:
     package = Path(run_module.__file__).parent
     source = "\n".join(path.read_text(encoding="utf-8") for path in package.glob("*.py"))
-    raised = set(re.findall(r'RefusedError\(\s*\d{3},\s*"(\w+)"', source)) | {"method_not_allowed", "body_too_slow"}
+    raised = set(re.findall(r'RefusedError\(\s*\d{3},\s*"(\w+)"', source)) | {"method_not_allowed"}
     assert raised == set(re.findall(r"^\| `(\w+)` \| \d{3} \|", PAGE, re.MULTILINE))
 
 
