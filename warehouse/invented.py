@@ -23,7 +23,7 @@ DAYS = 90
 SESSIONS = 3
 EVENTS = 200
 # Pages decide how long a first sync takes: 15 a second are asked for, and of digital sessions 95 a minute.
-SIZE = ("--days", str(DAYS), "--seed", "7", "--calls-per-day", "150", "--messages-per-day", "40")
+SIZE = ("--days", str(DAYS), "--seed", "7", "--calls-per-day", "150", "--messages-per-day", "190", "--agents", "24")
 FAKE = ("-m", "fake_dialpad", "--port", "0", *SIZE)
 RECEIVER = ("-m", "event_receiver", "--port")
 ANNOUNCEMENT = "fake_dialpad: "

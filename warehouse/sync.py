@@ -21,6 +21,7 @@ from airbyte.shared.sql_processor import SQLRuntimeError
 from sqlalchemy import URL, inspect, make_url, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from warehouse.comments import describe
 from warehouse.progress import Progress, Row, following, table
 from warehouse.relay import Seen
 from warehouse.tables import DuckDBTables, PostgresTables, Warehouse
@@ -283,8 +284,7 @@ def _run(sync: Sync, tables: Warehouse, progress: Progress) -> bool:
         before = _counts(connection, schema)
 
     sync.seen_path.unlink(missing_ok=True)
-    began, clock = datetime.now(UTC), time.time()
-    unloaded = ""
+    began, clock, unloaded = datetime.now(UTC), time.time(), ""
     with progress.while_working(following(sync.seen_path, len(streams), tables.loading)):
         try:
             source.read(cache=tables, skip_validation=True)
@@ -297,6 +297,7 @@ def _run(sync: Sync, tables: Warehouse, progress: Progress) -> bool:
         written = _written(connection, schema, [name for name in streams if name in after], began)
         if not unloaded:
             _drop_vanished(connection, schema, [name for name in seen.complete if name not in grows], began)
+        describe(connection, schema, {name: there[name].json_schema for name in streams})
 
     new = {name: after[name] - before.get(name, 0) for name in written}
     how = _how(streams, {stream for stream, _ in spoken}, seen, grows, again)
