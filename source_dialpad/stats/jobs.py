@@ -153,6 +153,28 @@ class ExportJob:
         self.status, self.next_attempt_at = JobStatus.QUEUED, time.monotonic() + pause
 
 
+def days_ago(window: DayWindow, today: date, *, after_midnight: bool = False) -> dict[str, Any]:
+    """The range members of a POST for whole days of the requested zone, both ends inclusive.
+
+    `days_ago_start` is the newer day: reversed, the totals come back as zeros. Today is asked for by `is_today`, which
+    overrides the other two and reads other tables; a window that mixes it with older days raises ValueError.
+
+    Days are counted back from today, so `after_midnight` the words of the evening before mean other days, and a cache
+    still answers them. Then the same is said in other words: Stats API page, 0 to 0 is today; `is_today` is optional.
+    """
+    if window == (today, today):
+        return {"days_ago_start": 0, "days_ago_end": 0} if after_midnight else {"is_today": True}
+    if not window.first <= window.last < today:
+        raise ValueError(f"{window.label} cannot be asked for in one export on {today}")
+    days = {"days_ago_start": (today - window.last).days, "days_ago_end": (today - window.first).days}
+    return {**days, "is_today": False} if after_midnight else days
+
+
+def graded_days_ago(window: DayWindow, today: date, **_: Any) -> dict[str, Any]:
+    """The same for the export of scorecards, by the days of grading; it has no words of its own after midnight."""
+    return {f"graded_{name}": days for name, days in days_ago(window, today).items()}
+
+
 @dataclass
 class ExportProtocol:
     """Takes jobs from status to status; a step sends at most one request and never waits.
@@ -165,6 +187,9 @@ class ExportProtocol:
     post: JsonCalls
     poll: JsonCalls
     zone: tzinfo
+    range_of: Callable[..., dict[str, Any]] = days_ago
+    """The members of a POST that say which days; see `days_ago`."""
+
     take_share: Callable[[], bool] = lambda: True
     """Counts a POST of this sync; False when it may send no more."""
 
@@ -206,7 +231,7 @@ class ExportProtocol:
             job.status = JobStatus.LEFT
             return
         since_midnight = self.quota.clock.now() - midnight(today, self.zone)
-        days = days_ago(job.window, today, after_midnight=since_midnight < AFTER_MIDNIGHT)
+        days = self.range_of(job.window, today, after_midnight=since_midnight < AFTER_MIDNIGHT)
         response = self.post.raw(job.context, stream_slice=job.stream_slice, body={**job.body, **days})
         if wrong := self.quota.clock.learn(response):
             job.fail(transient_error(f"{job.context}: {wrong}"))
@@ -257,8 +282,8 @@ class ExportProtocol:
         if now + wait - job.refused_since > RATE_LIMIT_PATIENCE:
             refused = (
                 f"{job.context}: Dialpad refuses to start the export (429), and would for more than "
-                f"{RATE_LIMIT_PATIENCE / 60:.0f} minutes. The 200 export requests an hour are shared by everything "
-                "the company runs; run the sync again later, or with a larger dialpad.export_window_days."
+                f"{RATE_LIMIT_PATIENCE / 60:.0f} minutes. The limit ({self.quota.budget.limit_text}) is shared by "
+                "everything the company runs; run the sync again later, or with a larger dialpad.export_window_days."
             )
             job.fail(transient_error(refused))
             return
@@ -318,23 +343,6 @@ class ExportProtocol:
                 "again later, or with a smaller dialpad.export_window_days."
             )
             job.fail(transient_error(too_long))
-
-
-def days_ago(window: DayWindow, today: date, *, after_midnight: bool = False) -> dict[str, Any]:
-    """The range members of a POST for whole days of the requested zone, both ends inclusive.
-
-    `days_ago_start` is the newer day: reversed, the totals come back as zeros. Today is asked for by `is_today`, which
-    overrides the other two and reads other tables; a window that mixes it with older days raises ValueError.
-
-    Days are counted back from today, so `after_midnight` the words of the evening before mean other days, and a cache
-    still answers them. Then the same is said in other words: Stats API page, 0 to 0 is today; `is_today` is optional.
-    """
-    if window == (today, today):
-        return {"days_ago_start": 0, "days_ago_end": 0} if after_midnight else {"is_today": True}
-    if not window.first <= window.last < today:
-        raise ValueError(f"{window.label} cannot be asked for in one export on {today}")
-    days = {"days_ago_start": (today - window.last).days, "days_ago_end": (today - window.first).days}
-    return {**days, "is_today": False} if after_midnight else days
 
 
 def _json_answer(response: requests.Response, context: str) -> Answer:
@@ -405,11 +413,10 @@ class ExportJobs:
         queued = sum(job.status is JobStatus.QUEUED for job in waiting)
         if queued and quota_wait > 0:
             logger.info(
-                "%s: %d exports wait for the quota (%d POSTs an hour, none after a 429); the next at %s UTC, in %d min "
-                "%d s.",
+                "%s: %d exports wait for the quota (%s, none after a 429); the next at %s UTC, in %d min %d s.",
                 self.stream,
                 queued,
-                self.protocol.quota.budget.limit,
+                self.protocol.quota.budget.limit_text,
                 (datetime.now(UTC) + timedelta(seconds=quota_wait)).strftime("%H:%M:%S"),
                 *divmod(int(quota_wait), 60),
             )

@@ -19,6 +19,11 @@ POSTS_AN_HOUR = 195
 HOUR = 3601.0
 """Seconds a POST counts: an hour, and one for the way to the server."""
 
+SCORECARD_POSTS_A_MINUTE = 240
+"""spec: 250 a minute."""
+
+MINUTE = 61.0
+
 MOST_OFFSET = timedelta(hours=2)
 """Further apart, one of the two clocks is wrong, and days would be asked for that are not meant."""
 
@@ -37,6 +42,11 @@ class PostBudget:
         self._not_before = 0.0
         self._lock = threading.Lock()
         self.used = 0
+
+    @property
+    def limit_text(self) -> str:
+        """The limit, as errors and logs name it."""
+        return f"{self.limit} POSTs {'an hour' if self._seconds > MINUTE else 'a minute'}"
 
     def take(self) -> float:
         """Counts a POST and returns 0, or returns the seconds to wait and counts nothing."""
@@ -112,3 +122,9 @@ class ExportQuota:
 def export_quota(base_url: str, api_key: str) -> ExportQuota:
     """The quota of a key for `POST /api/v2/stats`; it outlives a source, as the hour of the API does."""
     return shared(ExportQuota, base_url, api_key, lasting=True)
+
+
+def scorecard_quota(base_url: str, api_key: str) -> ExportQuota:
+    """The quota of a key for `POST /api/v2/scorecards/export`, which has a limit of its own."""
+    budget = PostBudget(SCORECARD_POSTS_A_MINUTE, MINUTE)
+    return shared(ExportQuota, base_url, api_key, "scorecards", arguments=(budget,), lasting=True)

@@ -18,9 +18,18 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.errors import transient_error
 from source_dialpad.stats.files import BrokenFileError, ExportFile
-from source_dialpad.stats.jobs import ATTEMPTS, POLL_EVERY, ExportJob, ExportJobs, ExportProtocol, JobStatus
-from source_dialpad.stats.quota import POSTS_AN_HOUR, export_quota
-from source_dialpad.stats.rows import ExportColumns
+from source_dialpad.stats.jobs import (
+    ATTEMPTS,
+    POLL_EVERY,
+    ExportJob,
+    ExportJobs,
+    ExportProtocol,
+    JobStatus,
+    days_ago,
+    graded_days_ago,
+)
+from source_dialpad.stats.quota import POSTS_AN_HOUR, export_quota, scorecard_quota
+from source_dialpad.stats.rows import DAY_COLUMNS, ExportColumns
 from source_dialpad.stats.share import ExportShare, Wish, export_share, wishes
 from source_dialpad.sync.batches import batched
 from source_dialpad.sync.fair_executor import release_slot
@@ -44,18 +53,20 @@ JOB = "export_job"
 
 @dataclass
 class ExportRetriever(SliceRetriever):
-    """The streams `records_X` and `stats_X`: one export a window and scope.
+    """The streams `records_X`, `stats_X`, `scorecard_grades` and `scorecard_answers`: one export a window and scope.
 
     `requester` starts exports, `polling_requester` asks for them, `download_requester` fetches the file and carries no
-    key, since the URL points at a storage host. `export_type`, `stat_type` and `group_by` are members of the POST;
+    key, since the URL points at a storage host. `export_type`, `stat_type`, `group_by` and `scorecards_type` are
+    members of the POST; an export of scorecards is by the days of grading, and counts against a limit of its own.
     `row_key` names how a row gets its key (see `keys`).
     """
 
     polling_requester: Requester | None = None
     download_requester: Requester | None = None
-    export_type: str = "records"
-    stat_type: str = "calls"
+    export_type: str | None = None
+    stat_type: str | None = None
     group_by: str | None = None
+    scorecards_type: str | None = None
     row_key: str = ""
 
     def __post_init__(self) -> None:
@@ -64,17 +75,25 @@ class ExportRetriever(SliceRetriever):
         dialpad = self.config["dialpad"]
         self.timezone: str = self.config["timezone"]
         self.zone = zone_of(self.timezone)
-        self.quota = export_quota(dialpad["base_url"], dialpad["api_key"])
+        of_scorecards = self.scorecards_type is not None
+        quota = scorecard_quota if of_scorecards else export_quota
+        self.quota = quota(dialpad["base_url"], dialpad["api_key"])
         self.download_requester.stream_response = True  # type: ignore[union-attr]  # a year in one file
         self._download = JsonCalls(self.download_requester, FileGuard(dialpad["base_url"]))  # type: ignore[arg-type]
         polls = JsonCalls(self.polling_requester)  # type: ignore[arg-type]
         self._slots = threading.BoundedSemaphore(IN_FLIGHT)
-        self._jobs = ExportJobs(self.name, ExportProtocol(self.quota, self.ask, polls, self.zone), self._slots)
+        range_of = graded_days_ago if of_scorecards else days_ago
+        protocol = ExportProtocol(self.quota, self.ask, polls, self.zone, range_of)
+        self._jobs = ExportJobs(self.name, protocol, self._slots)
         self._columns: ExportColumns | None = None
         office = dialpad.get("office_id")
         self._scope = f"office:{office}" if office else "company"
-        self._office = {"office_id": int(office)} if office else {}
-        limit = 0 if getattr(self.cursor, "full_refresh", False) else dialpad["exports_per_sync"]
+        self._office: dict[str, Any] = {}
+        if office:
+            by_target = {"target_type": "office", "target_id": int(office)}
+            self._office = by_target if of_scorecards else {"office_id": int(office)}
+        unlimited = of_scorecards or getattr(self.cursor, "full_refresh", False)
+        limit = 0 if unlimited else dialpad["exports_per_sync"]
         self._share = export_share(dialpad["base_url"], dialpad["api_key"], limit) if limit else None
         if self._share:
             self._share.expect(self.name)
@@ -116,10 +135,14 @@ class ExportRetriever(SliceRetriever):
         window = stream_slice.cursor_slice
         days = DayWindow(date.fromisoformat(window["first_day"]), date.fromisoformat(window["last_day"]))
         includes_today = days.last >= local_day(datetime.now(UTC), self.zone)
-        body = {
+        exported = {
             "export_type": self.export_type,
             "stat_type": self.stat_type,
-            **({"group_by": self.group_by} if self.group_by else {}),
+            "group_by": self.group_by,
+            "scorecards_type": self.scorecards_type,
+        }
+        body = {
+            **{name: value for name, value in exported.items() if value},
             "timezone": self.timezone,
             **stream_slice.extra_fields.get("scope_body", self._office),
         }
@@ -132,7 +155,8 @@ class ExportRetriever(SliceRetriever):
         self.check_cursor()
         assert stream_slice is not None  # noqa: S101  # the cursor always gives one
         if self._columns is None:
-            self._columns = ExportColumns(self.name, records_schema, self.timezone, self.row_key)
+            days = () if self.scorecards_type else DAY_COLUMNS  # a row's own date may be that of the call
+            self._columns = ExportColumns(self.name, records_schema, self.timezone, self.row_key, days)
         try:
             yield from batched(self.name, stream_slice, self._rows(stream_slice.extra_fields[JOB], self._columns))
         finally:

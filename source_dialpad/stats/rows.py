@@ -197,8 +197,11 @@ class ExportColumns:
     is an error, since its rows would be taken for one.
     """
 
-    def __init__(self, stream: str, schema: Mapping[str, Any], timezone: str, key: str) -> None:
-        """`schema` is the stream's JSON Schema, `timezone` the requested zone."""
+    def __init__(
+        self, stream: str, schema: Mapping[str, Any], timezone: str, key: str, days: Sequence[str] = DAY_COLUMNS
+    ) -> None:
+        """`schema` is the stream's JSON Schema, `timezone` the requested zone, `days` the columns of a row's day."""
+        self.days = days
         self._stream = stream
         self.timezone = timezone
         self.columns: Mapping[str, Any] = schema.get("properties", {})
@@ -352,7 +355,7 @@ class _TypedRows:
             for index, name in enumerate(header)
             if index not in (self._zone_column, *self._times)
         ]
-        self._day_column = next((header.index(name) for name in DAY_COLUMNS if name in header), None)
+        self._day_column = next((header.index(name) for name in stream.days if name in header), None)
         self._days = RememberedCells(day, lambda: self._unreadable(header[self._day_column or 0]))
         self._required = [header.index(name) for name in filter(None, (stream.cursor, *stream.keys))]
         missing = [name for name in stream.known if name not in header]

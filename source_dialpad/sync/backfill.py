@@ -173,6 +173,12 @@ class RecordExportWindows(BackfillingWindows):
 
     days: int = 30
     aggregates: bool = False
+    today: bool = True
+
+    @property
+    def reads_today(self) -> bool:  # type: ignore[override]
+        """Whether the API has the rows of a day before it is over."""
+        return self.today
 
     def settings(self) -> dict[str, Any]:
         """The settings that make other rows, beside the cursor."""
