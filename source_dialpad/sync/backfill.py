@@ -153,6 +153,12 @@ class RecordExportWindows(BackfillingWindows):
 
     days: int = 30
     aggregates: bool = False
+    today: bool = True
+
+    @property
+    def reads_today(self) -> bool:  # type: ignore[override]
+        """Whether the API has the rows of a day before it is over."""
+        return self.today
 
     @property
     def size(self) -> int:
