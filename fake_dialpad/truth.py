@@ -250,6 +250,30 @@ def _snapshots(stream: str) -> Callable[[Question], list[Row]]:
     return rows
 
 
+def _days(question: Question) -> Iterator[tuple[int, int]]:
+    """Yield the first instant of each local day and the instant after its last, up to today."""
+    for _, _, start, end in windows(question.start, min(question.end, question.today), "day", question.clock):
+        yield start, end
+
+
+def _wfm_agent_metrics(question: Question) -> list[Row]:
+    api = question.apis.workforce
+    return [
+        {**item, "agent_email": item["agent"]["email"], "interval_start": item["interval"]["start"]}
+        for start, end in _days(question)
+        for _, item in api.agents(start, end)
+    ]
+
+
+def _wfm_activity_metrics(question: Question) -> list[Row]:
+    api = question.apis.workforce
+    return [
+        {**item, "interval_start": item["interval"]["start"]}
+        for start, end in _days(question)
+        for _, item in api.activities(start, end)
+    ]
+
+
 def _event_subscriptions(question: Question) -> list[Row]:
     apis = question.apis
     kinds = [kind for kind in KINDS if kind.scope is None or apis.has_scope(kind.scope)]
@@ -367,6 +391,8 @@ STREAMS: Final[dict[str, tuple[tuple[str, ...], Callable[[Question], list[Row]]]
     "analytics_filter_values": (("filter_attribute", "value"), _filter_values),
     **{plain.stream: (plain.key, _listed(plain.stream)) for plain in LISTS if plain.stream},
     **{name: (("office_id", "snapshot_date"), _snapshots(name)) for name in ("office_plans", "office_licenses")},
+    "wfm_agent_metrics": (("agent_email", "interval_start"), _wfm_agent_metrics),
+    "wfm_activity_metrics": (("activity", "interval_start"), _wfm_activity_metrics),
     "webhooks": (("id",), lambda question: question.apis.subscriptions.all_webhooks()),
     "event_subscriptions": (("kind", "id"), _event_subscriptions),
     "call_labels": (("label",), lambda question: [{"label": label} for label in _people(question).labels()]),
