@@ -83,6 +83,10 @@ bench-waiting: env ## a year's backfill and an hourly sync against the API's lim
 wheel-test: env ## install the wheel with Python 3.11, 3.12 and 3.13, each where nothing else is, and use it
 	@$(BIN)/python -m integration_tests.wheel.elsewhere
 
+tables: env ## what follows from manifest and schemas: the tables of streams, and the recorded files of the platform's suite
+	@$(BIN)/python -m unit_tests.stream_tables
+	@$(BIN)/python -m integration_tests.standard
+
 manifest: env ## the manifest and its schemas in one file, dist/manifest.yaml, for other runners
 	@mkdir -p $(dir $(MANIFEST))
 	@$(BIN)/python -c 'import json, sys, yaml; from source_dialpad.manifest import composed_manifest; \
