@@ -3,7 +3,7 @@
 What it keeps to (API specification): `start` is in and `end` is not, and both are required; an activity names no agent,
 so two agents may give two identical rows. An interval is the range that was asked for, so a client asks day by day.
 Schedules are invented; one in five is corrected two days later. Time in a status is that of the world's duty
-changes. A company without the product is refused with 403 (variant `wfm`).
+changes. How a company without the product is refused is open: variant `wfm`.
 """
 # ruff: noqa: PLR2004 - the numbers are the odds of the dice
 
@@ -66,8 +66,8 @@ class Workforce:
 
     def _answer(self, rows: Callable[[int, int], list[tuple[Party, Item]]]) -> Callable[[Request], Response]:
         def handler(request: Request) -> Response:
-            if self.context.variants["wfm"] == "off":
-                raise Refused(403, "Workforce management is not enabled for this company")
+            if self.context.variants["wfm"] != "on":
+                raise Refused(int(self.context.variants["wfm"]), "Workforce management is not enabled for this company")
             query = request.parameters
             start, end = (_instant(query, name) for name in ("start", "end"))
             if end <= start:

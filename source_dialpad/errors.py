@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 import requests
-from airbyte_cdk.models import FailureType
+from airbyte_cdk.models import AirbyteErrorTraceMessage, FailureType
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
@@ -80,13 +80,9 @@ TOO_LONG_A_WAIT = re.compile(r"Rate limit wait time (\d+)")
 """How the CDK tells the seconds of a Retry-After that is longer than the manifest allows; its own text has none."""
 
 
-def refuses_the_key(error: AirbyteTracedException) -> bool:
-    """Whether an API refused the key itself (401, 403), so that no other request of the stream fares better."""
-    return error.failure_type == FailureType.config_error and bool(REFUSED_KEY.search(error.internal_message or ""))
-
-
-REFUSED_KEY = re.compile(r"failed with status code '40[13]'")
-"""How the CDK's internal message tells the status; it keeps it nowhere else."""
+def refuses_the_key(error: AirbyteTracedException | AirbyteErrorTraceMessage) -> bool:
+    """Whether an API refused the key itself, so that no other request of the stream fares better: its text names it."""
+    return error.failure_type == FailureType.config_error and ".api_key" in (error.message or "")
 
 
 def _exhausted(error: AirbyteTracedException, address: str, failure_type: FailureType) -> tuple[str, FailureType]:

@@ -43,7 +43,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.check import section_problems
 from source_dialpad.config import DEFAULT_START, SECTIONS, CheckedConfig
-from source_dialpad.errors import REFUSED_KEY, config_error, nearest
+from source_dialpad.errors import config_error, nearest, refuses_the_key
 from source_dialpad.manifest import composed_manifest
 from source_dialpad.sync.backfill import AggregateWindows, RecordExportWindows
 from source_dialpad.sync.batches import batching_source
@@ -51,6 +51,7 @@ from source_dialpad.sync.cursor import WindowCursor
 from source_dialpad.sync.planner import (
     DailySnapshot,
     DatetimeWindows,
+    LocalWindows,
     LogTail,
     MetricWindows,
     RecordWindows,
@@ -66,6 +67,7 @@ PLANNERS: dict[str, type[WindowPlanner]] = {
         AggregateWindows,
         DailySnapshot,
         DatetimeWindows,
+        LocalWindows,
         LogTail,
         MetricWindows,
         RecordExportWindows,
@@ -335,7 +337,7 @@ class Outcome:
         stream = error.stream_descriptor.name if error.stream_descriptor else ""
         self._failures.setdefault(stream, []).append(error)
         # windows that were asked for at the same time are refused for the same reason
-        report = (stream, "" if REFUSED_KEY.search(error.internal_message or "") else error.message)
+        report = (stream, "" if refuses_the_key(error) else error.message)
         if report in self._passed_on:
             return False
         self._passed_on.add(report)
