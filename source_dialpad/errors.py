@@ -119,15 +119,23 @@ def nearest(unknown: str, known: Iterable[str], most: int = 3) -> str:
     return ("nearest: " if close else "known: ") + ", ".join(f"'{name}'" for name in redact_url)
 
 
+SECRET = re.compile(r"""(["'](?:secret|password|websocket_url)["']\s*:\s*)(["']).*?(?:\2|$)""", re.DOTALL)
+
+
+def without_secrets(text: str) -> str:
+    """An answer, in JSON or as Python prints it, without the secrets that Dialpad gives in clear; it may be cut off."""
+    return SECRET.sub(r"\1****", text)
+
+
 def truncate(said: str) -> str:
     """What the CDK says of a request and its answer, without headers, without the queries of URLs, and not endless."""
     said = re.sub(r"(https?://[^\s?'\"<>]*)\?[^\s'\"<>]*", r"\1?…", said[: 4 * LONGEST])
-    said = said.partition(" Response (headers):")[0]
+    said = without_secrets(said.partition(" Response (headers):")[0])
     return said[:LONGEST] + ("…" if len(said) > LONGEST else "")
 
 
 def snippet(body: bytes | str) -> str:
     """The first characters of an unexpected answer, on one line."""
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-    text = " ".join(text[: 2 * SNIPPET].split())
+    text = without_secrets(" ".join(text[: 2 * SNIPPET].split()))
     return text[:SNIPPET] + ("…" if len(text) > SNIPPET else "")

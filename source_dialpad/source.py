@@ -43,7 +43,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.check import section_problems
 from source_dialpad.config import DEFAULT_START, SECTIONS, CheckedConfig
-from source_dialpad.errors import config_error, nearest, refuses_the_key
+from source_dialpad.errors import config_error, nearest, refuses_the_key, without_secrets
 from source_dialpad.manifest import composed_manifest
 from source_dialpad.sync.backfill import AggregateWindows, RecordExportWindows
 from source_dialpad.sync.batches import batching_source
@@ -333,7 +333,9 @@ class Outcome:
             return True
         error.message = filter_secrets(error.message)
         error.internal_message = filter_secrets(error.internal_message or "") or None
-        error.stack_trace = (filter_secrets(error.stack_trace or "") or None) if self._with_traces else None
+        error.stack_trace = (
+            (filter_secrets(without_secrets(error.stack_trace or "")) or None) if self._with_traces else None
+        )
         stream = error.stream_descriptor.name if error.stream_descriptor else ""
         self._failures.setdefault(stream, []).append(error)
         # windows that were asked for at the same time are refused for the same reason
