@@ -7,8 +7,11 @@ page has no cursor or an empty one. Four lists are not like that: company (one o
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass
+from functools import partial
+from itertools import count
 from typing import Any
 
 import requests
@@ -62,6 +65,26 @@ class ParentIds(RecordTransformation):
         while partition:
             record.update({name: value for name, value in partition.items() if name != "parent_slice"})
             partition = partition.get("parent_slice") or {}
+
+
+@dataclass
+class ActivityKeys(RecordTransformation):
+    """Each row of workforce metrics by activity with its `row_key`: type and name of the activity, interval, a number.
+
+    spec: a row names no agent, so the rows of several agents may be about the same; they are numbered as they come. The
+    interval's end is left out of the key, as that of a running day moves.
+    """
+
+    def __post_init__(self) -> None:
+        """Nothing was counted."""
+        self._ordinals: defaultdict[str, count[int]] = defaultdict(partial(count, 1))  # both steps of it are atomic
+
+    def transform(self, record: Item, *_: Any, **__: Any) -> None:  # type: ignore[override]
+        """Adds it in place."""
+        activity = record.get("activity") or {}
+        key = f"{activity.get('type') or ''}|{activity.get('name') or ''}|{record['interval_start']}"
+        ordinal = next(self._ordinals[key])
+        record["row_key"] = key if ordinal == 1 else f"{key}#{ordinal}"
 
 
 @dataclass

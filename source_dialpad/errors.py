@@ -106,15 +106,23 @@ def nearest(unknown: str, known: Iterable[str], most: int = 3) -> str:
     return f"{'nearest' if close else 'known'}: {shown}"
 
 
+SECRET = re.compile(r"""(["'](?:secret|password|websocket_url)["']\s*:\s*)(["']).*?(?:\2|$)""", re.DOTALL)
+
+
+def without_secrets(text: str) -> str:
+    """An answer, in JSON or as Python prints it, without the secrets that Dialpad gives in clear; it may be cut off."""
+    return SECRET.sub(r"\1****", text)
+
+
 def truncate(text: str) -> str:
     """What the CDK says of a request and its answer, without headers and the queries of URLs, and of bounded length."""
     text = re.sub(r"(https?://[^\s?'\"<>]*)\?[^\s'\"<>]*", r"\1?…", text[: 4 * LONGEST])
-    text = text.partition(" Response (headers):")[0]
+    text = without_secrets(text.partition(" Response (headers):")[0])
     return text[:LONGEST] + ("…" if len(text) > LONGEST else "")
 
 
 def snippet(body: bytes | str) -> str:
     """The first characters of an unexpected answer, on one line."""
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-    text = " ".join(text[: 2 * SNIPPET].split())
+    text = without_secrets(" ".join(text[: 2 * SNIPPET].split()))
     return text[:SNIPPET] + ("…" if len(text) > SNIPPET else "")

@@ -42,7 +42,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.check import section_problems
 from source_dialpad.config import SECTIONS, CheckedConfig
-from source_dialpad.errors import REFUSED_KEY, config_error, nearest
+from source_dialpad.errors import REFUSED_KEY, config_error, nearest, without_secrets
 from source_dialpad.manifest import composed_manifest
 from source_dialpad.sync import backfill, planner
 from source_dialpad.sync.batches import batching_source
@@ -229,7 +229,9 @@ class Failures:
             return True
         error.message = filter_secrets(error.message)
         error.internal_message = filter_secrets(error.internal_message or "") or None
-        error.stack_trace = (filter_secrets(error.stack_trace or "") or None) if self._with_traces else None
+        error.stack_trace = (
+            (filter_secrets(without_secrets(error.stack_trace or "")) or None) if self._with_traces else None
+        )
         stream = error.stream_descriptor.name if error.stream_descriptor else ""
         # windows that were asked for at the same time are refused for the same reason
         report = (stream, "" if REFUSED_KEY.search(error.internal_message or "") else error.message)

@@ -1,6 +1,6 @@
 """The stream tables of README.md and the user's page, made from the manifest and the schemas.
 
-`python -m unit_tests.stream_tables` writes them; a test fails when they are out of date.
+`make tables` writes them, and the recorded files of the platform's suite; a test fails when they are out of date.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ def shell(page: Path) -> list[str]:
 
 @pytest.mark.parametrize("page", names(list(stream_tables.TABLES)))
 def test_the_table_of_streams_is_that_of_the_manifest_and_the_schemas(page: str) -> None:
-    assert read(ROOT / page) == stream_tables.renewed(ROOT / page), "run python -m unit_tests.stream_tables"
+    assert read(ROOT / page) == stream_tables.renewed(ROOT / page), "run make tables"
 
 
 @pytest.mark.parametrize("page", names(API_PAGES[:4]))

@@ -82,11 +82,11 @@ def in_order(rows: list[Row]) -> list[str]:
 
 @pytest.mark.usefixtures("fake")
 def test_the_configured_catalogue_is_the_one_that_is_discovered() -> None:
-    assert configured_catalog(discovered()) == CATALOG
+    assert configured_catalog(discovered()) == CATALOG, "run make tables"
 
 
 def test_every_stream_has_expected_records() -> None:
-    assert {record["stream"] for record in EXPECTED} == set(STREAMS)
+    assert {record["stream"] for record in EXPECTED} == set(STREAMS), "run make tables"
 
 
 def test_the_expected_records_are_in_the_sync(whole: Sync) -> None:

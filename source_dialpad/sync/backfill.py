@@ -156,7 +156,7 @@ class RecordExportWindows(BackfillingWindows):
     today: bool = True
 
     @property
-    def reads_today(self) -> bool:  # type: ignore[override]
+    def reads_today(self) -> bool:
         """Whether the API has the rows of a day before it is over."""
         return self.today
 

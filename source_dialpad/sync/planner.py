@@ -212,16 +212,7 @@ class DatetimeWindows(WindowPlanner):
 
 
 @dataclass
-class RecordWindows(DatetimeWindows):
-    """Windows of unaggregated records; under other filters they are other records."""
-
-    filters: Any = None
-
-    SETTINGS: ClassVar[tuple[str, ...]] = ("filters",)
-
-
-@dataclass
-class MetricWindows(DatetimeWindows):
+class LocalWindows(DatetimeWindows):
     """Whole local days, weeks or months as instants, for aggregates that carry no time of their own.
 
     The edges are midnights of `timezone`, so a day has 23 or 25 hours where the clocks change. The running window is
@@ -230,10 +221,8 @@ class MetricWindows(DatetimeWindows):
     """
 
     grain: Grain = "day"
-    filters: Any = None
-    break_down_by: str | None = None
 
-    SETTINGS: ClassVar[tuple[str, ...]] = ("timezone", "grain", "filters", "break_down_by")
+    SETTINGS: ClassVar[tuple[str, ...]] = ("timezone",)
 
     def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
         """The windows to read, oldest first."""
@@ -246,6 +235,25 @@ class MetricWindows(DatetimeWindows):
                 read_until = rfc3339(min(closes, end))
                 edges = {"start_time": rfc3339(opens), "end_time": rfc3339(closes), "read_until": read_until}
                 yield PlannedWindow(edges, cursor_after=read_until)
+
+
+@dataclass
+class MetricWindows(LocalWindows):
+    """Windows of metric data; under another grain, other filters or another breakdown they are other aggregates."""
+
+    filters: Any = None
+    break_down_by: str | None = None
+
+    SETTINGS: ClassVar[tuple[str, ...]] = ("timezone", "grain", "filters", "break_down_by")
+
+
+@dataclass
+class RecordWindows(DatetimeWindows):
+    """Windows of unaggregated records; under other filters they are other records."""
+
+    filters: Any = None
+
+    SETTINGS: ClassVar[tuple[str, ...]] = ("filters",)
 
 
 @dataclass

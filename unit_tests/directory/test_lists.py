@@ -13,11 +13,11 @@ from airbyte_cdk.models import FailureType
 from jsonschema import Draft7Validator, FormatChecker
 
 from fake_dialpad.truth import truth
-from source_dialpad.manifest import composed_manifest
-from source_dialpad.source import SourceDialpad, resolved_manifest
+from source_dialpad.source import SourceDialpad
 from unit_tests.cases import every
 from unit_tests.core.fixtures import URL, dialpad
 from unit_tests.core.reading import Read, Row, read
+from unit_tests.directory.streams import KEYS, SCHEMAS, STREAMS
 
 if TYPE_CHECKING:
     import requests_mock
@@ -25,15 +25,6 @@ if TYPE_CHECKING:
 
     from fake_dialpad.server import FakeDialpad
 
-SCHEMAS: dict[str, Any] = composed_manifest()["schemas"]
-STREAMS: dict[str, Row] = {
-    stream["name"]: stream
-    for group in resolved_manifest()["streams"]
-    for stream in group["streams"]
-    if stream["retriever"]["type"] == "SimpleRetriever"
-}
-"""Every stream that the CDK's own retriever reads."""
-KEYS = {name: tuple(stream["primary_key"]) for name, stream in STREAMS.items()}
 PATHS = {
     name: stream["$parameters"]["list"]
     for name, stream in STREAMS.items()
@@ -57,19 +48,6 @@ def key_of(stream: str, row: Row) -> tuple[str, ...]:
 def asked(fetch: requests_mock.Mocker, path: str) -> list[dict[str, list[str]]]:
     """The query of every request to a path."""
     return [each.qs for each in fetch.request_history if each.path == f"/api/v2/{path}"]
-
-
-@pytest.fixture(scope="module")
-def everything() -> dict[str, Any]:
-    return {}
-
-
-@pytest.fixture
-def synced(everything: dict[str, Any], fake: FakeDialpad, fetch: requests_mock.Mocker) -> tuple[Read, FakeDialpad]:
-    """One sync of all these streams, and the account it was read from."""
-    if not everything:
-        everything["fake"], everything["read"] = fake, read(dialpad(), *KEYS)
-    return everything["read"], everything["fake"]
 
 
 def test_a_stream_holds_what_the_account_holds_each_once(synced: tuple[Read, FakeDialpad]) -> None:
@@ -486,21 +464,6 @@ def test_a_row_without_a_beginning_stands_at_the_start_of_its_window_and_is_logg
     }
     assert (out.errors, {row[column] for row in out.records}) == ([], starts)
     assert caplog.text.count(f"{stream}: a row has no {column}; it stands at the start of its window.") == 1
-
-
-# --- what exists, complete ----------------------------------------------------------------------------------------
-
-
-def test_calls_of_erased_persons_and_local_contacts_are_asked_for(fetch: requests_mock.Mocker) -> None:
-    read(dialpad(), "calls", "contacts")
-    assert {query["include_anonymized"][0] for query in asked(fetch, "call")} == {"true"}
-    assert {query["include_local"][0] for query in asked(fetch, "contacts")} == {"true"}
-
-
-def test_the_members_that_live_answers_carry_are_columns() -> None:
-    live = {"admin_recording_urls", "voicemail_link", "voicemail_recording_id", "talk_time"}
-    shared = {"company_call_review_share_link", "public_call_review_share_link"}
-    assert live | shared <= SCHEMAS["calls"]["properties"].keys()
 
 
 def test_a_user_who_vanishes_after_being_listed_has_no_devices(fetch: requests_mock.Mocker) -> None:

@@ -73,6 +73,8 @@
     {"name": "user_devices", "event": ""},
     {"name": "user_personas", "event": ""},
     {"name": "users", "event": ""},
-    {"name": "webhooks", "event": ""}
+    {"name": "webhooks", "event": ""},
+    {"name": "wfm_activity_metrics", "event": "began_at"},
+    {"name": "wfm_agent_metrics", "event": "began_at"}
 ]) }}
 {%- endmacro -%}
