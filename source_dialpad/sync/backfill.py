@@ -69,6 +69,7 @@ class BackfillingWindows(WindowPlanner):
         today, settled = local_day(now, self.zone), local_day(now - SETTLED, self.zone) - DAY
         start = self.first_day()
         anchor: str | None = None
+        last = date.min
         if saved is None:
             recent, before = self._newest(start, today, settled)
             anchor = before.isoformat()
@@ -87,7 +88,8 @@ class BackfillingWindows(WindowPlanner):
         for window in recent:
             reached = min(window.last, today - DAY, settled)
             cursor_after = reached.isoformat() if reached >= window.first else None
-            yield PlannedWindow(self.slice_of(window, today), cursor_after, anchor, read_at=read_at)
+            reread = window.last <= last
+            yield PlannedWindow(self.slice_of(window, today), cursor_after, anchor, read_at=read_at, reread=reread)
         for window in self.back(start, before - DAY):
             backfilled_to = window.first.isoformat()
             yield PlannedWindow(self.slice_of(window, today), None, backfilled_to, history=True, read_at=read_at)

@@ -39,7 +39,7 @@ class PlannedWindow:
 
     `cursor_after` moves the cursor forward. `backfilled_to` moves the other end of what was read back in time; windows
     of `history` count from the newest to the oldest, the others from the oldest to the newest. `read_at` is when the
-    partition was last read, as its state says.
+    partition was last read, as its state says; `reread` windows were read whole before, and belong to the look-back.
     """
 
     cursor_slice: Mapping[str, Any]
@@ -47,6 +47,7 @@ class PlannedWindow:
     backfilled_to: str | None = None
     history: bool = False
     read_at: str = ""
+    reread: bool = False
     done: bool = False
     greatest: str | None = None
 
