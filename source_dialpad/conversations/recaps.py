@@ -129,9 +129,13 @@ class RecapsRetriever(TranscriptsRetriever):
             self._absent += 1
             return []
         recap = object_of(answer, context, "call_id")
-        summary = recap.get("summary") or {}
-        parts = {f"summary_{name}": value for name, value in summary.items() if name != "content"}
-        return [{**recap, **parts, "summary": summary.get("content"), **leg}]
+        summary = recap.pop("summary", None)
+        parts = summary if isinstance(summary, dict) else {"content": summary}
+        return [{**recap, **{_summary_column(name): value for name, value in parts.items()}, **leg}]
+
+
+def _summary_column(member: str) -> str:
+    return "summary" if member == "content" else f"summary_{member}"
 
 
 def _may_have_changed(stream_slice: StreamSlice) -> bool:

@@ -92,9 +92,10 @@ class TranscriptsRetriever(SliceRetriever):
             if answer.status == NOT_READY:
                 self._not_ready.append(window.end > datetime.now(UTC) - self._reread)
             elif answer.status != ABSENT:
+                target = leg.get("target")
                 yield {
                     "date_started": leg.get("date_started") or rfc3339(window.start),
-                    "target_id": (leg.get("target") or {}).get("id"),
+                    "target_id": target.get("id") if isinstance(target, dict) else None,
                     **self._transcript(answer.value, answer.content, f"{context}, call {call_id}"),
                     "call_id": call_id,
                 }
