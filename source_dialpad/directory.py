@@ -79,7 +79,7 @@ class ActivityKeys(RecordTransformation):
         """Nothing was counted."""
         self._ordinals: defaultdict[str, count[int]] = defaultdict(partial(count, 1))  # both steps of it are atomic
 
-    def transform(self, record: Item, *_: Any, **__: Any) -> None:  # type: ignore[override]
+    def transform(self, record: Item, *_: Any, **__: Any) -> None:
         """Adds it in place."""
         activity = record.get("activity") or {}
         key = f"{activity.get('type') or ''}|{activity.get('name') or ''}|{record['interval_start']}"

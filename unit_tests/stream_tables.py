@@ -48,12 +48,8 @@ def readme_table() -> str:
     lines = ["| API | streams |", "|---|---|"]
     for api, streams in streams_by_api().items():
         names = ", ".join(f"`{stream['name']}`" for stream in streams)
-        lines.append(f"| [{api}](docs/{PAGES.get(api, api)}.md) ({len(streams)}) | {names} |")
+        lines.append(f"| [{api}](docs/{api}.md) ({len(streams)}) | {names} |")
     return "\n".join(lines) + "\n"
-
-
-PAGES = {"conversations": "directory"}
-"""The page of an API that has none of its own name."""
 
 
 def users_table() -> str:

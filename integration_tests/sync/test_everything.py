@@ -11,14 +11,18 @@ import requests
 from jsonschema import Draft7Validator, FormatChecker
 
 from integration_tests.standard.account import OTHER_EVENTS
+from integration_tests.sync.conftest import TOO_SLOW
 from integration_tests.sync.connector import Output, Row, table
 
 if TYPE_CHECKING:
     from integration_tests.sync.connector import Connector
 
-SCHEMAS = sorted((Path(__file__).parents[2] / "schemas").glob("*.json"))
-NAMES = [path.stem for path in SCHEMAS]
-LAGGING = {"messages", "customer_session_messages", "calls", "digital_sessions", "analytics_record_data"}
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+NAMES = sorted({path.stem for path in SCHEMAS.glob("*.json")} - TOO_SLOW)
+LAGGING = {
+    *("messages", "customer_session_messages", "calls", "call_transcripts", "digital_sessions"),
+    "analytics_record_data",
+}
 """Streams that are read up to ten minutes before now, so the newest rows of the truth may be missing."""
 
 
@@ -61,7 +65,7 @@ def test_statuses_come_in_order(first: Output) -> None:
 
 def test_every_stream_has_rows_and_every_row_fits_its_schema(first: Output) -> None:
     wrong = {}
-    for path in SCHEMAS:
+    for path in sorted(SCHEMAS.glob("*.json")):
         validator = Draft7Validator(json.loads(path.read_text()), format_checker=FormatChecker())
         wrong[path.stem] = [error.message for row in first.records[path.stem] for error in validator.iter_errors(row)]
     assert {name: messages for name, messages in wrong.items() if messages} == {}

@@ -8,7 +8,6 @@ docs/engagement.md.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -34,6 +33,7 @@ from source_dialpad.engagement.unit import (
     requested_bounds,
 )
 from source_dialpad.errors import snippet, system_error
+from source_dialpad.identity import IDENTITIES
 from source_dialpad.sync.halving import PageDuplicates, TimeRange, read_in_halves
 from source_dialpad.sync.planner import LAG
 from source_dialpad.sync.retriever import SliceRetriever
@@ -138,14 +138,6 @@ def _messages(value: Any) -> list[Message] | None:
     return flat if all(isinstance(message, dict) for message in flat) else None
 
 
-IDENTITY: Mapping[str, Callable[[str], str | None] | None] = {
-    "keep": None,
-    "hash": lambda value: hashlib.sha256(value.strip().lower().encode("utf-8", "surrogatepass")).hexdigest(),
-    "drop": lambda _: None,
-}
-"""What becomes of a sender's name and address."""
-
-
 class MessageRows:
     """Turns the messages of one time range into rows: key, derived columns, sender identity.
 
@@ -157,7 +149,7 @@ class MessageRows:
     def __init__(self, provider_id: str, sender_identity: str, time_range: TimeRange, unit: Unit) -> None:
         """`sender_identity` is `keep`, `hash` or `drop`; `unit` that in which the range was asked for."""
         self._provider_id = provider_id
-        self._identity = IDENTITY[sender_identity]
+        self._identity = IDENTITIES[sender_identity]
         self._range = time_range
         start, end = (bound * TICK_MS[unit] for bound in requested_bounds(time_range, unit))
         self._neighbors = range(start, time_range.start), range(time_range.end, end + 1)

@@ -43,12 +43,18 @@ class BackfillingWindows(WindowPlanner):
     def size(self) -> int | Grain:
         """What one export covers: days at most, or one whole calendar window."""
 
+    @property
+    def reads_today(self) -> bool:
+        """Whether the API has the rows of a day before it is over."""
+        return self.size not in ("week", "month")  # those are read by their closed days
+
     def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
         """Today, then what is new up to yesterday, oldest first; then history, newest first."""
         now = datetime.now(UTC)
         today, settled = local_day(now, self.zone), local_day(now - SETTLED, self.zone) - DAY
         start, yesterday = self.first_day(), today - DAY
         anchor: date | None = None
+        last = date.min
         if saved:
             last, before = self.parse_cursor(saved), self.backfilled_to(saved)
             if last > today + DAY:
@@ -61,13 +67,14 @@ class BackfillingWindows(WindowPlanner):
             newest = (window.first for window in day_windows(start, yesterday, self.size, newest_first=True))
             first = before = anchor = next((day for day in newest if day <= settled), start)
         read_at = str((saved or {}).get(READ_AT, ""))
-        if self.size not in ("week", "month") and start <= today:  # those are read by their closed days
+        if self.reads_today and start <= today:
             yield PlannedWindow(slice_of(DayWindow(today, today), today), None, read_at=read_at)
         for window in day_windows(first, yesterday, self.size):
             reached = min(window.last, settled)
             after = reached.isoformat() if reached >= window.first else None
             backfilled_to = anchor.isoformat() if anchor and after else None
-            yield PlannedWindow(slice_of(window, today), after, backfilled_to, read_at=read_at)
+            reread = window.last <= last
+            yield PlannedWindow(slice_of(window, today), after, backfilled_to, read_at=read_at, reread=reread)
         for window in day_windows(start, before - DAY, self.size, newest_first=True):
             backfilled_to = window.first.isoformat()
             yield PlannedWindow(slice_of(window, today), None, backfilled_to, history=True, read_at=read_at)
@@ -156,14 +163,14 @@ class RecordExportWindows(BackfillingWindows):
     today: bool = True
 
     @property
-    def reads_today(self) -> bool:
-        """Whether the API has the rows of a day before it is over."""
-        return self.today
-
-    @property
     def size(self) -> int:
         """`days`."""
         return self.days
+
+    @property
+    def reads_today(self) -> bool:
+        """Exports of scorecards have the days up to yesterday."""
+        return self.today
 
     def settings(self) -> dict[str, Any]:
         """The settings that make other rows, beside the cursor."""

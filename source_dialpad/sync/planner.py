@@ -38,7 +38,8 @@ class PlannedWindow:
 
     `cursor_after` moves the cursor forward; where a window is `open_ended`, it is the greatest cursor of its records.
     `backfilled_to` moves the other end of what was read back in time; windows of `history` count from the newest to the
-    oldest, the others from the oldest to the newest. `read_at` is when the partition was last read, as its state says.
+    oldest, the others from the oldest to the newest. `read_at` is when the partition was last read, as its state says;
+    `reread` windows were read whole before, and belong to the look-back.
     """
 
     cursor_slice: Mapping[str, Any]
@@ -47,6 +48,7 @@ class PlannedWindow:
     history: bool = False
     read_at: str = ""
     open_ended: bool = False
+    reread: bool = False
     done: bool = False
 
 
