@@ -74,7 +74,7 @@ class CheckedConfig(ConfigTransformation):
         """Rewrites `config`: text trimmed, nulls left out, URLs without path, defaults filled in."""
         properties = self.parameters["properties"]
         cleaned = _cleaned(config)
-        problems = {**dict(_other_problems(cleaned)), **dict(_spec_problems(cleaned, properties))}
+        problems = {**_other_problems(cleaned), **dict(_spec_problems(cleaned, properties))}
         sentences = [*_unknown_keys(cleaned, properties), *problems.values()]
         if not any(section in cleaned for section in SECTIONS):
             sentences.append(
@@ -158,26 +158,20 @@ def _unknown_keys(values: Config, properties: Config, prefix: str = "") -> Itera
 # --- what it cannot say -----------------------------------------------------------------------------------------------
 
 
-def _other_problems(config: Config) -> Iterator[tuple[str, str]]:
-    """A key and a sentence for each value that the spec allows and that cannot be used all the same."""
-    timezone = str(config.get("timezone", "UTC"))
+def _other_problems(config: Config) -> dict[str, str]:
+    """A sentence for each key whose value the spec allows and that cannot be used all the same."""
+    timezone, problems = str(config.get("timezone", "UTC")), dict[str, str | None]()
     if timezone not in ZONES:
         hint = nearest(timezone, ZONES)
-        yield "timezone", f"timezone is {_shown(timezone)}; it takes a name of the tz database ({hint})."
-        timezone = "UTC"
+        problems["timezone"] = f"is {_shown(timezone)}; it takes a name of the tz database ({hint})"
     if "start_date" in config:
-        problem = _start_date_problem(str(config["start_date"]), timezone)
-        if problem:
-            yield "start_date", f"start_date is {problem}."
+        problems["start_date"] = _start_date_problem(str(config["start_date"]), timezone if not problems else "UTC")
     for section in SECTIONS:
         values = config.get(section)
         if isinstance(values, Mapping):
-            key, url = str(values.get("api_key", "")), values.get("base_url")
-            problems = {
-                "api_key": _key_problem(key),
-                "base_url": _url_problem(url, section) if isinstance(url, str) else None,
-            }
-            yield from ((f"{section}.{name}", f"{section}.{name} {text}.") for name, text in problems.items() if text)
+            problems[f"{section}.api_key"] = _key_problem(str(values.get("api_key", "")))
+            problems[f"{section}.base_url"] = _url_problem(str(values.get("base_url", "https://default")), section)
+    return {key: f"{key} {problem}." for key, problem in problems.items() if problem}
 
 
 def _key_problem(key: str) -> str | None:
@@ -193,12 +187,12 @@ def _start_date_problem(text: str, timezone: str) -> str | None:
     try:
         start = date.fromisoformat(text)
     except ValueError:
-        return f"{_shown(text)}; it takes a date of the calendar (YYYY-MM-DD), such as 2026-01-01"
+        return f"is {_shown(text)}; it takes a date of the calendar (YYYY-MM-DD), such as 2026-01-01"
     today = local_day(datetime.now(UTC), zone_of(timezone))
     if start > today:
-        return f"{text}, which lies in the future (today is {today} in {timezone}); give today or an earlier day"
+        return f"is {text}, which lies in the future (today is {today} in {timezone}); give today or an earlier day"
     if start < EARLIEST_START:
-        return f"{text}; there is no data before {EARLIEST_START}, give that day or a later one"
+        return f"is {text}; there is no data before {EARLIEST_START}, give that day or a later one"
     return None
 
 

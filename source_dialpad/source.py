@@ -119,7 +119,7 @@ class SourceDialpad(ConcurrentDeclarativeSource):
         if config is not None and not config:  # the CDK passes an empty configuration by unchecked
             specification = self._source_config["spec"]["connection_specification"]
             CheckedConfig({"properties": specification["properties"]}).transform({})
-        self._cdk_cursor = self._constructor._build_concurrent_cursor  # noqa: SLF001  # no other way to a cursor of ours
+        self._cdk_cursor = self._constructor._build_concurrent_cursor  # noqa: SLF001  # no other way to set a cursor
         self._constructor._build_concurrent_cursor = self._build_cursor  # type: ignore[method-assign]  # noqa: SLF001
         constructors: Any = self._constructor.PYDANTIC_MODEL_TO_CONSTRUCTOR  # this source's own, and never frozen
         constructors[SimpleRetriever] = batching(constructors[SimpleRetriever])

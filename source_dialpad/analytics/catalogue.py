@@ -25,7 +25,7 @@ from source_dialpad.sync.partitions import Partitions
 from source_dialpad.sync.retriever import SliceRetriever
 from source_dialpad.transport.declared import check_shape
 from source_dialpad.transport.guard import join_url
-from source_dialpad.transport.requester import Answer, JsonCalls, in_known_shape
+from source_dialpad.transport.requester import Answer, JsonCalls
 from source_dialpad.transport.shared import shared
 from source_dialpad.transport.types import text
 
@@ -51,7 +51,7 @@ def ask_data(ask: JsonCalls, context: str, *members: str, kind: str = "objects",
             check_shape(answer._replace(value=entries), context, {member: "objects"})
         return answer.value  # type: ignore[no-any-return]
 
-    return in_known_shape(lambda: ask(context, **request), read)
+    return ask(context, read=read, **request)  # type: ignore[no-any-return]
 
 
 def pages(ask: JsonCalls, context: str, path: str, **request: Any) -> Iterator[list[Entry]]:

@@ -72,7 +72,9 @@ class MetricDataRetriever(SliceRetriever):
                 "breakdown_value": value,
             }
             identity = {**derived, "filters": canonical_filters(extra["filters"]), "grain": None}
-            body = {**request, "filters": _narrowed(extra["filters"], attribute, value)}
+            others = [filter_ for filter_ in extra["filters"] if filter_["attribute"] != attribute]
+            narrowed = [*others, {"attribute": attribute, "values": [value]}] if attribute else extra["filters"]
+            body = {**request, "filters": narrowed}
             ordinals = DuplicateCounter()
             answer = ask_data(
                 self.ask, context, "aggregates", kind="object", body=body, path="metrics", stream_slice=stream_slice
@@ -126,16 +128,6 @@ class MetricDataRetriever(SliceRetriever):
             return None
         # otherwise the record is gone, or its time is not the one the interval means
         return IntervalBounds(start=start, end=end) if inside else None
-
-
-def _narrowed(filters: Filters, attribute: str | None, value: str | None) -> Filters:
-    """The configured filters, with the break-down value in the place of those of its attribute."""
-    if attribute is None:
-        return filters
-    return [
-        *(filter_ for filter_ in filters if filter_["attribute"] != attribute),
-        {"attribute": attribute, "values": [value]},
-    ]
 
 
 def canonical_filters(filters: Filters) -> list[list[Any]]:

@@ -37,7 +37,7 @@ from source_dialpad.identity import IDENTITIES
 from source_dialpad.sync.halving import PageDuplicates, TimeRange, read_in_halves
 from source_dialpad.sync.planner import LAG
 from source_dialpad.sync.retriever import SliceRetriever
-from source_dialpad.transport.requester import Answer, JsonCalls, in_known_shape, loaded
+from source_dialpad.transport.requester import Answer, JsonCalls, loaded
 from source_dialpad.transport.times import milliseconds, second_of_milliseconds
 from source_dialpad.transport.types import text
 
@@ -93,9 +93,12 @@ def fetch_page(
         start, end = requested_bounds(time_range, unit)
         page = {"start": start, "end": end, "limit": limit or paging.PAGE, "offset": offset}
         request: dict[str, Any] = {place: {**members, **page} for place, members in question.items()}
-        messages = in_known_shape(
-            lambda: ask(context, stream_slice=stream_slice, accept=(400,), **request),
-            lambda answer: messages_of(answer, context),
+        messages: list[Message] = ask(
+            context,
+            stream_slice=stream_slice,
+            accept=(400,),
+            read=lambda answer: messages_of(answer, context),
+            **request,
         )
         return check_timestamps(messages, time_range, unit, context)
 

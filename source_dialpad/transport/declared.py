@@ -72,7 +72,8 @@ class StrictRequester(HttpRequester):
     ) -> requests.Response | None:
         """The response, its value parsed and checked."""
         context = slice_context(self._context, stream_slice)
-        answer = self._ask(context, stream_slice=stream_slice, params=request_params, path=path, accept=IGNORED)
+        request: dict[str, Any] = {"stream_slice": stream_slice, "params": request_params, "path": path}
+        answer: Answer = self._ask(context, accept=IGNORED, **request)
         value = answer.value
         if answer.status in IGNORED:  # a filter of the manifest takes it for an empty list
             value = {}

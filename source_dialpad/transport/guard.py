@@ -1,4 +1,4 @@
-"""What every connection is held to: where a key may go, where a file may come from, how much of an answer is read.
+"""The rules of every connection: where a key may go, where a file may come from, how much of an answer is read.
 
 A guard sits in the session of a requester as a response hook, so it sees each hop of a redirect before the next one is
 taken, and each body before anybody has read it. docs/security.md has the bounds and their reasons.
@@ -10,7 +10,6 @@ import ipaddress
 import logging
 import re
 import socket
-from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from urllib.parse import urljoin, urlsplit
@@ -109,7 +108,7 @@ def redact_url(url: str) -> str:
 
 @dataclass(frozen=True)
 class Guard:
-    """A response hook of `requests`."""
+    """A response hook of `requests` for requests that carry a key: it goes to the configured host and to no other."""
 
     def install(self, requester: Requester) -> None:
         """Holds every request of this requester to the guard, once however often it is asked for."""
@@ -122,13 +121,24 @@ class Guard:
             session.rebuild_auth = _rebuild_auth  # type: ignore[method-assign]
             requester.logger.addFilter(quiet)
 
-    @abstractmethod
     def check_request(self, url: str, base: str) -> None:
-        """Raises an error unless a request may go to `url`; `base` is the requester's own address."""
+        """Raises an error unless `url` is on the host of `base`, the requester's own address."""
+        if not _same(origin(base), origin(url)):
+            raise system_error(
+                f"{redact_url(base)} leads to another host ({redact_url(url)}); it is not asked, since the key would "
+                "go there."
+            )
 
-    @abstractmethod
     def check_redirect(self, response: requests.Response, url: str) -> None:
-        """Raises an error unless a redirect to `url` may be followed."""
+        """Raises an error unless a redirect stays on the host, and makes no GET of a POST; http may become https."""
+        keeps_method = response.status_code in (307, 308) or response.request.method == "GET"
+        leaves = not _same(origin(response.url), origin(url))
+        if leaves or not keeps_method:
+            reason = "the key would go there" if leaves else "what was asked would be lost on the way"
+            raise config_error(
+                f"{redact_url(response.url)} answers with a redirect ({response.status_code}) to {redact_url(url)}, "
+                f"which is not followed, since {reason}. If the API is there, give that address as the base URL."
+            )
 
     def __call__(self, response: requests.Response, *_: Any, **settings: Any) -> None:
         """Judges a redirect, and reads the body within its bound; the body of a file is left to its reader."""
@@ -168,30 +178,6 @@ def _rebuild_auth(request: requests.PreparedRequest, response: requests.Response
     """The key as it was, and never a password of ~/.netrc in its place; nothing for another host."""
     if not _same(origin(response.request.url or ""), origin(request.url or "")):
         request.headers.pop("Authorization", None)
-
-
-@dataclass(frozen=True)
-class KeyGuard(Guard):
-    """For requests that carry a key: it goes to the configured host and to no other."""
-
-    def check_request(self, url: str, base: str) -> None:
-        """Another path of the same host is permitted."""
-        if not _same(origin(base), origin(url)):
-            raise system_error(
-                f"{redact_url(base)} leads to another host ({redact_url(url)}); it is not asked, since the key would "
-                "go there."
-            )
-
-    def check_redirect(self, response: requests.Response, url: str) -> None:
-        """A redirect within the host is followed, unless it makes a GET of a POST; http may become https."""
-        keeps_method = response.status_code in (307, 308) or response.request.method == "GET"
-        leaves = not _same(origin(response.url), origin(url))
-        if leaves or not keeps_method:
-            reason = "the key would go there" if leaves else "what was asked would be lost on the way"
-            raise config_error(
-                f"{redact_url(response.url)} answers with a redirect ({response.status_code}) to {redact_url(url)}, "
-                f"which is not followed, since {reason}. If the API is there, give that address as the base URL."
-            )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import orjson
 import requests
@@ -22,15 +22,13 @@ from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.errors import refuses_the_key, snippet, system_error, transient_error, with_context
-from source_dialpad.transport.guard import Guard, KeyGuard, join_url, redact_url
+from source_dialpad.transport.guard import Guard, join_url, redact_url
 from source_dialpad.transport.types import lenient_json
 
 logger = logging.getLogger("airbyte")
 
-Value = TypeVar("Value")
-
 UNREADABLE_TRIES = 3
-"""How often an unreadable answer is asked for before it is believed: proxies answer 200 with their own pages."""
+"""How often an unreadable answer is asked for before it is believed."""
 
 LONGEST_WAIT = 600.0
 """Seconds that a single wait may last; the next sync comes back to an API that wants more."""
@@ -53,38 +51,32 @@ class JsonCalls:
     """
 
     requester: Requester
-    guard: Guard = field(default_factory=KeyGuard)
+    guard: Guard = field(default_factory=Guard)
     send: Callable[..., requests.Response | None] | None = None
 
     def __post_init__(self) -> None:
         self._refused: AirbyteTracedException | None = None
         self.guard.install(self.requester)
 
-    def __call__(self, context: str, *, accept: tuple[int, ...] = (), **request: Any) -> Answer:
-        """The answer, with a 2xx status or one of `accept`, and a body that is JSON (`accept`: None where it is not).
+    def __call__(
+        self, context: str, *, accept: tuple[int, ...] = (), read: Callable[[Answer], Any] | None = None, **request: Any
+    ) -> Any:
+        """What `read` makes of the answer, or the answer itself; its status is 2xx or one of `accept`.
 
-        `context` leads every error: the stream and its window. `request` is as in `raw`. Raises a system error that
-        shows the first characters of a body that is not JSON, and what the error handler says of other statuses.
+        `context` leads every error: the stream and its window. `request` is as in `raw`. An answer that is not JSON, or
+        whose shape `read` refuses by a system error, is asked for again: proxies answer 200 with pages of their own.
         """
-        for tries_left in reversed(range(UNREADABLE_TRIES)):
+        pause = 0
+        while True:
+            pause += 1
             response = self.raw(context, **request)
-            content = response.content
             try:
-                value = loaded(content)
-            except ValueError:
-                if response.status_code in accept:
-                    return Answer(response.status_code, None, content, response)
-                if tries_left:
-                    time.sleep(UNREADABLE_TRIES - tries_left)
-            else:
-                # where the CDK's limiter has waited, the frames of the call keep the response until the next collection
-                response._content = b""  # noqa: SLF001  # where `content` keeps what it has read
-                return Answer(response.status_code, value, content, response)
-        raise system_error(
-            f"{context}: the API answered {response.status_code} with something that is not JSON: "
-            f"{snippet(content) or '(an empty body)'}. Check that the base URL is that of the API and that no proxy or "
-            "sign-in page stands in front of it."
-        )
+                answer = answer_of(response, context, accept)
+                return read(answer) if read else answer
+            except AirbyteTracedException as error:
+                if pause == UNREADABLE_TRIES or error.failure_type != FailureType.system_error:
+                    raise
+            time.sleep(pause)
 
     def raw(
         self,
@@ -117,6 +109,27 @@ class JsonCalls:
         if response is None:
             raise system_error(f"{context}: the API gave no answer.")
         return response
+
+
+def answer_of(response: requests.Response, context: str, accept: tuple[int, ...] = ()) -> Answer:
+    """The answer, its response emptied; a body that is not JSON is an error that shows its first characters.
+
+    With a status of `accept` it is None.
+    """
+    content = response.content
+    try:
+        value = loaded(content)
+    except ValueError:
+        if response.status_code in accept:
+            return Answer(response.status_code, None, content, response)
+        raise system_error(
+            f"{context}: the API answered {response.status_code} with something that is not JSON: "
+            f"{snippet(content) or '(an empty body)'}. Check that the base URL is that of the API and that no proxy or "
+            "sign-in page stands in front of it."
+        ) from None
+    # where the CDK's limiter has waited, the frames of the call keep the response until the next collection
+    response._content = b""  # noqa: SLF001  # where `content` keeps what it has read
+    return Answer(response.status_code, value, content, response)
 
 
 def retry_after(response: requests.Response) -> float | None:
@@ -177,19 +190,6 @@ def _log_repair() -> None:
     logger.warning(
         "An answer has characters or numbers that JSON does not allow; they become U+FFFD or null. Logged once."
     )
-
-
-def in_known_shape(request: Callable[[], Answer], read: Callable[[Answer], Value]) -> Value:
-    """What `read` makes of an answer; one whose shape it refuses is asked for again, as one that is not JSON is."""
-    for pause in range(1, UNREADABLE_TRIES):
-        answer = request()
-        try:
-            return read(answer)
-        except AirbyteTracedException as error:
-            if error.failure_type != FailureType.system_error:
-                raise
-        time.sleep(pause)
-    return read(request())
 
 
 def object_of(answer: Answer, context: str, *required: str) -> dict[str, Any]:
