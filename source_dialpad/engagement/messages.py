@@ -168,7 +168,6 @@ class MessageRows:
         (start, end), (before, after) = self._range, self._neighbors
         provider_id, identity, duplicates = self._provider_id, self._identity, self._duplicates
         duplicates.next_page(self._last_key)
-        page_of, number = duplicates.page_of, duplicates.page
         messages.reverse()
         while messages:
             message = messages.pop()
@@ -182,11 +181,10 @@ class MessageRows:
             hashed = f"{session}\x1f{ts}\x1f{get('sendertype') or ''}\x1f{get('workflownodeid') or ''}"
             digest = blake2b(hashed.encode("utf-8", "surrogatepass"), digest_size=16)
             key = self._last_key = digest.hexdigest()
-            if key in page_of:
-                digest.update(f"\x1f{duplicates.ordinal(key)}".encode())
+            ordinal = duplicates.ordinal(key)
+            if ordinal:
+                digest.update(f"\x1f{ordinal}".encode())
                 key = digest.hexdigest()
-            else:  # what `ordinal` does for the first of its key, without a call a row
-                page_of[key] = number
             message["message_key"] = key
             message["created_at"] = f"{second_of_milliseconds(ts)}.{ts % 1000:03d}+00:00"
             conversation, dot, segment = session.rpartition(".")
@@ -214,7 +212,6 @@ class EngagementRetriever(SliceRetriever):
     )
 
     def __post_init__(self) -> None:
-        """Reads the section's settings."""
         super().__post_init__()
         settings = self.config["engagement"]
         self.provider_id: str = settings["provider_id"]
@@ -253,7 +250,6 @@ class MessagesRetriever(EngagementRetriever):
     """The stream `messages`: every message of the provider, a window at a time."""
 
     def __post_init__(self) -> None:
-        """Counts the windows, to warn when not one of them holds a message."""
         super().__post_init__()
         self._planned: list[StreamSlice] = []
         self._empty: list[StreamSlice] = []
@@ -297,7 +293,6 @@ class CustomerSessionRetriever(EngagementRetriever):
     messages_requester: Requester | None = None
 
     def __post_init__(self) -> None:
-        """Takes over the preparation of the slices."""
         super().__post_init__()
         self.prepare_slices(self._with_sessions)
 

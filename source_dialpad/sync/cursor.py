@@ -72,16 +72,13 @@ class WindowCursor(Cursor):
         self._plans: dict[str, tuple[list[PlannedWindow], SavedCursor | None]] = {}
         self._lock = threading.RLock()
         self._emitted_at = float("-inf")
-        self._prepare: Preparation = iter
+        self.prepare: Preparation = iter
+        """Takes all planned slices, and yields each one when it can be read."""
 
     @property
     def cursor_field(self) -> CursorField:
         """The cursor field, as the catalogue shows it."""
         return CursorField(self._planner.cursor_field)
-
-    def prepare_with(self, prepare: Preparation) -> None:
-        """Hands all planned slices to `prepare`, which yields each one when it can be read."""
-        self._prepare = prepare
 
     @property
     def state(self) -> MutableMapping[str, Any]:
@@ -95,21 +92,20 @@ class WindowCursor(Cursor):
 
     def stream_slices(self) -> Iterable[StreamSlice]:
         """Every window of every partition that is still to be read, in the order its rows are wanted."""
+        return self.prepare(self._planned())
+
+    def _planned(self) -> Iterator[StreamSlice]:
         listed = self._partitions.stream_slices() if self._partitions else [StreamSlice(partition={}, cursor_slice={})]
         partitions = {_key(each.partition): each for each in listed}  # listed twice, one would be read twice
-        saved = self._read_state(partitions)
+        saved = self._saved = self._read_state(partitions)
         if saved and saved.keys().isdisjoint(partitions):
             logger.warning(
                 "%s: none of the %d partitions of the saved state is there any more; each is read from the start.",
                 self._planner.stream,
                 len(saved),
             )
-        self._saved = saved
-        return self._prepare(self._planned(partitions))
-
-    def _planned(self, partitions: Mapping[str, StreamSlice]) -> Iterator[StreamSlice]:
         for key, partition in partitions.items():
-            resumed = self._planner.compatible_state((self._saved or {}).get(key))
+            resumed = self._planner.compatible_state(saved.get(key))
             plan = list(self._planner.windows(resumed))
             self._plans[key] = plan, resumed
             for window in plan:

@@ -16,7 +16,6 @@ class DuplicateCounter(AbstractContextManager["DuplicateCounter"]):
     """
 
     def __init__(self) -> None:
-        """Nothing counted."""
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -4096", "locking_mode = EXCLUSIVE"):
             self._database.execute(f"PRAGMA {setting}")

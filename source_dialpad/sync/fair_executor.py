@@ -30,7 +30,6 @@ class FairExecutor(Executor):
     """
 
     def __init__(self, most: int) -> None:
-        """No task yet."""
         self._most = most
         self._waiting: dict[str, deque[tuple[Future[Any], Callable[[], Any]]]] = {}
         self._reading: defaultdict[str, int] = defaultdict(int)

@@ -38,15 +38,13 @@ class SliceRetriever(Retriever):
     requester: Requester
 
     def __post_init__(self) -> None:
-        """Prepares what all slices share."""
         self.ask = JsonCalls(self.requester)
         self._typer: RowTyper | None = None
         self._refused: AirbyteTracedException | None = None
 
     def prepare_slices(self, prepare: Preparation) -> None:
         """Passes all planned slices through `prepare`, which yields each one when it can be read."""
-        if not isinstance(self.cursor, FOREIGN):
-            self.cursor.prepare_with(prepare)  # type: ignore[attr-defined]  # a WindowCursor
+        self.cursor.prepare = prepare  # type: ignore[attr-defined]  # of a WindowCursor; others do not look at it
 
     def check_cursor(self) -> None:
         """Raises a config error in a runner that reads this manifest without our source, and so without its windows."""
