@@ -4,6 +4,7 @@ from setuptools import find_packages, setup
 
 # What `dialpad-event-receiver` needs beside the connector.
 RECEIVER = [
+    "anyio>=4,<5",
     "prometheus_client>=0.22,<1",
     "psycopg[binary]>=3.2,<4",
     "PyJWT>=2.10,<3",

@@ -135,11 +135,10 @@ class Registration:
             own = [str(webhook["id"]) for webhook in self._own(webhooks, kind)]
             subscriptions = self._dialpad.subscriptions(kind) if own else []
             path = f"subscriptions/{kind.subscription}"
-            paths = [f"{path}/{one['id']}" for one in subscriptions if _webhook_id(one) in own]
-            for path in paths + ([] if keep_webhooks else [f"webhooks/{identity}" for identity in own]):
-                self._dialpad.write("DELETE", path)
-                thing, _, identity = path.rpartition("/")
-                noun = thing.partition("/")[0].removesuffix("s")
+            removed = [("subscription", path, one["id"]) for one in subscriptions if _webhook_id(one) in own]
+            removed += [] if keep_webhooks else [("webhook", "webhooks", identity) for identity in own]
+            for noun, path, identity in removed:
+                self._dialpad.write("DELETE", f"{path}/{identity}")
                 yield f"{kind.name}: {noun} {identity} removed{self._dialpad.not_done}"
                 nothing = False
         if nothing:

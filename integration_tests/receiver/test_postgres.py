@@ -1,6 +1,5 @@
 """Keeping in Postgres: odd payloads, settings that would break the promise, and a server that goes away."""
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -86,12 +85,6 @@ def test_after_a_commit_that_failed_a_probe_as_long_as_an_event_is_written(store
     store.check(writing=True)
     with psycopg.connect(store.url.set(drivername="postgresql").render_as_string(hide_password=False)) as connection:
         assert connection.execute("SELECT count(*) FROM events_probe").fetchone() == (0,)
-
-
-def test_received_at_is_the_time_of_the_database(store: Store) -> None:
-    before = time.time_ns() // 1000
-    store.append([Event("e", "{}")])
-    assert before - 1000 <= store.read("call", after=0, limit=1).events[0].received_at <= time.time_ns() // 1000 + 1000
 
 
 def test_a_server_that_does_not_flush_commits_is_told_to(postgres: Any, database: str) -> None:

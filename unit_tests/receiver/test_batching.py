@@ -73,12 +73,6 @@ def test_events_that_come_together_share_a_commit() -> None:
     assert journal.batches == [[str(number) for number in range(20)]]
 
 
-def test_each_sender_hears_whether_its_own_event_was_new() -> None:
-    journal = Journal()
-    journal.known = {"2"}
-    assert kept(journal, Event("1", "{}"), Event("2", "{}")) == [Receipt("1", new=True), Receipt("2", new=False)]
-
-
 def test_a_commit_is_bounded_in_events(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batching, "BATCH_EVENTS", 3)
     journal = Journal()
@@ -156,17 +150,3 @@ def test_a_sender_that_has_gone_does_not_disturb_the_others() -> None:
     journal = Journal()
     assert reasons(running(journal, one_goes)) == [True]
     assert journal.known == {"1", "2"}
-
-
-def test_the_figures_count_new_repeated_and_failed() -> None:
-    metrics = Metrics()
-    journal = Journal()
-    journal.known = {"1"}
-    kept(journal, Event("1", "{}"), Event("2", "{}", "sms"), metrics=metrics)
-    kept(journal, Event("3", "away"), metrics=metrics)
-    assert {
-        'event_receiver_events_kept_total{kind="sms"} 1.0',
-        'event_receiver_events_repeated_total{kind="call"} 1.0',
-        "event_receiver_store_errors_total 1.0",
-        "event_receiver_events_waiting 0.0",
-    } <= set(metrics.text().splitlines())

@@ -44,17 +44,6 @@ def test_of_two_equal_events_in_one_commit_the_first_is_kept(store: Store) -> No
     assert positions(store) == [1, 2]
 
 
-def test_events_come_back_as_they_were_kept(store: Store) -> None:
-    payload = '{"name": "Zoë \\u0000 \\ud83d", "n": 1e400}'
-    store.append([Event("f" * 64, payload)])
-    assert store.read("call", after=0, limit=1).events[0].payload == payload
-
-
-def test_received_at_is_the_time_of_keeping(store: Store, clock: Clock) -> None:
-    store.append(call_events(1))
-    assert store.read("call", after=0, limit=1).events[0].received_at == clock.now
-
-
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ticks=st.lists(st.integers(-(10**13), 10**13), min_size=1, max_size=8), size=st.integers(1, 3))
 def test_received_at_rises_with_the_position_whatever_the_clock_does(
@@ -68,11 +57,6 @@ def test_received_at_rises_with_the_position_whatever_the_clock_does(
     store.close()
     assert len(events) == len(ticks) * size
     assert all(one.received_at < other.received_at for one, other in pairwise(events))
-
-
-def test_reading_goes_on_after_a_position_up_to_the_limit(store: Store) -> None:
-    store.append(call_events(*range(10)))
-    assert [event.position for event in store.read("call", after=3, limit=4).events] == [4, 5, 6, 7]
 
 
 def test_a_page_tells_the_last_position_also_when_it_is_empty(store: Store) -> None:
