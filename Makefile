@@ -41,7 +41,7 @@ constraints-marts: env ## take the newest versions that fit into constraints-mar
 		cat constraints.draft; } >constraints-marts.txt
 	@rm constraints.draft
 
-test: lint ## everything: lint and types, then every test
+test: lint .marts/.ready ## everything: lint and types, then every test
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-fast: env ## a part of the unit tests, under a minute: no lint, no servers, no fuzz, no docs (CONTRIBUTING.md)

@@ -76,7 +76,7 @@ class Rota:
                 if span is None or span[0] >= end or span[1] <= start:
                     continue
                 # planned without the outage: nobody knew
-                expected = company.share(line) * calls_per_day * seasons.factor(-1, line, country, self.day)
+                expected = company.share(line) * calls_per_day * seasons.usual(line, country, self.day)
                 rate = _rate(own.opens + (start + end - 2 * span[0]) / 2 / HOUR)
                 wanted += expected * rate * (own.talk * 1.35 + own.wrapup) / 3600 / own.load
                 on += [] if any(line.id in user.groups for user in on) else self._next(order, on, line.id)

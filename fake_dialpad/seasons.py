@@ -135,8 +135,8 @@ def is_bad_week(seed: int, day: date) -> bool:
     return ((day.toordinal() - 1) // 7 + seed) % _BAD_WEEK == 2
 
 
-def factor(seed: int, party: Party, country: str, day: date) -> float:
-    """Return how many calls a line gets on a day beside a weekday of the year's mean, without chance."""
+def usual(party: Party, country: str, day: date) -> float:
+    """Return how many calls a line is known to get on a day, beside a weekday of the year's mean."""
     own = profile(party)
     size = _WEEKDAYS[day.weekday()] * (1 + 0.12 * math.cos((day.timetuple().tm_yday - 340) / 58.1))
     if party.name.startswith("Billing") and day.day <= 4:
@@ -145,7 +145,12 @@ def factor(seed: int, party: Party, country: str, day: date) -> float:
         size *= 1.8 if opening(party, day.weekday()) else 0.3
     if is_holiday(country, day):
         size *= 0.6 if own.works_on_holidays else 0.2
-    return size * (own.hit_by_outage if is_bad_week(seed, day) else 1.0)
+    return size
+
+
+def factor(seed: int, party: Party, country: str, day: date) -> float:
+    """Return how many calls a line gets on a day, beside a weekday of the year's mean, without chance."""
+    return usual(party, country, day) * (profile(party).hit_by_outage if is_bad_week(seed, day) else 1.0)
 
 
 def count(rng: random.Random, mean: float) -> int:
