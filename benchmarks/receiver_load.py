@@ -64,7 +64,7 @@ class Receiver:
         )
         lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         threading.Thread(target=self._drain, args=(lines,), daemon=True).start()
-        while not (running := re.search(r"running on http://\S+:(\d+)", lines.get(timeout=30))):
+        while not (running := re.search(r"running on \S+://\S+:(\d+)", lines.get(timeout=30))):
             pass
         self.port = int(running[1])
         self.url = f"http://localhost:{self.port}"

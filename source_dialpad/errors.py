@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 import requests
-from airbyte_cdk.models import FailureType
+from airbyte_cdk.models import AirbyteErrorTraceMessage, FailureType
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
@@ -20,9 +20,6 @@ SNIPPET = 200
 
 LONGEST = 1500
 """Characters of an error that the CDK wrote: it quotes whole bodies and headers."""
-
-REFUSED_KEY = re.compile(r"failed with status code '40[13]'")
-"""How the CDK's internal message gives the status; it keeps it nowhere else."""
 
 
 def config_error(message: str) -> AirbyteTracedException:
@@ -40,9 +37,9 @@ def system_error(message: str) -> AirbyteTracedException:
     return AirbyteTracedException(message=message, internal_message=message, failure_type=FailureType.system_error)
 
 
-def refuses_the_key(error: AirbyteTracedException) -> bool:
-    """Whether an API refused the key itself (401, 403), so that every other request of the stream would fail too."""
-    return error.failure_type == FailureType.config_error and bool(REFUSED_KEY.search(error.internal_message or ""))
+def refuses_the_key(error: AirbyteTracedException | AirbyteErrorTraceMessage) -> bool:
+    """Whether an API refused the key, so that no other request of the stream fares better: its text names the key."""
+    return error.failure_type == FailureType.config_error and ".api_key" in (error.message or "")
 
 
 def with_context(context: str, error: AirbyteTracedException, address: str = "the API") -> AirbyteTracedException:

@@ -42,7 +42,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.check import section_problems
 from source_dialpad.config import SECTIONS, CheckedConfig
-from source_dialpad.errors import REFUSED_KEY, config_error, nearest, without_secrets
+from source_dialpad.errors import config_error, nearest, refuses_the_key, without_secrets
 from source_dialpad.manifest import composed_manifest
 from source_dialpad.sync import backfill, planner
 from source_dialpad.sync.batches import batching_source
@@ -234,7 +234,7 @@ class Failures:
         )
         stream = error.stream_descriptor.name if error.stream_descriptor else ""
         # windows that were asked for at the same time are refused for the same reason
-        report = (stream, "" if REFUSED_KEY.search(error.internal_message or "") else error.message)
+        report = (stream, "" if refuses_the_key(error) else error.message)
         return self.errors.setdefault(report, error) is error
 
     def summary(self) -> AirbyteTracedException:
