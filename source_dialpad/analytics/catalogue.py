@@ -145,7 +145,8 @@ class Catalogue:
         known = self.attributes(ask, context)
         if attribute not in known:
             _refuse(context, setting, f"the filter attribute '{attribute}', which the catalog", attribute, known)
-        return [text(entry["value"]) for entry in self.entries(ask, filter_path(attribute), context)]
+        path = f"filter/{quote(attribute, safe='')}"
+        return [text(entry["value"]) for entry in self.entries(ask, path, context)]
 
     def filters(self, ask: JsonCalls, config: Config, context: str) -> Filters:
         """The configured filters in the catalog's spelling; a value that does not exist is a config error."""
@@ -193,11 +194,6 @@ def _check_entry(entry: Entry, path: str, context: str) -> None:
             f"{context}: the list {path} of the Analytics API holds an entry of another shape than documented: "
             f"{snippet(str(entry))}"
         )
-
-
-def filter_path(attribute: str) -> str:
-    """The path of an attribute's values."""
-    return f"filter/{quote(attribute, safe='')}"
 
 
 def filter_attributes(entry: Entry) -> list[str]:

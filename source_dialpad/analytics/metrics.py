@@ -71,7 +71,9 @@ class MetricDataRetriever(SliceRetriever):
                 "breakdown_attribute": attribute,
                 "breakdown_value": value,
             }
-            identity = {**derived, "filters": canonical_filters(extra["filters"]), "grain": None}
+            # in the key, another order of the filters, or another spelling of a value, is the same filter
+            canonical = sorted([filter_["attribute"], sorted(filter_["values"])] for filter_ in extra["filters"])
+            identity = {**derived, "filters": canonical, "grain": None}
             others = [filter_ for filter_ in extra["filters"] if filter_["attribute"] != attribute]
             narrowed = [*others, {"attribute": attribute, "values": [value]}] if attribute else extra["filters"]
             body = {**request, "filters": narrowed}
@@ -128,11 +130,6 @@ class MetricDataRetriever(SliceRetriever):
             return None
         # otherwise the record is gone, or its time is not the one the interval means
         return IntervalBounds(start=start, end=end) if inside else None
-
-
-def canonical_filters(filters: Filters) -> list[list[Any]]:
-    """Filters as keys hold them: another order, or another spelling of a value, is the same filter."""
-    return sorted([filter_["attribute"], sorted(filter_["values"])] for filter_ in filters)
 
 
 def _measured(aggregate: Entry) -> Iterator[Entry]:

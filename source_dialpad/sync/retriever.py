@@ -13,9 +13,8 @@ from airbyte_cdk.sources.declarative.retrievers import Retriever, SimpleRetrieve
 from airbyte_cdk.sources.streams.concurrent.cursor import ConcurrentCursor, Cursor
 from airbyte_cdk.sources.streams.core import StreamData
 from airbyte_cdk.sources.types import Config, StreamSlice
-from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.errors import config_error, refuses_the_key, slice_context
+from source_dialpad.errors import config_error, slice_context
 from source_dialpad.sync.batches import batched
 from source_dialpad.sync.cursor import Preparation
 from source_dialpad.transport.requester import JsonCalls
@@ -40,7 +39,6 @@ class SliceRetriever(Retriever):
     def __post_init__(self) -> None:
         self.ask = JsonCalls(self.requester)
         self._typer: RowTyper | None = None
-        self._refused: AirbyteTracedException | None = None
 
     def prepare_slices(self, prepare: Preparation) -> None:
         """Passes all planned slices through `prepare`, which yields each one when it can be read."""
@@ -61,20 +59,13 @@ class SliceRetriever(Retriever):
     def read_records(
         self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None
     ) -> Iterable[StreamData]:
-        """The typed rows of one slice; once the key was refused, the other slices fail the same way, unasked."""
+        """The typed rows of one slice."""
         self.check_cursor()
         stream_slice = stream_slice or StreamSlice(partition={}, cursor_slice={})
-        if self._refused is not None:
-            raise self._refused
         if self._typer is None:  # compiled once
             self._typer = RowTyper(self.name, records_schema, self.derived)
-        try:
-            rows = self.rows(stream_slice, self.context(stream_slice))
-            yield from batched(self.name, stream_slice, map(self._typer, rows))
-        except AirbyteTracedException as error:
-            if refuses_the_key(error):
-                self._refused = error
-            raise
+        rows = self.rows(stream_slice, self.context(stream_slice))
+        yield from batched(self.name, stream_slice, map(self._typer, rows))
 
     def context(self, stream_slice: StreamSlice) -> str:
         """The stream, its partition and its window, as errors name them."""
