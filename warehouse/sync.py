@@ -280,7 +280,7 @@ def _run(sync: Sync, tables: Warehouse, progress: Progress) -> bool:
     again = {name: known[name] for name in streams if name in grows and name in known}
     since = f"; {len(again)} incremental since {min(again.values()):%Y-%m-%d %H:%M} UTC" if again else ""
     without = [name for name in sync.left_out if name not in streams and not sync.streams]
-    slow = f"; without {' and '.join(without)}, which take long: STREAMS={without[0]} reads one" if without else ""
+    slow = f"; left out as too slow: {', '.join(without)} (STREAMS={without[0]} reads it)" if without else ""
     progress.say(f"{len(streams)} streams{since}{slow}")
 
     with tables.get_sql_engine().begin() as connection:
