@@ -224,6 +224,12 @@ def _chosen(asked: tuple[str, ...], there: list[str], left_out: tuple[str, ...])
     return list(asked) or [name for name in there if name not in left_out]
 
 
+def _left_out(sync: Sync) -> str:
+    if sync.streams or not sync.left_out:
+        return ""
+    return f"; left out as too slow: {', '.join(sync.left_out)} (STREAMS={sync.left_out[0]} reads it)"
+
+
 def _spoken(seen: Seen, log_path: Path) -> list[tuple[str, str]]:
     """The connector's own sentences, by stream; an error that names no stream only when no other speaks."""
     errors = [(stream, sentence) for stream, sentence in seen.errors if stream] or seen.errors
@@ -279,9 +285,7 @@ def _run(sync: Sync, tables: Warehouse, progress: Progress) -> bool:
     }
     again = {name: known[name] for name in streams if name in grows and name in known}
     since = f"; {len(again)} incremental since {min(again.values()):%Y-%m-%d %H:%M} UTC" if again else ""
-    without = [name for name in sync.left_out if name not in streams and not sync.streams]
-    slow = f"; without {' and '.join(without)}, which take long: STREAMS={without[0]} reads one" if without else ""
-    progress.say(f"{len(streams)} streams{since}{slow}")
+    progress.say(f"{len(streams)} streams{since}{_left_out(sync)}")
 
     with tables.get_sql_engine().begin() as connection:
         _sweep(connection, schema, streams)

@@ -40,7 +40,14 @@ class Loader:
     log_path: Path
     said: str = field(default="", init=False)
 
-    def sync(self, streams: dict[str, Any], *only: str, account: str = "real", **config: Any) -> bool:
+    def sync(
+        self,
+        streams: dict[str, Any],
+        *only: str,
+        account: str = "real",
+        left_out: tuple[str, ...] = (),
+        **config: Any,
+    ) -> bool:
         """Sync once; what was shown is in `said`."""
         from warehouse import sync  # noqa: PLC0415  # PyAirbyte reads its settings at import
 
@@ -53,6 +60,7 @@ class Loader:
             folder=self.folder,
             log_path=self.log_path,
             connector=self.connector,
+            left_out=left_out,
         )
         try:
             return sync.run(job, Progress(out))

@@ -111,6 +111,15 @@ def test_only_the_chosen_streams_are_read(duckdb_loader: Loader) -> None:
     assert duckdb_loader.tables() == {"users"}
 
 
+def test_a_stream_that_takes_long_is_read_when_it_is_named(duckdb_loader: Loader) -> None:
+    streams = {"call_recaps": stream({"id": "1"}), "users": stream({"id": "1"})}
+    duckdb_loader.sync(streams, left_out=("call_recaps",))
+    assert "1 streams; left out as too slow: call_recaps (STREAMS=call_recaps reads it)" in duckdb_loader.said
+    assert duckdb_loader.tables() == {"users"}
+    duckdb_loader.sync(streams, "call_recaps", left_out=("call_recaps",))
+    assert duckdb_loader.tables() == {"users", "call_recaps"}
+
+
 def test_a_real_account_is_kept_out_of_the_warehouse_of_the_invented_one(duckdb_loader: Loader) -> None:
     from warehouse import sync  # noqa: PLC0415  # PyAirbyte reads its settings at import
 
