@@ -13,7 +13,7 @@ MANIFEST ?= dist/manifest.yaml
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help sync models test test-fast lint format env constraints constraints-marts manifest wheel-test image-test kill-test bench bench-waiting fuzz audit clean
+.PHONY: help sync models tables test test-fast lint format env constraints constraints-marts manifest wheel-test image-test kill-test bench bench-waiting fuzz audit clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -41,7 +41,7 @@ constraints-marts: env ## take the newest versions that fit into constraints-mar
 		cat constraints.draft; } >constraints-marts.txt
 	@rm constraints.draft
 
-test: lint ## everything: lint and types, then every test
+test: lint .marts/.ready ## everything: lint and types, then every test
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-fast: env ## a part of the unit tests, under a minute: no lint, no servers, no fuzz, no docs (CONTRIBUTING.md)
@@ -82,6 +82,12 @@ bench-waiting: env ## a year's backfill and an hourly sync against the API's lim
 
 wheel-test: env ## install the wheel with Python 3.11, 3.12 and 3.13, each where nothing else is, and use it
 	@$(BIN)/python -m integration_tests.wheel.elsewhere
+
+tables: env ## renew what follows from manifest and schemas: tables of the docs, recorded files, staging models of dbt
+	@$(BIN)/python -m unit_tests.stream_tables
+	@$(BIN)/python -m unit_tests.coverage_table
+	@$(BIN)/python -m integration_tests.standard
+	@$(BIN)/python -m dbt_dialpad.make_staging
 
 manifest: env ## the manifest and its schemas in one file, dist/manifest.yaml, for other runners
 	@mkdir -p $(dir $(MANIFEST))

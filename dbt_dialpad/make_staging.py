@@ -32,6 +32,8 @@ SCALARS = {"string": "text", "integer": "integer", "number": "number", "boolean"
 RENAMED = {
     ("date", "instant"): "occurred_at",
     ("primary_timestamp", "instant"): "occurred_at",
+    ("interval_start", "instant"): "began_at",
+    ("agent_email", "text"): "email",
     ("event_timestamp", "instant"): "event_at",
     ("voicemail", "boolean"): "has_voicemail",
     ("at", "integer"): "at_hour",  # a reserved word

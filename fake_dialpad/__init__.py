@@ -5,7 +5,8 @@ Where it lies: the company, its people and all they do are invented from a seed.
 time passes, except for duty states. Headers that nobody has published (csat, screenshare, by user, by group, and all
 aggregates but those of calls) are invented, and so are the error bodies of the Digital Engagement API. No analytics
 event falls into the last millisecond of a day. A key of one user is the first user's. Rates are counted for each key
-and process, not for a company. Nothing is sent to the webhooks that other systems have. Live states of single call
+and process, not for a company. Nothing is sent to the webhooks that other systems have. Which calls have a transcript,
+when it is ready, the headers of graded calls and the schedules of agents are invented. Live states of single call
 centers and the list of websockets are missing. Nothing below `/_fake/` and `/_storage/` exists at Dialpad.
 
 Start it with `python -m fake_dialpad --port 8800 --days 90 --seed 7 --calls-per-day 400`. What the documents leave open

@@ -31,6 +31,11 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--agents", type=int, default=60, help="users of the company (default 60)")
     options.add_argument("--call-centers", type=int, default=6, help="call centers of the company (default 6)")
+    options.add_argument(
+        "--edge-cases",
+        action="store_true",
+        help="calls on the edges of days and of 4 hours, voicemails of 140,000 characters, chats of 11 segments",
+    )
     options.add_argument("--export-seconds", type=float, default=18.0, help="how long an export takes (default 18)")
     options.add_argument("--api-key", default=keys.dialpad, help=f"Dialpad company key (default {keys.dialpad})")
     options.add_argument(
@@ -73,6 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         messages_per_day=asked.messages_per_day,
         agents=asked.agents,
         call_centers=asked.call_centers,
+        edge_cases=asked.edge_cases,
     )
     keys = Keys(asked.api_key, asked.engagement_key, asked.analytics_key, asked.user_key, asked.provider_id)
     fake = FakeDialpad(

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from fake_dialpad.company import CHANNELS
@@ -13,19 +12,25 @@ from fake_dialpad.model import (
     HOUR,
     MINUTE,
     SECOND,
+    CallDay,
     Conversation,
     Day,
     DutyChange,
+    Leg,
     Party,
     Presence,
     ScreenShare,
     Text,
+    Turn,
     midnight,
     sentence,
 )
+from fake_dialpad.seasons import local
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Iterator
+    from datetime import date
 
     from fake_dialpad.company import Company
 
@@ -73,47 +78,52 @@ def _text(company: Company, rng: random.Random, day: date, key: str) -> list[Tex
     return [seen_by(owner, "", "inbound", (owner.phone, caller[2]))]
 
 
-def duty(company: Company, day: date) -> Day[DutyChange]:
-    """Return the duty changes of a day."""
-    rng = company.rng("duty", day)
+def duty(company: Company, day: date, calls: CallDay) -> Day[DutyChange]:
+    """Return the duty changes of a day: on duty in turns, occupied while in a call, then writing it up."""
     number = (day - EPOCH).days
+    of_agent: dict[str, list[Leg]] = {}
+    for leg in calls.legs.rows:
+        if leg.connected_us is not None and leg.target.type == "user":
+            of_agent.setdefault(leg.target.id, []).append(leg)
     rows: list[DutyChange] = []
-    names = {group.id: group.name for group in [*company.call_centers, *company.departments]}
-    for user in company.users:
-        if rng.random() > (0.85 if day.weekday() < 5 else 0.25):
-            continue
-        at = company.moment(rng, day, user.timezone) // SECOND * SECOND
-        at = max(midnight(day), min(at, midnight(day + timedelta(days=1)) - 6 * HOUR))
-        times = sorted(at + int(rng.random() * 6 * HOUR) for _ in range(rng.randrange(4, 9)))
-        center = next((key for key in user.groups if key in names), "")
-        for place, moment in enumerate(times):
-            last = place == len(times) - 1
-            status = "unavailable" if last else rng.choice(["available", "available", "occupied", "wrapup", "busy"])
-            by_system = status in {"occupied", "wrapup"}
-            setter = (names.get(center, ""), "", "system") if by_system else (user.name, user.email, "operator")
-            reason = (
-                rng.choice(["", "", "Lunch", "Team meeting, room 2", "Off shift"])
-                if status in {"busy", "unavailable"}
-                else ""
-            )
-            key = str(5_600_000_000_000_000 + number * 1_000_000 + len(rows))
-            until = moment if last else times[place + 1]
+    for key, turns in calls.turns.items():
+        user = company.parties[key]
+        center = next((group for group in user.groups if company.parties[group].type == "call_center"), "")
+        by_system = (company.parties[center].name if center else "", "", "system")
+        changes = list(_changes(company.rng(f"duty:{key}", day), turns, of_agent.get(key, [])))
+        for place, (moment, status, reason) in enumerate(changes):
+            until = changes[place + 1][0] if place + 1 < len(changes) else moment
+            setter = by_system if status in {"occupied", "wrapup"} else (user.name, user.email, "operator")
+            record = str(5_600_000_000_000_000 + number * 1_000_000 + len(rows))
+            targets = (user.id, *user.groups)
             rows.append(
-                DutyChange(
-                    moment,
-                    moment,
-                    user.office_id,
-                    (user.id, *user.groups),
-                    key,
-                    user,
-                    status,
-                    reason,
-                    center,
-                    setter,
-                    until,
-                )
+                DutyChange(moment, moment, user.office_id, targets, record, user, status, reason, center, setter, until)
             )
     return Day(rows)
+
+
+def _changes(rng: random.Random, turns: list[Turn], legs: list[Leg]) -> Iterator[tuple[int, str, str]]:
+    """Yield when an agent's status changes on a day, to what, and why: oldest first, the last is the end of work."""
+    breaks = [pause for turn in turns for pause in turn.breaks]
+    calls = [(leg.connected_us or leg.at_us, leg.ended_us, leg.ended_us + leg.wrapup_us) for leg in legs]
+    moments = {moment for call in calls for moment in call}
+    moments |= {moment for span in (*turns, *breaks) for moment in span[:2]}
+    before = "unavailable"
+    for moment in sorted(moments):
+        reason = ""
+        if any(start <= moment < end for start, end, _ in calls):
+            status = "occupied"
+        elif any(end <= moment < written for _, end, written in calls):
+            status = "wrapup"
+        elif any(turn.start_us <= moment < turn.end_us for turn in turns):
+            pause = next((pause for pause in breaks if pause.start_us <= moment < pause.end_us), None)
+            status, reason = ("available", "") if pause is None else ("busy", pause.reason)
+        else:
+            later = any(turn.start_us > moment for turn in turns)
+            status, reason = "unavailable", rng.choice(["", "Lunch", "Back office"]) if later else "Off shift"
+        if status != before:
+            yield moment, status, reason
+        before = status
 
 
 def shares(company: Company, day: date, count: int) -> Day[ScreenShare]:
@@ -136,7 +146,7 @@ def conversations(company: Company, day: date, count: int) -> list[Conversation]
     for index in range(count):
         office = company.offices[int(rng.random() * len(company.offices))]
         created = company.moment(rng, day, office.timezone) // 1000 * 1000
-        if index < 2:
+        if company.edge_cases and index < 2:
             closed = midnight(day) + DAY - index * SECOND
             created = closed - HOUR
         else:
@@ -185,13 +195,16 @@ def conversations(company: Company, day: date, count: int) -> list[Conversation]
 def presence(company: Company, day: date) -> list[Presence]:
     """Return what the agents' presence was on a day."""
     rng = company.rng("presence", day)
+    last = midnight(day) + DAY - SECOND  # nobody is present over midnight in UTC
     rows = []
     for agent in range(len(company.agents)):
-        if rng.random() < 0.3:
+        if rng.random() > (0.85 if day.weekday() < 5 else 0.15):
             continue
-        at = midnight(day) + rng.randrange(0, 14 * 3600) * SECOND
+        at = local(company.users[agent], day, 8.0 + rng.random() * 2) // SECOND * SECOND
         for status in ("Working", "Away", "Working", "AfterWork", "Working"):
+            if at >= last:
+                break
             end = at + rng.randrange(300, 7000) * SECOND
-            rows.append(Presence(agent, status, at, min(end, midnight(day) + DAY)))
+            rows.append(Presence(agent, status, at, min(end, last)))
             at = end
     return rows

@@ -67,7 +67,9 @@ AGGREGATE_KEYS: Final = {
     "screenshare": ("user_id",),
 }
 SERVICE_LEVEL: Final = MINUTE
-SHORT: Final = 5 * SECOND
+#: What may become of a callback that was placed.
+PLACED: Final = ("connected", "cancelled", "unconnected")
+SHORT: Final = 6 * SECOND
 
 
 def _mean(total: int, count: int) -> str:
@@ -147,6 +149,8 @@ class CallTotals:
             "asa": _mean(us["asa"], n["answered"]),
             "time_in_system": _mean(us["in_system"], n["all_calls"]),
             "missed_voicemails": str(n["voicemails"]),
+            **{f"callbacks_{state}": str(n[f"callback_{state}"]) for state in ("requested", *PLACED)},
+            "callbacks_completed": str(sum(n[f"callback_{state}"] for state in PLACED)),
             "total_voicemails": str(n["voicemails"]),
             "unresolved_voicemails": str(n["voicemails"] - n["resolved_voicemails"]),
             "avg_voicemail_handle_time_minutes": "0.00",

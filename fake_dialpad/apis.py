@@ -15,6 +15,7 @@ from fake_dialpad.scorecards import Scorecards
 from fake_dialpad.stats import Stats
 from fake_dialpad.subscriptions import Subscriptions
 from fake_dialpad.transcripts import Transcripts
+from fake_dialpad.workforce import Workforce
 
 
 class Apis(Context):
@@ -30,6 +31,7 @@ class Apis(Context):
         self.conversations = Conversations(self, pages)
         self.transcripts = Transcripts(self)
         self.scorecards = Scorecards(self, self.stats, self.exports)
+        self.workforce = Workforce(self, pages)
         self.directory = Directory(self, people, pages)
         self.subscriptions = Subscriptions(self, pages)
         self.events = Events(self, self.subscriptions)
@@ -38,6 +40,7 @@ class Apis(Context):
             *self.conversations.routes,
             *self.transcripts.routes,
             *self.scorecards.routes,
+            *self.workforce.routes,
             *self.subscriptions.routes,
             *self.directory.routes,
         ]

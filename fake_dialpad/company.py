@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from fake_dialpad.model import DAY, HOUR, SECOND, Party, midnight
+from fake_dialpad.seasons import profile
 
 _FIRST: Final = (
     "Ada Ben Chloe Dev Elin Femi Greta Hugo Imani Jonas Kavya Liam Mina Noor Oskar Priya Quinn Ravi Sofia Tom "
@@ -65,8 +66,9 @@ _DEPARTMENTS: Final = ("Finance", "People", "Logistics", "Legal", "IT")
 class Company:
     """Offices, call centers, departments, users, callers, and what the digital channels and analytics know of them."""
 
-    def __init__(self, seed: int, agents: int, call_centers: int) -> None:
+    def __init__(self, seed: int, agents: int, call_centers: int, *, edge_cases: bool = False) -> None:
         self.seed = seed
+        self.edge_cases = edge_cases
         self._offsets: dict[tuple[str, date], int] = {}
         rng = self.rng("company")
         word = rng.choice(["Northwind", "Bluebird", "Cedar", "Lantern", "Harbour", "Juniper"])
@@ -95,6 +97,14 @@ class Company:
         """Return the UUID of the index-th thing of a kind."""
         return str(uuid.UUID(int=self.rng(f"uuid:{kind}:{index}").getrandbits(128), version=4))
 
+    def share(self, line: Party) -> float:
+        """Return the share of a call center in the calls of all call centers, on a day like any other."""
+        return profile(line).share / sum(profile(other).share for other in self.call_centers)
+
+    def answers_for_queue(self, user: Party) -> bool:
+        """Whether a user answers for a call center."""
+        return any(self.parties[key].type == "call_center" for key in user.groups)
+
     def moment(self, rng: random.Random, day: date, zone: str) -> int:
         """Draw an instant of a UTC day, likelier in the office hours of a zone."""
         key = (zone, day)
@@ -102,7 +112,7 @@ class Company:
             noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC).astimezone(ZoneInfo(zone))
             offset = noon.utcoffset() or timedelta()
             self._offsets[key] = int(offset.total_seconds()) * SECOND
-        local = int(rng.triangular(7.0, 20.0, 11.0) * HOUR) if rng.random() < 0.93 else int(rng.random() * DAY)
+        local = int(rng.triangular(7.0, 20.0, 11.0) * HOUR) if rng.random() < 0.985 else int(rng.random() * DAY)
         return midnight(day) + (local - self._offsets[key]) % DAY
 
     def _open_offices(self) -> None:
@@ -136,6 +146,9 @@ class Company:
             first, last = _FIRST[rng.randrange(len(_FIRST))], _LAST[rng.randrange(len(_LAST))]
             near = [group for group in groups if group.office_id == office.id] or groups
             answers_for = tuple(group.id for group in rng.sample(near, min(len(near), rng.choice([1, 1, 2]))))
+            queues = tuple(group.id for group in near if group.type == "call_center")
+            if set(answers_for) & set(queues) and rng.random() < 0.7:  # agents of one office help each other out
+                answers_for = tuple(dict.fromkeys((*answers_for, *queues)))
             email = f"{first}.{last}.{i}@{self.domain}".lower()
             phone = f"{place.prefix}{1000 + i:04d}"
             key = f"500000000000{4001 + i}"
@@ -143,6 +156,7 @@ class Company:
             users.append(Party(key, "UserProfile", "user", name, email, office.id, zone, phone, answers_for))
         for group in groups:  # nobody's line rings in an empty room
             if not any(group.id in user.groups for user in users):
-                index = rng.randrange(len(users))
+                near_by = [i for i, user in enumerate(users) if user.office_id == group.office_id]
+                index = rng.choice(near_by or range(len(users)))
                 users[index] = replace(users[index], groups=(*users[index].groups, group.id))
         return users

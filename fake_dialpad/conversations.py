@@ -7,7 +7,7 @@ digital sessions come in windows under 7 days; fields that are null are left out
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fake_dialpad.call_parts import Item, contact_item, group_id, party_item, recording_item
 from fake_dialpad.model import SECOND, Leg, Recording, Session, call_day, day_of, midnight
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fake_dialpad.context import Context
+
+#: Sessions on a page; the specification says nothing of it.
+SESSIONS_PAGE: Final = 50
 
 
 def _bound(query: dict[str, str], name: str, absent: int) -> int:
@@ -186,7 +189,7 @@ class Conversations:
             for row in self.sessions(int(start.timestamp() * SECOND), int(end.timestamp() * SECOND))
             if "target_id" not in query or query["target_id"] in (row.group.id, row.group.office_id)
         ]
-        return self.pages.page(request, [self.session_item(row) for row in rows])
+        return self.pages.page(request, [self.session_item(row) for row in rows], usual=SESSIONS_PAGE)
 
     def sessions(self, start_us: int, end_us: int) -> list[Session]:
         """Return the sessions that started or ended between two instants (the end not included) and exist now."""
@@ -210,8 +213,8 @@ class Conversations:
             "customer_session_id": row.customer_session,
             "agent_group_id": [group.id] if agent else None,
             "agent_group_name": [group.name] if agent else None,
-            "agent_handled": agent is not None,
-            "agent_message_count": row.messages if agent else 0,
+            "agent_handled": row.agent_handled,
+            "agent_message_count": row.agent_messages,
             "agent_transfer": row.transferred,
             "aicsat_score": 3.5 if ended and agent else None,
             "skill": "general" if agent else None,
@@ -225,13 +228,13 @@ class Conversations:
             "customer_channel_info": row.customer,
             "customer_csat_score": row.score if ended else None,
             "direction": "inbound",
-            "disposition": ["Resolved"] if ended and agent else None,
+            "disposition": ["Resolved" if row.wrapup_seconds % 5 else "Call back, later"] if ended and agent else None,
             "duration": (row.ended_us - row.at_us) // 1000 if ended else None,
             "office": {"id": office.id, "name": office.name},
             "queue_time": str(row.queue_ms),
             "session_account": {"id": group.id, "name": group.name, "phone": group.phone},
             "session_channel": row.channel,
-            "survey_status": "answered" if row.score is not None and ended else None,
+            "survey_status": ("sent" if row.score is None else "answered") if row.surveyed and ended else None,
             "target": {"id": group.id, "name": group.name, "type": "callcenter"},
             "user": {"id": agent.id, "display_name": agent.name, "primary_email": agent.email} if agent else None,
             "wrap_up_time": str(row.wrapup_seconds),

@@ -143,7 +143,7 @@ class Events:
             "custom_data": None,
             "routing_breadcrumbs": [],
             "callback_requested": None,
-            "target_availability_status": "open" if leg.open_hours else "closed",
+            "target_availability_status": leg.availability,
         }
 
     def history(self, start_us: int) -> Iterator[Item]:

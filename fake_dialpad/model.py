@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import random
@@ -119,12 +119,19 @@ class Leg:
     operator_call_id: str | None = None
     proxy: Party | None = None
     device: str = ""
-    open_hours: bool = True
+    availability: str = "open"
     spam: bool = False
     talk_share: int = 40
     labels: tuple[str, ...] = ()
-    callback: str = ""
+    callback_id: str = ""
+    callback_connected_us: int | None = None
+    callback_ended_us: int | None = None
     anonymized_us: int | None = None
+
+    @property
+    def open_hours(self) -> bool:
+        """Whether the line was open when the call came."""
+        return self.availability in {"open", "holiday_open"}
 
     def edits(self) -> tuple[int, ...]:
         """Return the instant at which the persons are erased, if they are."""
@@ -303,12 +310,14 @@ class Session:
     customer: dict[str, str]
     agent: Party | None
     group: Party
-    messages: int
-    bot_ms: int
+    agent_messages: int
+    bot_ms: int  # of the whole customer session
     queue_ms: int
     wrapup_seconds: int
     score: int | None
     transferred: bool
+    agent_handled: bool  # of a bot's session: whether it was passed on to an agent
+    surveyed: bool
 
     def edits(self) -> tuple[int, ...]:
         """Return the instant at which it ends."""
@@ -373,15 +382,32 @@ class Day(Generic[E]):
         return not self.changes or self.changes[-1] <= now_us
 
 
+class Break(NamedTuple):
+    """The time within a turn in which an agent takes no calls of a queue."""
+
+    start_us: int
+    end_us: int
+    reason: str
+
+
+class Turn(NamedTuple):
+    """The time in which an agent is on duty without a gap, oldest break first."""
+
+    start_us: int
+    end_us: int
+    breaks: tuple[Break, ...]
+
+
 @dataclass(slots=True)
 class CallDay:
-    """All that follows from the calls of one day."""
+    """All that follows from the calls of one day; `turns` are those of the agents, by their ids."""
 
     legs: Day[Leg]
     voicemails: Day[Voicemail]
     recordings: Day[Recording]
     dispositions: Day[Disposition]
     answers: Day[SurveyAnswer]
+    turns: dict[str, list[Turn]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

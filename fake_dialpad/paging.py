@@ -37,10 +37,15 @@ class Pages:
     def __init__(self) -> None:
         self._large_pages = 0
 
-    def page(self, request: Request, items: Sequence[Any], last_cursor: str | None = None) -> Response:
-        """Answer one page of a list; `last_cursor` is the cursor of the last page, None for no cursor."""
+    def page(
+        self, request: Request, items: Sequence[Any], last_cursor: str | None = None, usual: int = PAGE
+    ) -> Response:
+        """Answer one page of a list; `last_cursor` is the cursor of the last page, None for no cursor.
+
+        `usual` is how many items a page has where the request does not say.
+        """
         start = int(place_of(request.parameters["cursor"])) if request.parameters.get("cursor") else 0
-        size = self.size(request)
+        size = self.size(request) if "limit" in request.parameters else usual
         value: dict[str, Any] = {"items": list(items[start : start + size])}
         if start + size < len(items):
             value["cursor"] = cursor_of(start + size)

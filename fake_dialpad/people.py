@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from fake_dialpad.model import COMPANY_ID, LABELS, SECOND, DutyChange, Party, day_of
+from fake_dialpad.seasons import opening
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from fake_dialpad.context import Context
 
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-WORKDAYS: Final = 5
 #: What a user has and a member of a coaching team has not (API specification).
 NOT_OF_MEMBERS: Final = (
     *(
@@ -74,8 +74,10 @@ class People:
             "settings": {"allow_ai_training": False, "has_callai": True},
         }
 
-    def _hours(self) -> Item:
-        return {f"{day}_hours": ["08:00", "18:00"] if place < WORKDAYS else [] for place, day in enumerate(WEEKDAYS)}
+    @staticmethod
+    def _hours(party: Party) -> Item:
+        hours = {day: opening(party, place) for place, day in enumerate(WEEKDAYS)}
+        return {f"{day}_hours": [f"{int(one):02d}:00" for one in span or ()] for day, span in hours.items()}
 
     def _routing(self) -> Item:
         inner = {
@@ -91,7 +93,7 @@ class People:
             "availability_status": "open",
             "country": self.context.world.countries[party.office_id],
             "first_action": "operators",
-            **self._hours(),
+            **self._hours(party),
             "id": party.id,
             "name": party.name,
             "no_operators_action": "voicemail",
@@ -243,11 +245,12 @@ class People:
         return fields if duty.status == "unavailable" else {**fields, "on_duty_started": started}
 
     def _duty(self, party: Party) -> DutyChange | None:
-        now = self.context.now_us()
-        mine = [
-            row for row in self.context.world.duty(day_of(now)).rows if row.agent.id == party.id and row.at_us <= now
-        ]
-        return mine[-1] if mine else None
+        now, world = self.context.now_us(), self.context.world
+        for day in (day_of(now), day_of(now) - timedelta(days=1)):
+            mine = [row for row in world.duty(day).rows if row.agent.id == party.id and row.at_us <= now]
+            if mine:
+                return mine[-1]
+        return None
 
     def users(self) -> list[Item]:
         """Return the users, those who left included."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from fake_dialpad.aftermath import DISPOSITIONS
 from fake_dialpad.model import COMPANY_ID, EPOCH, Party, day_of
-from fake_dialpad.telephony import DISPOSITIONS
 
 if TYPE_CHECKING:
     from fake_dialpad.people import Item, People

@@ -1,123 +1,130 @@
-"""The calls of a day, and what follows from them: voicemails, recordings, dispositions, survey answers."""
+"""The calls of a day: who calls, who is free to answer, and what becomes of it.
+
+Guarantee: nobody is in two calls at once. A call to a call center waits until an agent on duty is free; the caller
+hangs up, asks for a callback or leaves a voicemail when that takes too long. Closed lines are not answered.
+A day of an office is a day of its zone, nights left out; so an agent's calls on one day lie within 28 hours.
+"""
 # ruff: noqa: PLR2004 - the numbers are the odds of the dice
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from itertools import count as numbers
 from typing import TYPE_CHECKING, Any, Final
 
-from fake_dialpad.model import (
-    DAY,
-    HOUR,
-    LABELS,
-    MINUTE,
-    SECOND,
-    CallDay,
-    Day,
-    Disposition,
-    Leg,
-    Party,
-    Recording,
-    SurveyAnswer,
-    Voicemail,
-    call_number,
-    midnight,
-    sentence,
-)
+from fake_dialpad import seasons
+from fake_dialpad.aftermath import Aftermath
+from fake_dialpad.direct import direct, edges, internal, outbound
+from fake_dialpad.model import DAY, HOUR, LABELS, MINUTE, SECOND, CallDay, Day, Leg, Party, Turn, call_number
+from fake_dialpad.rota import Rota, traits
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Iterator
     from datetime import date
 
     from fake_dialpad.company import Company
 
-DISPOSITIONS: Final = (
-    "Billing~Refund",
-    "Billing~Invoice",
-    "Technical~Router",
-    "Technical~Line down",
-    "Sales~New plan",
-    "Sales~Upgrade",
-    "Resolved",
-    "Wrong number",
-    "Call back, later",
-    'Other~"see note"',
-)
+#: Shares of the company's calls.
+_TO_CALL_CENTERS, _TO_DEPARTMENTS, _TO_OFFICES, _TO_PEOPLE, _OUTBOUND, _INTERNAL = 0.72, 0.04, 0.03, 0.06, 0.12, 0.03
+LONGEST_HOLD: Final = 10 * MINUTE
+MOST_RUNG: Final = 3
+Caller = tuple[str, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class _GroupCall:
-    """A call to a group: `common` is what its legs share."""
+class Incoming:
+    """A call to a line: `common` is what all its legs share, `ids` gives their ids."""
 
-    number: int
-    at: int
-    group: Party
-    caller: tuple[str, str, str]
-    common: dict[str, Any]
+    def __init__(self, at: int, line: Party, caller: Caller, ids: Iterator[int], came_from: Leg | None = None) -> None:
+        self.at = at
+        self.line = line
+        self.caller = caller
+        self.ids = ids
+        self.key = str(next(ids))
+        self.came_from = came_from
+        self.master = self.key if came_from is None else came_from.master_id
+        self.common: dict[str, Any] = {"direction": "inbound", "external": caller[2]}
+        self.rung: list[tuple[Party, int, int]] = []
+        self.first_rang: int | None = None
 
     @property
     def of_agents(self) -> dict[str, Any]:
         """What the legs of agents share."""
-        key = str(self.number)
-        entry = {"master_id": key, "entry_call_id": key, "entry_target": self.group}
-        return {**self.common, **entry, "queued_us": None}
+        return {**self.common, "master_id": self.master, "entry_call_id": self.key, "entry_target": self.line}
 
 
-class _Calls:
-    """Makes the calls of a day, one after the other."""
+class Calls:
+    """Makes the calls of one office on one day, in the order in which they begin."""
 
-    def __init__(self, company: Company, rng: random.Random, day: date) -> None:
+    def __init__(self, company: Company, rng: random.Random, office: Party, day: date, calls_per_day: float) -> None:
         self.company = company
         self.rng = rng
-        self.base = call_number(day)
+        self.office = office
+        self.day = day
+        self.country = company.countries[office.id]
+        self.bad = seasons.is_bad_week(company.seed, day)
+        self.rota = Rota(company, rng, office, day, calls_per_day * _TO_CALL_CENTERS)
+        self.after = Aftermath(company, rng, day)
         self.legs: list[Leg] = []
-        self.voicemails: list[Voicemail] = []
-        self.recordings: list[Recording] = []
-        self.dispositions: list[Disposition] = []
-        self.answers: list[SurveyAnswer] = []
+        self.spans = {
+            party.id: seasons.open_span(party, self.country, day)
+            for party in (*company.call_centers, *company.departments, *company.offices)
+            if party.office_id == office.id
+        }
 
-    def call(self, index: int, at: int, office: Party) -> None:
-        """Make the index-th call, which begins at `at` and reaches `office`."""
-        rng = self.rng
-        caller = self.company.callers[int(rng.random() * len(self.company.callers))]
-        kind = rng.random()
-        number = self.base + index * 10
-        if kind < 0.62:
-            groups = [
-                group for group in self.company.call_centers if group.office_id == office.id
-            ] or self.company.call_centers
-            self._group(number, at, groups[int(rng.random() * len(groups))], caller)
-        elif kind < 0.67:
-            groups = [
-                group for group in self.company.departments if group.office_id == office.id
-            ] or self.company.departments
-            self._group(number, at, groups[int(rng.random() * len(groups))], caller)
-        elif kind < 0.72:
-            self._group(number, at, office, caller)
+    # -- what comes --------------------------------------------------------------------------------
+
+    def demand(self, calls_per_day: float) -> list[tuple[int, str, Party]]:
+        """Draw when calls begin, of which kind, and whose: oldest first."""
+        company, rng, day = self.company, self.rng, self.day
+        here = len(self.rota.people) / max(1, len(company.users))
+        lines = [(line, company.share(line) * _TO_CALL_CENTERS) for line in company.call_centers]
+        lines += [(line, _TO_DEPARTMENTS / len(company.departments)) for line in company.departments]
+        lines += [(self.office, _TO_OFFICES / len(company.offices))]
+        wanted = [("line", line, share) for line, share in lines if line.office_id == self.office.id]
+        wanted += [("direct", self.office, _TO_PEOPLE * here)]
+        wanted += [("outbound", self.office, _OUTBOUND * here), ("internal", self.office, _INTERNAL * here)]
+        drawn: list[tuple[int, str, Party]] = []
+        for kind, party, share in wanted:
+            mean = calls_per_day * share * seasons.factor(company.seed, party, self.country, day)
+            drawn += [
+                (seasons.local(party, day, seasons.hour(rng, party, day.weekday())), kind, party)
+                for _ in range(seasons.count(rng, mean * rng.lognormvariate(0, 0.1)))
+            ]
+        return sorted(drawn, key=lambda one: one[0])
+
+    def call(self, number: int, at: int, kind: str, party: Party) -> None:
+        """Make one call; `number` is the first of its ten ids."""
+        company, rng = self.company, self.rng
+        caller = company.callers[int(rng.random() * len(company.callers))]
+        ids = numbers(number)
+        if kind == "line":
+            self.incoming(Incoming(at, party, caller, ids))
+            return
+        user = self.rota.people[int(rng.random() * len(self.rota.people))]
+        if kind == "direct":
+            direct(self, ids, at, user, caller)
+        elif kind == "outbound":
+            outbound(self, ids, at, caller)
         else:
-            user = self.company.users[int(rng.random() * len(self.company.users))]
-            if kind < 0.81:
-                self._direct(number, at, user, caller)
-            elif kind < 0.95:
-                self._outbound(number, at, user, caller)
-            else:
-                self._internal(number, at, user)
+            internal(self, ids, at)
 
-    def _talk(self) -> int:
-        rng = self.rng
-        seconds = rng.lognormvariate(5.0, 0.9)
-        if rng.random() < 0.002:
-            seconds += 4 * 3600  # a call that outlives many a sync
-        return int(min(seconds, 6 * 3600.0) * SECOND)
+    def talk(self, median: float, agent: Party) -> int:
+        """Draw how long a call lasts, in microseconds."""
+        seconds = (
+            self.rng.lognormvariate(0, 0.7) * median * traits(self.company, agent).talk * (1.15 if self.bad else 1)
+        )
+        return int(min(max(seconds, 6.0), 75 * 60.0) * SECOND)
 
-    def _leg(self, number: int, at: int, target: Party, caller: tuple[str, str, str], **more: Any) -> Leg:
+    def leg(self, key: str, at: int, target: Party, caller: Caller, **more: Any) -> Leg:
+        """Add a leg."""
+        entry_target = more.get("entry_target")
         leg = Leg(
             at_us=at,
             visible_us=more["ended_us"],
             office_id=target.office_id,
-            targets=(target.id,),
-            call_id=str(number),
-            master_id=more.pop("master_id", str(number)),
+            targets=(target.id,) if entry_target is None else (target.id, entry_target.id),
+            call_id=key,
+            master_id=more.pop("master_id", key),
             entry_call_id=more.pop("entry_call_id", None),
             entry_target=more.pop("entry_target", None),
             target=target,
@@ -127,352 +134,295 @@ class _Calls:
             contact=(caller[0], caller[1]),
             **more,
         )
-        if leg.entry_target is not None:
-            leg.targets = (target.id, leg.entry_target.id)
         self.legs.append(leg)
         return leg
 
-    def _group(self, number: int, at: int, group: Party, caller: tuple[str, str, str]) -> None:
-        rng = self.rng
-        has_queue = group.type == "call_center"
-        queued = at + int(rng.random() * 5 * SECOND) if has_queue else None
-        waited = int(rng.expovariate(1 / 25) * SECOND) if has_queue else 0
-        rang = (queued or at) + waited + SECOND
-        open_hours = rng.random() < 0.9
-        outcome = rng.random()
-        labels = (rng.choice(LABELS),) if rng.random() < 0.06 else ()
-        common: dict[str, Any] = {
-            "direction": "inbound",
-            "open_hours": open_hours,
-            "queued_us": queued,
-            "labels": labels,
+    def operators(self, line: Party) -> list[Party]:
+        """Return who answers for a line."""
+        operators = self.company.operators.get(line.id, [])
+        if line.type == "call_center":
+            return operators or self.rota.people
+        # agents take calls of a queue first: where only they answer for a department, the whole office does
+        return operators if any(user.id not in self.rota.turns for user in operators) else self.rota.people
+
+    # -- calls to a line ---------------------------------------------------------------------------
+
+    def incoming(self, call: Incoming) -> None:
+        """Make a call to a line: closed, given up at once, answered, or waited for too long."""
+        rng, line = self.rng, call.line
+        span = self.spans.get(line.id)
+        is_open = span is not None and span[0] <= call.at < span[1]
+        holiday = "holiday_" if seasons.is_holiday(self.country, self.day) else ""
+        call.common |= {
+            "availability": f"{holiday}{'open' if is_open else 'closed'}",
+            "labels": (rng.choice(LABELS),) if rng.random() < 0.06 else (),
+            "anonymized_us": call.at + 30 * DAY if rng.random() < 0.002 else None,
         }
-        if rng.random() < 0.002:
-            common["anonymized_us"] = at + 30 * DAY
-        if outcome < 0.08:
-            self._leg(
-                number,
-                at,
-                group,
-                caller,
-                category="abandoned",
-                categories="abandoned,inbound,unanswered",
-                ended_us=rang + int(rng.random() * 30 * SECOND),
-                spam=rng.random() < 0.03,
-                **common,
-            )
-            return
-        call = _GroupCall(number, at, group, caller, common)
-        ringing = int((3 + rng.random() * 22) * SECOND)
-        if outcome < 0.22:
-            self._missed(call, rang, ringing, voicemail=outcome < 0.16)
+        if not is_open:
+            greeting = int((12 + rng.random() * 15) * SECOND)
+            self.missed(call, call.at + greeting, None, voicemail=rng.random() < 0.55)
+        elif rng.random() < 0.018:  # a wrong number, or second thoughts
+            self.abandoned(call, call.at + int((0.8 + rng.random() * 5.1) * SECOND), None)
         else:
-            self._answered(call, rang // SECOND * SECOND, ringing)  # this ring has no fraction in the exports
+            has_queue = line.type == "call_center"
+            queued = call.at + int((1 + rng.random() * 4) * SECOND) if has_queue else None
+            self.wait(call, queued)
 
-    def _agents(self, group: Party) -> list[Party]:
-        return self.company.operators.get(group.id) or self.company.users
+    def wait(self, call: Incoming, queued: int | None) -> None:
+        """Let a caller wait until somebody answers or patience ends."""
+        rng, own = self.rng, seasons.profile(call.line)
+        start = (queued or call.at) + int(rng.random() * SECOND)
+        gives_up = start + int(rng.expovariate(1 / own.patience) * SECOND) + 8 * SECOND
+        asked = start
+        while True:
+            found = self.rota.first(self.operators(call.line), asked, {user.id for user, _, _ in call.rung})
+            if found is None or len(call.rung) == MOST_RUNG:
+                self.missed(call, asked + int((5 + rng.random() * 20) * SECOND), queued, voicemail=rng.random() < 0.5)
+                return
+            rang = -(-found[0] // SECOND) * SECOND  # a ring has no fraction in the exports
+            if queued is not None and rang - start > 70 * SECOND and gives_up > start + MINUTE and rng.random() < 0.2:
+                self.callback(call, queued, start + int((45 + rng.random() * 15) * SECOND))
+                return
+            if min(rang, gives_up) > start + LONGEST_HOLD:
+                self.missed(call, max(asked, start + LONGEST_HOLD), queued, voicemail=rng.random() < 0.6)
+                return
+            if gives_up <= rang + 2 * SECOND:
+                self.abandoned(call, max(gives_up, asked + SECOND), queued)
+                return
+            call.first_rang = call.first_rang or rang
+            connected = rang + int((2 + rng.expovariate(1 / 4) % 16) * SECOND)
+            if rng.random() >= traits(self.company, found[1]).misses and gives_up > connected:
+                self.answered(call, queued, found[1], (rang, connected))
+                return
+            asked = min(rang + int((15 + rng.random() * 6) * SECOND), max(gives_up, rang + 3 * SECOND))
+            self.rota.take(found[1], asked)
+            call.rung.append((found[1], rang, asked))
 
-    def _missed(self, call: _GroupCall, rang: int, ringing: int, *, voicemail: bool) -> None:
-        rng = self.rng
-        leg = self._leg(
-            call.number,
-            call.at,
-            call.group,
-            call.caller,
-            category="missed",
-            first_rang_us=rang,
-            rang_us=rang,
-            ended_us=rang + ringing + (int((5 + rng.random() * 60) * SECOND) if voicemail else 0),
-            rings=1 + int(rng.random() * 3),
-            categories="inbound,missed,unanswered," + ("voicemail" if voicemail else "ring_no_answer"),
-            voicemail=voicemail,
+    def unanswered(self, call: Incoming) -> None:
+        """Add a leg for each agent who was rung and did not answer."""
+        for agent, rang, ended in call.rung:
+            self.leg(
+                str(next(call.ids)),
+                rang,
+                agent,
+                call.caller,
+                category="missed",
+                categories="inbound,missed,ring_no_answer,unanswered",
+                first_rang_us=rang,
+                rang_us=rang,
+                ended_us=ended,
+                rings=1,
+                operator=agent,
+                **call.of_agents,
+            )
+
+    def entry(self, call: Incoming, queued: int | None, **more: Any) -> Leg:
+        """Add the leg at the line itself."""
+        last_ring = call.rung[-1][1] if call.rung else None
+        fields = {
+            "first_rang_us": call.first_rang,
+            "rang_us": last_ring,
+            "rings": len(call.rung),
+            **more,
             **call.common,
-        )
-        if voicemail:
-            self._voicemail(leg, self._agents(call.group))
+        }
+        if call.came_from is not None:
+            fields |= {
+                "transferred_from": call.came_from.target.id,
+                "categories": fields["categories"] + ",transferred_in",
+            }
+        return self.leg(call.key, call.at, call.line, call.caller, master_id=call.master, queued_us=queued, **fields)
 
-    def _answered(self, call: _GroupCall, rang: int, ringing: int) -> None:
-        """Make the leg at the entry, the first agent's leg and perhaps that of the agent it is transferred to."""
-        rng = self.rng
-        agents = self._agents(call.group)
-        has_queue = call.group.type == "call_center"
-        agent = agents[int(rng.random() * len(agents))]
-        talk = self._talk()
-        hold = int(rng.random() * 90 * SECOND) if rng.random() < 0.25 else 0
-        wrapup = int(rng.random() * 120 * SECOND) if has_queue else 0
-        transfer = rng.random() < 0.1
-        connected = rang + ringing
-        ended = connected + talk + hold
-        recorded = rng.random() < 0.5
-        shared = {
+    def abandoned(self, call: Incoming, until: int, queued: int | None) -> None:
+        """Let the caller hang up while waiting."""
+        spam = self.rng.random() < 0.03
+        categories = "abandoned,inbound,unanswered" + (",spam" if spam else "")
+        self.entry(call, queued, category="abandoned", categories=categories, ended_us=until, spam=spam)
+        self.unanswered(call)
+
+    def missed(self, call: Incoming, until: int, queued: int | None, *, voicemail: bool) -> None:
+        """Let nobody answer; the caller may leave a voicemail."""
+        last = ",voicemail" if voicemail else ",ring_no_answer" if call.rung else ""
+        until += int((5 + self.rng.random() * 60) * SECOND) if voicemail else 0
+        categories = f"inbound,missed,unanswered{last}"
+        leg = self.entry(call, queued, category="missed", categories=categories, ended_us=until, voicemail=voicemail)
+        self.unanswered(call)
+        if voicemail:
+            self.after.voicemail(leg, self.operators(call.line))
+
+    def answered(self, call: Incoming, queued: int | None, agent: Party, rang: tuple[int, int]) -> None:
+        """Make the leg at the line, the agent's, and that of whom the agent transfers the call to."""
+        rng, own = self.rng, seasons.profile(call.line)
+        has_queue = call.line.type == "call_center"
+        rang_us, connected = rang
+        hold = int(min(rng.expovariate(1 / 45), 400.0) * SECOND) if rng.random() < 0.22 else 0
+        ended = connected + self.talk(own.talk, agent) + hold
+        wrapup = self.wrapup(own.wrapup, agent) if has_queue else 0
+        transfer = rng.random()
+        to_line = self.other_line(call) if transfer < 0.025 else None
+        colleague = self.colleague(call, agent, ended) if to_line is None and transfer < 0.09 else None
+        after = int((20 + rng.random() * 200) * SECOND) if colleague else 0
+        moved = to_line or colleague
+        of_entry: dict[str, Any] = {
             "category": "incoming",
-            "categories": "answered,human_agent,inbound" + (",answered_transferred" if transfer else ""),
+            "categories": "answered,human_agent,inbound" + (",answered_transferred" if moved else ""),
+            "transferred_to": "" if moved is None else moved.phone if rng.random() < 0.5 else moved.name,
             "hold_us": hold,
             "holds": 1 if hold else 0,
             "wrapup_us": wrapup,
-            "rings": 1,
-            "recorded": recorded,
-            "first_rang_us": rang,
-            "rang_us": rang,
+            "recorded": rng.random() < 0.5,
+            "first_rang_us": rang_us,
+            "rang_us": rang_us,
             "connected_us": connected,
         }
-        after_transfer = int(talk * 0.4) if transfer else 0
-        entry = self._leg(
-            call.number,
-            call.at,
-            call.group,
-            call.caller,
-            ended_us=ended + after_transfer,
-            operator_call_id=str(call.number + 1),
-            **shared,
-            **call.common,
-        )
-        first = self._leg(
-            call.number + 1,
-            rang,
-            agent,
-            call.caller,
-            ended_us=ended,
-            operator=agent,
-            device=("android", "web_app", "desktop_app", "desktop_app")[int(rng.random() * 4)],
-            talk_share=int(rng.random() * 100),
-            **shared,
-            **call.of_agents,
-        )
-        served = [(agent, first)]
-        if transfer:
-            served.append(self._transferred(call, entry, first, ended + after_transfer))
-        if recorded:
-            self._recordings(entry, served)
+        key = str(next(call.ids))
+        first = {"first_rang_us": call.first_rang, "rings": len(call.rung) + 1, "operator_call_id": key}
+        entry = self.entry(call, queued, ended_us=ended + after, **{**of_entry, **first})
+        device = ("android", "web_app", "desktop_app", "desktop_app")[int(rng.random() * 4)]
+        served = [
+            self.leg(
+                key,
+                rang_us,
+                agent,
+                call.caller,
+                ended_us=ended,
+                operator=agent,
+                device=device,
+                rings=1,
+                talk_share=25 + int(rng.random() * 45),
+                **of_entry,
+                **call.of_agents,
+            )
+        ]
+        self.rota.take(agent, ended + wrapup)
+        self.unanswered(call)
+        if colleague is not None:
+            served.append(self.transferred(call, entry, served[0], colleague))
+        if entry.recorded:
+            self.after.record(entry, served)
         if has_queue:
-            self._dispositions(entry, served)
-            self._survey(entry, agent)
+            self.after.dispose(entry, served)
+            self.after.survey(entry, served, connected - (queued or call.at))
+        if to_line is not None:
+            self.passed_on(call, served[0], to_line)
 
-    def _transferred(self, call: _GroupCall, entry: Leg, first: Leg, ended: int) -> tuple[Party, Leg]:
-        """Make the leg of the agent to whom the first agent transfers the call."""
-        rng, users, agent = self.rng, self.company.users, first.target
-        # now and then the call comes back to the same agent
-        other = agent if rng.random() < 0.05 else users[int(rng.random() * len(users))]
-        first.transferred_to = other.phone if rng.random() < 0.5 else other.name
-        entry.transferred_to = first.transferred_to
-        second = self._leg(
-            call.number + 2,
+    def wrapup(self, mean: float, agent: Party) -> int:
+        """Draw how long an agent writes up a call, in microseconds."""
+        seconds = mean * traits(self.company, agent).wrapup * (0.4 + 1.2 * self.rng.random())
+        return int(min(seconds, 120.0) * SECOND)
+
+    # -- transfers and callbacks -------------------------------------------------------------------
+
+    def other_line(self, call: Incoming) -> Party | None:
+        """Return another open line of the office; None where there is none, or the call came from one."""
+        here = [*self.company.call_centers, *self.company.departments]
+        lines = [line for line in here if line.office_id == self.office.id and line.id != call.line.id]
+        return self.rng.choice(lines) if lines and call.master == call.key else None
+
+    def colleague(self, call: Incoming, agent: Party, at: int) -> Party | None:
+        """Return somebody of the office who is free: now and then the agent again, to whom the call comes back."""
+        if self.rng.random() < 0.05:
+            return agent
+        near = [user for user in self.operators(call.line) if user.id != agent.id and self.rota.is_free(user, at)]
+        near = near or [user for user in self.rota.people if user.id != agent.id and self.rota.is_free(user, at)]
+        return self.rng.choice(near) if near else None
+
+    def transferred(self, call: Incoming, entry: Leg, first: Leg, other: Party) -> Leg:
+        """Add the leg of the colleague to whom the agent transfers the call; who gets it back has no second wrap-up."""
+        wrapup = (
+            self.wrapup(seasons.profile(call.line).wrapup, other)
+            if entry.wrapup_us and other is not first.target
+            else 0
+        )
+        if other is first.target:  # writes it up once, at the end
+            wrapup, first.wrapup_us = first.wrapup_us, 0
+        entry.wrapup_us = first.wrapup_us + wrapup
+        self.rota.take(other, entry.ended_us + wrapup)
+        return self.leg(
+            str(next(call.ids)),
             first.ended_us,
             other,
             call.caller,
             category="incoming",
             categories="answered,human_agent,inbound,transferred_in",
-            ended_us=ended,
+            ended_us=entry.ended_us,
+            wrapup_us=wrapup,
             rings=1,
             recorded=entry.recorded,
             operator=other,
             first_rang_us=first.ended_us,
             rang_us=first.ended_us,
             connected_us=first.ended_us,
-            transferred_from=agent.id,
+            transferred_from=first.target.id,
             device="desktop_app",
             **call.of_agents,
         )
-        return other, second
 
-    def _direct(self, number: int, at: int, user: Party, caller: tuple[str, str, str]) -> None:
-        rng = self.rng
-        rang = at // SECOND * SECOND + SECOND
-        ringing = int((3 + rng.random() * 22) * SECOND)
-        if rng.random() < 0.7:
-            recorded = rng.random() < 0.3
-            leg = self._leg(
-                number,
-                at,
-                user,
-                caller,
-                direction="inbound",
-                category="incoming",
-                categories="answered,human_agent,inbound",
-                rings=1,
-                first_rang_us=rang,
-                rang_us=rang,
-                connected_us=rang + ringing,
-                ended_us=rang + ringing + self._talk(),
-                operator=user,
-                device="desktop_app",
-                recorded=recorded,
-            )
-            if recorded:
-                self._recordings(leg, [(user, leg)])
+    def passed_on(self, call: Incoming, first: Leg, line: Party) -> None:
+        """Let the call wait at another line, as a further entry leg of the same call."""
+        self.incoming(Incoming(first.ended_us, line, call.caller, call.ids, first))
+
+    def callback(self, call: Incoming, queued: int, until: int) -> None:
+        """Let the caller hang up and be called back when it is their turn: reached, not reached, or declined."""
+        rng, line = self.rng, call.line
+        key = f"7{call.key}"
+        categories = "callback_requested,inbound,unanswered"
+        self.entry(call, queued, category="callback_requested", categories=categories, ended_us=until, callback_id=key)
+        self.unanswered(call)
+        later = until + int((2 + rng.random() * 25) * MINUTE)
+        found = self.rota.first(self.operators(line), later)
+        if found is None or found[0] > later + 2 * HOUR:
             return
-        voicemail = rng.random() < 0.5
-        leg = self._leg(
-            number,
-            at,
-            user,
-            caller,
-            direction="inbound",
-            category="missed",
-            first_rang_us=rang,
-            rang_us=rang,
-            rings=1,
-            categories="inbound,missed,unanswered,voicemail" if voicemail else "inbound,missed,unanswered",
-            voicemail=voicemail,
-            ended_us=rang + ringing + (int(rng.random() * 60 * SECOND) if voicemail else 0),
+        at, agent = found
+        outcome = rng.choices(("connected", "unconnected", "cancelled"), (70, 17, 13))[0]
+        connected = at + int((6 + rng.random() * 15) * SECOND) if outcome == "connected" else None
+        own = seasons.profile(line)
+        ended = (
+            at + int((15 + rng.random() * 15) * SECOND) if connected is None else connected + self.talk(own.talk, agent)
         )
-        if voicemail:
-            self._voicemail(leg, [user])
-
-    def _outbound(self, number: int, at: int, user: Party, caller: tuple[str, str, str]) -> None:
-        rng = self.rng
-        groups = [self.company.parties[key] for key in user.groups]
-        proxy = groups[0] if groups and rng.random() < 0.4 else None
-        answered = rng.random() < 0.65
-        connected = at + int((4 + rng.random() * 20) * SECOND) if answered else None
-        recorded = answered and rng.random() < 0.3
-        leg = self._leg(
-            number,
-            at,
-            user,
-            caller,
-            direction="outbound",
-            category="outgoing" if answered else "cancelled",
-            categories="outbound,outbound_connected,user_initiated"
-            if answered
-            else "cancelled,outbound,user_initiated",
-            connected_us=connected,
-            ended_us=(connected + self._talk()) if connected else at + int(rng.random() * 30 * SECOND),
-            proxy=proxy,
-            operator=user,
-            device="desktop_app",
-            recorded=recorded,
-        )
-        if recorded:
-            self._recordings(leg, [(user, leg)])
-
-    def _internal(self, number: int, at: int, user: Party) -> None:
-        rng = self.rng
-        other = self.company.users[int(rng.random() * len(self.company.users))]
-        caller = (other.id, other.name, other.phone)
-        rang = at // SECOND * SECOND + SECOND
-        self._leg(
-            number,
-            at,
-            user,
-            caller,
-            direction="outbound",
-            category="outgoing",
-            categories="outbound,outbound_connected,user_initiated",
-            rang_us=rang,
-            first_rang_us=rang,
-            connected_us=rang + 4 * SECOND,
-            ended_us=rang + 4 * SECOND + self._talk(),
-            operator=user,
-            internal_call=True,
-            device="web_app",
-        )
-
-    def _voicemail(self, leg: Leg, owners: list[Party]) -> None:
-        rng = self.rng
-        listener = owners[int(rng.random() * len(owners))]
-        listened = leg.ended_us + int(rng.expovariate(1 / (5 * 3600)) * SECOND) if rng.random() < 0.8 else None
-        text = sentence(rng)
-        if rng.random() < 0.1:
-            text += f'\n{sentence(rng)}, "{sentence(rng)}"'
-        # one in a thousand is longer than the 131,072 characters Python's csv module reads by default
-        repeats = 140_000 // (len(text) + 1) + 1 if rng.random() < 0.001 else 1
-        self.voicemails.append(
-            Voicemail(
-                leg.ended_us,
-                leg.ended_us,
-                leg.office_id,
-                leg.targets,
-                leg,
-                listened,
-                listener if listened else None,
-                text,
-                repeats,
-            )
-        )
-
-    def _recordings(self, entry: Leg, served: list[tuple[Party, Leg]]) -> None:
-        rng = self.rng
-        for place, (_, leg) in enumerate(served):
-            if leg.connected_us is None:
-                continue
-            ready = leg.ended_us + MINUTE + int(rng.random() * 10 * MINUTE)
-            parts = 2 if rng.random() < 0.1 else 1  # paused and resumed: two recordings of one leg
-            for part in range(parts):
-                start = (leg.connected_us + part * (leg.ended_us - leg.connected_us) // 2) // SECOND * SECOND
-                key = f"{int(entry.call_id) * 10 + place * 2 + part}"
-                kind = "adminrecording" if rng.random() < 0.7 else "callrecording"
-                url = "" if rng.random() < 0.02 else f"https://dialpad.com/blob/{kind}/{key}.mp3"
-                self.recordings.append(
-                    Recording(
-                        start,
-                        ready,
-                        entry.office_id,
-                        (*leg.targets, entry.target.id),
-                        leg,
-                        entry.call_id,
-                        url,
-                        (leg.ended_us - leg.connected_us) // parts,
-                        kind,
-                        key,
-                    )
-                )
-
-    def _dispositions(self, entry: Leg, served: list[tuple[Party, Leg]]) -> None:
-        rng = self.rng
-        for agent, leg in served:
-            if rng.random() < 0.05:
-                continue
-            late = int(min(rng.lognormvariate(7.0, 1.8), 2.5 * 86400) * SECOND)
-            value = DISPOSITIONS[int(rng.random() * len(DISPOSITIONS))] if rng.random() < 0.95 else ""
-            draw = rng.random()
-            self.dispositions.append(
-                Disposition(
-                    entry.at_us,
-                    entry.ended_us,
-                    entry.office_id,
-                    (entry.target.id, agent.id),
-                    entry,
-                    leg,
-                    "" if draw < 0.004 else entry.call_id,
-                    None if 0.004 <= draw < 0.03 else agent,
-                    value,
-                    entry.ended_us + late,
-                    sentence(rng) if value and rng.random() < 0.2 else "",
-                )
-            )
-
-    def _survey(self, entry: Leg, agent: Party) -> None:
-        rng = self.rng
-        if rng.random() > 0.18:
-            return
-        at = entry.ended_us + MINUTE + int(rng.expovariate(1 / 1800) * SECOND)
-        at = at // SECOND * SECOND
-        score = str(rng.choice([1, 2, 3, 4, 4, 5, 5, 5]))
-        targets = (entry.target.id, agent.id)
-        responses = [("How satisfied were you, 1 to 5?", score)]
-        if rng.random() < 0.4:
-            responses.append(("What could we do better?", f"{sentence(rng)}\n{sentence(rng)}"))
-        for question, response in responses:
-            self.answers.append(SurveyAnswer(at, at, entry.office_id, targets, entry, agent, question, response))
-        if rng.random() < 0.02:  # the key was pressed twice: two rows, the same in everything
-            self.answers.append(SurveyAnswer(at, at, entry.office_id, targets, entry, agent, *responses[0]))
+        wrapup = self.wrapup(own.wrapup, agent) if connected is not None else 0
+        self.rota.take(agent, ended + wrapup)
+        entry_key, key_of_agent = str(next(call.ids)), str(next(call.ids))
+        shared: dict[str, Any] = {
+            "direction": "outbound",
+            "category": f"callback_{outcome}",
+            "categories": f"callback_{outcome},outbound" + (",outbound_connected" if connected else ""),
+            "connected_us": connected,
+            "ended_us": ended,
+            "wrapup_us": wrapup,
+            "availability": call.common["availability"],
+            "callback_id": key,
+        }
+        answered = {"callback_connected_us": connected, "callback_ended_us": ended if connected else None}
+        of_agent = {"operator": agent, "device": "desktop_app", "entry_call_id": entry_key, "entry_target": line}
+        entry = self.leg(entry_key, at, line, call.caller, operator_call_id=key_of_agent, **answered, **shared)
+        leg = self.leg(key_of_agent, at, agent, call.caller, master_id=entry_key, **of_agent, **shared)
+        if connected is not None:
+            self.after.dispose(entry, [leg])
 
 
-def calls(company: Company, day: date, count: int) -> CallDay:
-    """Return the calls that began on a day, and what follows from them."""
-    rng = company.rng("calls", day)
-    calls_of_day = _Calls(company, rng, day)
-    # the first and the last microsecond of the day, a midnight in the west, noon
-    edges = (0, DAY - 1, 8 * HOUR, DAY // 2)
-    for index in range(count):
-        office = company.offices[int(rng.random() * len(company.offices))]
-        at = midnight(day) + edges[index] if index < len(edges) else company.moment(rng, day, office.timezone)
-        calls_of_day.call(index, at, office)
+def calls(company: Company, day: date, calls_per_day: float) -> CallDay:
+    """Return the calls that began on a day of the offices, and what follows from them.
+
+    `calls_per_day` are those of a weekday of the year's mean. All begin after the day's midnight in UTC, and before the
+    one after next.
+    """
+    number = numbers(call_number(day), 10)
+    parts: list[Calls] = []
+    turns: dict[str, list[Turn]] = {}
+    for office in company.offices:
+        part = Calls(company, company.rng(f"calls:{office.id}", day), office, day, calls_per_day)
+        for at, kind, party in part.demand(calls_per_day):
+            part.call(next(number), at, kind, party)
+        parts.append(part)
+        turns |= {key: of_agent for key, of_agent in part.rota.turns.items() if of_agent}
+    if company.edge_cases:
+        edges(parts[0], number, day)
     return CallDay(
-        Day(calls_of_day.legs),
-        Day(calls_of_day.voicemails),
-        Day(calls_of_day.recordings),
-        Day(calls_of_day.dispositions),
-        Day(calls_of_day.answers),
+        Day([leg for part in parts for leg in part.legs]),
+        Day([row for part in parts for row in part.after.voicemails]),
+        Day([row for part in parts for row in part.after.recordings]),
+        Day([row for part in parts for row in part.after.dispositions]),
+        Day([row for part in parts for row in part.after.answers]),
+        turns,
     )

@@ -7,6 +7,7 @@ API writes them (cells of an export are text), and the names of the columns that
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -250,6 +251,38 @@ def _snapshots(stream: str) -> Callable[[Question], list[Row]]:
     return rows
 
 
+def _days(question: Question) -> Iterator[tuple[int, int]]:
+    """Yield the first instant of each local day and the instant after its last, up to today."""
+    for _, _, start, end in windows(question.start, min(question.end, question.today), "day", question.clock):
+        yield start, end
+
+
+def _wfm_agent_metrics(question: Question) -> list[Row]:
+    api = question.apis.workforce
+    return [
+        {**item, "agent_email": item["agent"]["email"], "interval_start": _interval_start(item)}
+        for start, end in _days(question)
+        for _, item in api.agents(start, end)
+    ]
+
+
+def _wfm_activity_metrics(question: Question) -> list[Row]:
+    items = [item for days in _days(question) for _, item in question.apis.workforce.activities(*days)]
+    rows: list[Row] = []
+    counts: Counter[str] = Counter()
+    for item in items:
+        start = _interval_start(item)
+        key = f"{item['activity']['type']}|{item['activity']['name']}|{start}"
+        counts[key] += 1
+        ordinal = f"#{counts[key]}" if counts[key] > 1 else ""
+        rows.append({**item, "row_key": key + ordinal, "interval_start": start})
+    return rows
+
+
+def _interval_start(item: Row) -> str:
+    return str(item["interval"]["start"]).replace("Z", "+00:00")
+
+
 def _event_subscriptions(question: Question) -> list[Row]:
     apis = question.apis
     kinds = [kind for kind in KINDS if kind.scope is None or apis.has_scope(kind.scope)]
@@ -278,8 +311,7 @@ def _calls(question: Question) -> list[Row]:
     days, api = question.days, question.apis.conversations
     if days is None:
         return []
-    legs = api.concluded(days.start_us // 1000 - 1, days.end_us // 1000)
-    return [api.call_item(leg) for leg in legs if leg.anonymized_us is None or leg.anonymized_us > question.now]
+    return [api.call_item(leg) for leg in api.concluded(days.start_us // 1000 - 1, days.end_us // 1000)]
 
 
 def _transcripts(question: Question) -> Iterator[Transcript]:
@@ -367,6 +399,8 @@ STREAMS: Final[dict[str, tuple[tuple[str, ...], Callable[[Question], list[Row]]]
     "analytics_filter_values": (("filter_attribute", "value"), _filter_values),
     **{plain.stream: (plain.key, _listed(plain.stream)) for plain in LISTS if plain.stream},
     **{name: (("office_id", "snapshot_date"), _snapshots(name)) for name in ("office_plans", "office_licenses")},
+    "wfm_agent_metrics": (("agent_email", "interval_start"), _wfm_agent_metrics),
+    "wfm_activity_metrics": (("row_key",), _wfm_activity_metrics),
     "webhooks": (("id",), lambda question: question.apis.subscriptions.all_webhooks()),
     "event_subscriptions": (("kind", "id"), _event_subscriptions),
     "call_labels": (("label",), lambda question: [{"label": label} for label in _people(question).labels()]),

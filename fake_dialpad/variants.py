@@ -38,6 +38,8 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "rates": ("on", "off"),
     # Transcripts: whether the legs of groups have one too.
     "transcript_legs": ("operators", "all"),
+    # Workforce metrics: whether the company has the product, or how it is refused.
+    "wfm": ("on", "403", "404"),
     # Digital sessions: whether created_at carries a zone.
     "session_times": ("zone", "naive"),
 }

@@ -1,18 +1,13 @@
-"""Airbyte source for Dialpad: exports, Digital Engagement messages, analytics, directory and call webhooks."""
+"""Airbyte source for Dialpad: exports, Digital Engagement messages, analytics, directory and webhook events."""
 
-from __future__ import annotations
-
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from source_dialpad.source import SourceDialpad
-
-__all__ = ["SourceDialpad"]
+    from source_dialpad.source import SourceDialpad as SourceDialpad
 
 
 def __getattr__(name: str) -> Any:
-    if name == "SourceDialpad":  # imported when it is wanted: see run
-        from source_dialpad.source import SourceDialpad  # noqa: PLC0415
-
-        return SourceDialpad
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "SourceDialpad":  # imported on demand: the source imports modules of this package
+        return import_module("source_dialpad.source").SourceDialpad
+    raise AttributeError(name)

@@ -6,9 +6,9 @@ with them the error texts, are the manifest's too. Retries are off, so that an a
 
 from __future__ import annotations
 
-import importlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from airbyte_cdk.sources.declarative.models.declarative_component_schema import HttpRequester
@@ -18,9 +18,6 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_dialpad.transport.requester import JsonCalls
 
 TIMEOUTS = {"connect_timeout_in_seconds": 4, "read_timeout_in_seconds": 30}
-
-Ask = Callable[[str], JsonCalls]
-"""The calls of a requester of the manifest."""
 
 
 def section_problems(manifest: Mapping[str, Any], config: Mapping[str, Any], logger: logging.Logger) -> list[str]:
@@ -35,13 +32,12 @@ def section_problems(manifest: Mapping[str, Any], config: Mapping[str, Any], log
         return JsonCalls(factory.create_component(HttpRequester, definition, config, name="check"))
 
     problems = []
-    for section, check in definitions["section_checks"].items():
-        if section in config:
-            module, _, function = check.rpartition(".")
-            try:
-                getattr(importlib.import_module(module), function)(ask, config, logger)
-            except AirbyteTracedException as error:
-                problems.append(error.message or str(error))
-            else:
-                logger.info("%s: the API answers, and takes the key.", section)
+    for section in (name for name in definitions["section_checks"] if name in config):
+        module, _, function = definitions["section_checks"][section].rpartition(".")
+        try:
+            getattr(import_module(module), function)(ask, config, logger)
+        except AirbyteTracedException as error:
+            problems.append(error.message or str(error))
+        else:
+            logger.info("%s: the API answers, and takes the key.", section)
     return problems

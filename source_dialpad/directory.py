@@ -7,15 +7,18 @@ page has no cursor or an empty one. Four lists are not like that: company (one o
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass
+from functools import partial
+from itertools import count
 from typing import Any
 
 import requests
 from airbyte_cdk.sources.declarative.extractors import RecordFilter
 from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordExtractor
 from airbyte_cdk.sources.declarative.transformations import RecordTransformation
-from airbyte_cdk.sources.types import Config, StreamSlice, StreamState
+from airbyte_cdk.sources.types import Config, StreamSlice
 
 from source_dialpad.transport.declared import parsed
 from source_dialpad.transport.types import text
@@ -37,11 +40,10 @@ class Texts(RecordExtractor):
     def extract_records(self, response: requests.Response) -> Iterable[Item]:
         """The texts."""
         value = parsed(response)
-        texts = next((value[name] for name in self.members if name in value), None) or []
+        texts: list[Any] = next((value[name] for name in self.members if value.get(name)), [])
         return (each if isinstance(each, dict) else {self.column: each} for each in texts)
 
 
-@dataclass
 class Operators(RecordExtractor):
     """`{"users": […], "rooms": […]}` as one list, each operator with its `operator_type`."""
 
@@ -52,26 +54,37 @@ class Operators(RecordExtractor):
             yield from ({**operator, "operator_type": kind} for operator in value.get(f"{kind}s") or [])
 
 
-@dataclass
 class ParentIds(RecordTransformation):
     """Each row with what its slice stands for: the parents it belongs to, their type, the day of a snapshot."""
 
-    def transform(
-        self,
-        record: Item,
-        config: Config | None = None,  # noqa: ARG002
-        stream_state: StreamState | None = None,  # noqa: ARG002
-        stream_slice: StreamSlice | None = None,
-    ) -> None:
+    def transform(self, record: Item, *_: Any, stream_slice: StreamSlice, **__: Any) -> None:  # type: ignore[override]
         """Adds them in place."""
-        if stream_slice is None:
-            return
         record.update(stream_slice.cursor_slice)
         record.update({name: value for name, value in stream_slice.extra_fields.items() if isinstance(value, str)})
         partition: Mapping[str, Any] = stream_slice.partition
         while partition:
             record.update({name: value for name, value in partition.items() if name != "parent_slice"})
             partition = partition.get("parent_slice") or {}
+
+
+@dataclass
+class ActivityKeys(RecordTransformation):
+    """Each row of workforce metrics by activity with its `row_key`: type and name of the activity, interval, a number.
+
+    spec: a row names no agent, so the rows of several agents may be about the same; they are numbered as they come. The
+    interval's end is left out of the key, as that of a running day moves.
+    """
+
+    def __post_init__(self) -> None:
+        """Nothing was counted."""
+        self._ordinals: defaultdict[str, count[int]] = defaultdict(partial(count, 1))  # both steps of it are atomic
+
+    def transform(self, record: Item, *_: Any, **__: Any) -> None:
+        """Adds it in place."""
+        activity = record.get("activity") or {}
+        key = f"{activity.get('type') or ''}|{activity.get('name') or ''}|{record['interval_start']}"
+        ordinal = next(self._ordinals[key])
+        record["row_key"] = key if ordinal == 1 else f"{key}#{ordinal}"
 
 
 @dataclass
@@ -82,22 +95,16 @@ class FirstOfEachId(RecordFilter):
     parameters: InitVar[Mapping[str, Any]]
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
-        """Nothing was seen."""
         super().__post_init__(parameters)
         self._seen: set[tuple[str, str]] = set()
 
-    def filter_records(
-        self,
-        records: Iterable[Mapping[str, Any]],
-        stream_state: StreamState,  # noqa: ARG002
-        stream_slice: StreamSlice | None = None,
-        next_page_token: Mapping[str, Any] | None = None,  # noqa: ARG002
-    ) -> Iterable[Mapping[str, Any]]:
+    def filter_records(  # type: ignore[override]  # the CDK calls it with names alone
+        self, records: Iterable[Item], stream_slice: StreamSlice | None = None, **_: Any
+    ) -> Iterable[Item]:
         """The records whose id did not come before; those without one pass, for the schema to refuse."""
         place = str(stream_slice.partition) if stream_slice else ""
         for record in records:
-            identity = record.get("id")
-            seen = (place, text(identity))
-            if identity is None or seen not in self._seen:
+            seen = (place, text(record.get("id")))
+            if record.get("id") is None or seen not in self._seen:
                 self._seen.add(seen)
                 yield record

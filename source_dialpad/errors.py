@@ -1,6 +1,6 @@
 """Errors that speak: each says what happened, the value seen and the cure, and is chosen by how one recovers.
 
-A `config_error` is mended by the user, a `transient_error` by waiting, a `system_error` by the maintainers or by the
+A `config_error` is fixed by the user, a `transient_error` by waiting, a `system_error` by the maintainers or the
 vendor. No text built here may hold a secret or a row of the customer.
 """
 
@@ -21,9 +21,12 @@ SNIPPET = 200
 LONGEST = 1500
 """Characters of an error that the CDK wrote: it quotes whole bodies and headers."""
 
+REFUSED_KEY = re.compile(r"failed with status code '40[13]'")
+"""How the CDK's internal message gives the status; it keeps it nowhere else."""
+
 
 def config_error(message: str) -> AirbyteTracedException:
-    """An error that the user mends in the configuration."""
+    """An error that the user fixes in the configuration."""
     return AirbyteTracedException(message=message, internal_message=message, failure_type=FailureType.config_error)
 
 
@@ -33,8 +36,13 @@ def transient_error(message: str) -> AirbyteTracedException:
 
 
 def system_error(message: str) -> AirbyteTracedException:
-    """An error that neither waiting nor another configuration mends."""
+    """An error that neither waiting nor another configuration fixes."""
     return AirbyteTracedException(message=message, internal_message=message, failure_type=FailureType.system_error)
+
+
+def refuses_the_key(error: AirbyteTracedException) -> bool:
+    """Whether an API refused the key itself (401, 403), so that every other request of the stream would fail too."""
+    return error.failure_type == FailureType.config_error and bool(REFUSED_KEY.search(error.internal_message or ""))
 
 
 def with_context(context: str, error: AirbyteTracedException, address: str = "the API") -> AirbyteTracedException:
@@ -44,23 +52,35 @@ def with_context(context: str, error: AirbyteTracedException, address: str = "th
     """
     message = error.message or error.internal_message or type(error).__name__
     failure_type = error.failure_type or FailureType.system_error
-    waiting = TOO_LONG_A_WAIT.match(error.internal_message or "")
-    if waiting:
-        message = f"{address} wants to be left alone for {waiting[1]} s (Retry-After); run the sync again after that"
-    elif message.startswith(("Exhausted available request attempts", "API rate limit exceeded")):
-        message, failure_type = _exhausted(error, address, failure_type)
+    if message.startswith(("Exhausted available request attempts", "API rate limit exceeded")):
+        reason, failure_type = _exhausted(error, failure_type)
+        message = f"{address} {reason}"
     if not message.startswith(context):
         message = f"{context}: {truncate(message)}"
     if not message.endswith((".", "…", ")")):
         message += "."
-    told = AirbyteTracedException(
-        message=message,
-        internal_message=error.internal_message and truncate(error.internal_message),
-        failure_type=failure_type,
-        exception=error,
-    )
-    told.__cause__ = error
-    return told
+    internal_message = error.internal_message and truncate(error.internal_message)
+    led = AirbyteTracedException(internal_message, message, failure_type, exception=error)
+    led.__cause__ = error
+    return led
+
+
+def _exhausted(error: AirbyteTracedException, failure_type: FailureType) -> tuple[str, FailureType]:
+    """Why all retries failed; an address that cannot be reached now may be reached later."""
+    cause = error._exception  # noqa: SLF001  # the CDK keeps the refused answer, or the exception's name, nowhere else
+    last = getattr(cause, "response", None)
+    if isinstance(last, requests.Response):
+        if last.status_code == requests.codes.too_many_requests:
+            refused = "refuses further requests (429, too many) after all retries; run the sync again later, or less"
+            return f"{refused} often", failure_type
+        return f"still answers {last.status_code} after all retries; run the sync again later", failure_type
+    kind = str(cause).partition(":")[0]
+    if kind == "SSLError":
+        cure = "check the base URL, and whether a proxy stands in front of it"
+        return f"shows a certificate that cannot be verified; {cure}", FailureType.config_error
+    kind = kind if hasattr(requests.exceptions, kind) else "no answer"
+    cure = "check the base URL and the network, or run the sync again later"
+    return f"cannot be reached, or breaks off its answers ({kind}); {cure}", FailureType.transient_error
 
 
 def slice_context(subject: str, stream_slice: StreamSlice | None) -> str:
@@ -76,62 +96,33 @@ def slice_context(subject: str, stream_slice: StreamSlice | None) -> str:
     return f"{subject} ({', '.join(parts)})" if parts else subject
 
 
-TOO_LONG_A_WAIT = re.compile(r"Rate limit wait time (\d+)")
-"""How the CDK tells the seconds of a Retry-After that is longer than the manifest allows; its own text has none."""
-
-
-def refuses_the_key(error: AirbyteTracedException) -> bool:
-    """Whether an API refused the key itself (401, 403), so that no other request of the stream fares better."""
-    return error.failure_type == FailureType.config_error and bool(REFUSED_KEY.search(error.internal_message or ""))
-
-
-REFUSED_KEY = re.compile(r"failed with status code '40[13]'")
-"""How the CDK's internal message tells the status; it keeps it nowhere else."""
-
-
-def _exhausted(error: AirbyteTracedException, address: str, failure_type: FailureType) -> tuple[str, FailureType]:
-    """What the CDK knows when all retries are used up; an address that is not reached now may be reached later."""
-    cause = error._exception  # noqa: SLF001  # the CDK keeps the refused answer, or the exception's name, nowhere else
-    last = getattr(cause, "response", None)
-    if isinstance(last, requests.Response):
-        if last.status_code == requests.codes.too_many_requests:
-            text = "refuses further requests (429, too many) after all retries; run the sync again later, or less often"
-        else:
-            text = f"still answers {last.status_code} after all retries; run the sync again later"
-        return f"{address} {text}", failure_type
-    named = re.match(r"(\w+): ", str(cause))
-    kind = named[1] if named and hasattr(requests.exceptions, named[1]) else "no answer"
-    if kind == "SSLError":
-        text = (
-            "shows a certificate that cannot be verified; check the base URL, and whether a proxy stands in front of it"
-        )
-        return f"{address} {text}", FailureType.config_error
-    text = (
-        f"cannot be reached, or breaks off its answers ({kind}); check the base URL and the network, or run the sync "
-        "again later"
-    )
-    return f"{address} {text}", FailureType.transient_error
-
-
 def nearest(unknown: str, known: Iterable[str], most: int = 3) -> str:
-    """The known names nearest to an unknown one, as the end of a sentence; all of them when they are few."""
-    names = sorted(set(known))
+    """The known names nearest to an unknown one, as the end of a sentence; some of the known ones if none is near."""
+    names = {name.lower(): name for name in sorted(known)}
     if not names:
         return "the account has none"
-    close = get_close_matches(unknown.lower(), [name.lower() for name in names], n=most, cutoff=0.5)
-    redact_url = [name for name in names if name.lower() in close] or names[: 2 * most]
-    return ("nearest: " if close else "known: ") + ", ".join(f"'{name}'" for name in redact_url)
+    close = get_close_matches(unknown.lower(), names, n=most, cutoff=0.5)
+    shown = ", ".join(f"'{names[name]}'" for name in close or list(names)[: 2 * most])
+    return f"{'nearest' if close else 'known'}: {shown}"
 
 
-def truncate(said: str) -> str:
-    """What the CDK says of a request and its answer, without headers, without the queries of URLs, and not endless."""
-    said = re.sub(r"(https?://[^\s?'\"<>]*)\?[^\s'\"<>]*", r"\1?…", said[: 4 * LONGEST])
-    said = said.partition(" Response (headers):")[0]
-    return said[:LONGEST] + ("…" if len(said) > LONGEST else "")
+SECRET = re.compile(r"""(["'](?:secret|password|websocket_url)["']\s*:\s*)(["']).*?(?:\2|$)""", re.DOTALL)
+
+
+def without_secrets(text: str) -> str:
+    """An answer, in JSON or as Python prints it, without the secrets that Dialpad gives in clear; it may be cut off."""
+    return SECRET.sub(r"\1****", text)
+
+
+def truncate(text: str) -> str:
+    """What the CDK says of a request and its answer, without headers and the queries of URLs, and of bounded length."""
+    text = re.sub(r"(https?://[^\s?'\"<>]*)\?[^\s'\"<>]*", r"\1?…", text[: 4 * LONGEST])
+    text = without_secrets(text.partition(" Response (headers):")[0])
+    return text[:LONGEST] + ("…" if len(text) > LONGEST else "")
 
 
 def snippet(body: bytes | str) -> str:
     """The first characters of an unexpected answer, on one line."""
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-    text = " ".join(text[: 2 * SNIPPET].split())
+    text = without_secrets(" ".join(text[: 2 * SNIPPET].split()))
     return text[:SNIPPET] + ("…" if len(text) > SNIPPET else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,7 @@ from source_dialpad.errors import snippet, system_error, transient_error
 from source_dialpad.sync.cursor import WindowCursor
 from source_dialpad.sync.retriever import SliceRetriever
 from source_dialpad.transport.requester import Answer, JsonCalls, object_of
-from source_dialpad.transport.types import rfc3339_of
+from source_dialpad.transport.types import UNREADABLE, rfc3339_of
 
 logger = logging.getLogger("airbyte")
 
@@ -68,7 +69,8 @@ class EventsRetriever(SliceRetriever):
             answer = self.ask(context, stream_slice=stream_slice, params={**place, **wanted})
             if answer.status == requests.codes.gone:
                 restarts += 1
-                reason = _reason(answer)
+                message = answer.value.get("message") if isinstance(answer.value, dict) else None
+                reason = message or snippet(answer.content) or "it gave no reason."
                 if "after" not in place or restarts > MAX_RESTARTS:
                     raise transient_error(f"{context}: event_receiver cannot read on: {reason} Run the sync again.")
                 logger.warning("%s: %s Reading goes on with the events received from %s on.", context, reason, reached)
@@ -90,53 +92,38 @@ class EventsRetriever(SliceRetriever):
 def _warn_of_pruned(pruned_through: Any, reached: str, context: str) -> None:
     """Reports a gap between the time from which events are read and the oldest that is left."""
     if isinstance(pruned_through, str) and datetime.fromisoformat(pruned_through) > datetime.fromisoformat(reached):
-        logger.warning(
+        warning = (
             "%s: event_receiver has removed events received from %s to %s before they were read; they can no longer be "
-            "had. Keep events longer than the longest pause between two syncs.",
-            context,
-            reached,
-            pruned_through,
+            "had. Keep events longer than the longest pause between two syncs."
         )
-
-
-def _reason(answer: Answer) -> str:
-    told = answer.value.get("message") if isinstance(answer.value, dict) else None
-    return told if isinstance(told, str) and told else snippet(answer.content) or "it gave no reason."
+        logger.warning(warning, context, reached, pruned_through)
 
 
 def _page(answer: Answer, context: str) -> tuple[list[dict[str, Any]], str]:
-    value = answer.value
-    if isinstance(value, dict) and isinstance(value.get("items"), list) and isinstance(value.get("next_cursor"), str):
-        items = value["items"]
-        if all(isinstance(item, dict) and _is_kept_event(item) for item in items):
-            return items, value["next_cursor"]
+    """The items of an answer, and the place behind them."""
+    members = {"event": dict, "event_id": str, "received_at": str}
+    try:
+        items, following = answer.value["items"], answer.value["next_cursor"]
+        fits = isinstance(items, list) and isinstance(following, str)
+        if fits and all(isinstance(item[name], kind) for item in items for name, kind in members.items()):
+            return items, following
+    except (KeyError, TypeError):
+        pass
     raise system_error(
         f"{context}: event_receiver answered with another shape than items and next_cursor: {snippet(answer.content)}. "
         "Check event_receiver.base_url."
     )
 
 
-def _is_kept_event(item: dict[str, Any]) -> bool:
-    return (
-        isinstance(item.get("event"), dict)
-        and isinstance(item.get("event_id"), str)
-        and isinstance(item.get("received_at"), str)
-    )
-
-
 def _row(item: dict[str, Any], kind: str) -> dict[str, Any]:
-    event, times = item["event"], TIMES.get(kind, ())
+    event = item["event"]
     row = {**event, "event_id": item["event_id"], "received_at": item["received_at"]}
     if kind in UNPUBLISHED:
         row["event"] = event
-    for name in times:
-        sibling, value = f"{name}_time", event.get(name)
-        row.pop(sibling, None)
-        if value is not None:
-            try:
-                row[sibling] = rfc3339_of(value)
-            except (ValueError, OverflowError):
-                row[sibling] = None
+    for name in TIMES.get(kind, ()):
+        row.pop(f"{name}_time", None)
+        with suppress(KeyError, *UNREADABLE):
+            row[f"{name}_time"] = rfc3339_of(event[name])
     return row
 
 

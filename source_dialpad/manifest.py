@@ -1,4 +1,4 @@
-"""The manifest, the form and the schemas in one document; needs nothing of the CDK, so that `spec` starts at once."""
+"""The manifest, the form and the schemas in one document."""
 
 from __future__ import annotations
 
@@ -37,17 +37,6 @@ def _composed(stream: dict[str, Any], manifest: dict[str, Any]) -> dict[str, Any
         **stream,
         "$parameters": {"name": name, **stream.get("$parameters", family.get("$parameters", {}))},
         "schema_loader": {"type": "InlineSchemaLoader", "schema": {"$ref": f"#/schemas/{name}"}},
-    }
-
-
-def specification() -> dict[str, Any]:
-    """The connector's specification, as the protocol's SPEC message holds it."""
-    spec = _loaded("spec.yaml")
-    return {
-        "documentationUrl": spec["documentation_url"],
-        "connectionSpecification": spec["connection_specification"],
-        "supportsNormalization": False,
-        "supportsDBT": False,
     }
 
 

@@ -25,13 +25,6 @@ from source_dialpad.sync.batches import BATCHES, MAX_ROWS, BatchMessage
 
 File = TypeVar("File")
 
-USAGE: Final = """\
-usage: source-dialpad spec
-       source-dialpad check    --config CONFIG
-       source-dialpad discover --config CONFIG
-       source-dialpad read     --config CONFIG --catalog CATALOG [--state STATE] [--debug]
-"""
-
 ALLOCATIONS_PER_COLLECTION: Final = 10_000
 """Objects made before Python looks for reference cycles; a page of rows is thousands of objects and holds none."""
 
@@ -51,17 +44,32 @@ def run() -> None:
     `check` answers a bad configuration with a failed connection status and exit code 0, as the platform expects;
     `discover` and `read` with an error trace and exit code 1.
     """
-    arguments = sys.argv[1:]
-    if not arguments:
-        sys.stderr.write(USAGE)
-        sys.exit(2)
+    arguments = sys.argv[1:] or ["--help"]
     try:
         launch(build(arguments), arguments)
+    except KeyboardInterrupt:
+        _end(INTERRUPTED, system_error("The sync was interrupted (Ctrl-C); the next one goes on from the last state."))
     except AirbyteTracedException as error:
-        _refuse(arguments, error)
+        is_status = arguments[0] == "check" and error.failure_type == FailureType.config_error
+        _end(0 if is_status else 1, error)
     except Exception as error:  # noqa: BLE001  # whatever it is, the platform expects a protocol message
         text = f"The connector stopped on an unexpected error: {type(error).__name__}."
-        _refuse(arguments, AirbyteTracedException.from_exception(error, message=text))
+        _end(1, AirbyteTracedException.from_exception(error, message=text))
+
+
+def _end(code: int, error: AirbyteTracedException) -> None:
+    """Writes the error and ends the process without waiting for its threads, which nobody takes rows from any more."""
+    message = error.as_airbyte_message() if code else error.as_connection_status_message()
+    line = filter_secrets(orjson.dumps(AirbyteMessageSerializer.dump(message)).decode())  # type: ignore[arg-type]
+    stdout, stderr = cast("TextIO", sys.__stdout__), cast("TextIO", sys.__stderr__)  # past the CDK's print buffer
+    start = "\n" if code == INTERRUPTED else ""  # behind a line that was being written
+    try:
+        stdout.write(f"{start}{line}\n")
+        stdout.flush()
+    except OSError:  # standard output is what is broken
+        stderr.write(f"{filter_secrets(error.message or '')}\n")
+        stderr.flush()
+    os._exit(code)
 
 
 def build(arguments: list[str]) -> SourceDialpad:
@@ -128,54 +136,18 @@ class BatchWritingEntrypoint(AirbyteEntrypoint):
 
 
 def launch(source: SourceDialpad, arguments: list[str]) -> None:
-    """Runs the command; a read that fails ends the process at once, whatever its threads wait for."""
+    """Runs the command."""
     logging.raiseExceptions = False  # a log line that cannot be written is no reason for a stack trace
     gc.freeze()  # the collector then no longer walks through the CDK, thousands of times: a quarter of a read's time
     gc.set_threshold(ALLOCATIONS_PER_COLLECTION, *gc.get_threshold()[1:])
     entrypoint = BatchWritingEntrypoint(source)
-    messages = entrypoint.run(entrypoint.parse_args(arguments))
     try:
         with PRINT_BUFFER:
-            for message in messages:
+            for message in entrypoint.run(entrypoint.parse_args(arguments)):
                 print(f"{message}\n", end="")  # noqa: T201  # standard output is the protocol
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        _end(INTERRUPTED, system_error("The sync was interrupted (Ctrl-C); the next one goes on from the last state."))
     except OSError as error:
-        _end(1, system_error(f"The rows could not be written to standard output: {error.strerror or error}."))
-    except AirbyteTracedException as error:
-        if error.failure_type is FailureType.config_error and arguments[0] == "check":
-            raise
-        _end(1, error)
-    except Exception as error:  # noqa: BLE001  # the threads of a read would keep the process from ending
-        text = f"The connector stopped on an unexpected error: {type(error).__name__}."
-        _end(1, AirbyteTracedException.from_exception(error, message=text))
-
-
-def _end(code: int, error: AirbyteTracedException) -> None:
-    """Writes the error and ends the process without waiting for its threads, which nobody takes rows from any more."""
-    line = _line(error.as_airbyte_message())
-    stdout, stderr = cast("TextIO", sys.__stdout__), cast("TextIO", sys.__stderr__)  # past the CDK's print buffer
-    try:
-        stdout.write(line)
-        stdout.flush()
-    except OSError:  # standard output is what is broken
-        stderr.write(f"{filter_secrets(error.message or '')}\n")
-        stderr.flush()
-    os._exit(code)
-
-
-def _refuse(arguments: list[str], error: AirbyteTracedException) -> None:
-    status = error.as_connection_status_message()
-    if arguments[:1] == ["check"] and error.failure_type == FailureType.config_error and status:
-        sys.stdout.write(_line(status))
-        return
-    sys.stdout.write(_line(error.as_airbyte_message()))
-    sys.exit(1)
-
-
-def _line(message: AirbyteMessage) -> str:
-    return filter_secrets(orjson.dumps(AirbyteMessageSerializer.dump(message)).decode()) + "\n"
+        raise system_error(f"The rows could not be written to standard output: {error.strerror or error}.") from error
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The stream tables of README.md and the user's page, made from the manifest and the schemas.
 
-`python -m unit_tests.stream_tables` writes them; a test fails when they are out of date.
+`make tables` writes them, and the recorded files of the platform's suite; a test fails when they are out of date.
 """
 
 from __future__ import annotations
@@ -48,12 +48,8 @@ def readme_table() -> str:
     lines = ["| API | streams |", "|---|---|"]
     for api, streams in streams_by_api().items():
         names = ", ".join(f"`{stream['name']}`" for stream in streams)
-        lines.append(f"| [{api}](docs/{PAGES.get(api, api)}.md) ({len(streams)}) | {names} |")
+        lines.append(f"| [{api}](docs/{api}.md) ({len(streams)}) | {names} |")
     return "\n".join(lines) + "\n"
-
-
-PAGES = {"conversations": "directory"}
-"""The page of an API that has none of its own name."""
 
 
 def users_table() -> str:

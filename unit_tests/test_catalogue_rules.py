@@ -178,65 +178,57 @@ PARTS = dict(parts(specification()))
 SETTINGS = {name: part for name, part in PARTS.items() if name and not name.endswith("[]")}
 
 
-@pytest.mark.parametrize("name", SETTINGS)
-def test_a_setting_has_a_title_a_description_and_a_place(name: str) -> None:
-    assert {"title", "description", "order", "type"} <= set(SETTINGS[name])
-
-
-@pytest.mark.parametrize("name", PARTS)
-def test_the_places_of_the_settings_of_a_section_are_told_apart(name: str) -> None:
-    places = [member["order"] for member in PARTS[name].get("properties", {}).values()]
-    assert len(set(places)) == len(places)
-
-
 FORBIDDEN = {
     *("not", "anyOf", "allOf", "patternProperties", "prefixItems", "if", "then", "else", "$ref"),
     *("dependentRequired", "dependentSchemas", "dependencies"),
 }
+"""Words of JSON Schema that the form cannot show."""
 
 
-@pytest.mark.parametrize("name", PARTS)
-def test_a_setting_uses_no_word_that_the_form_cannot_show(name: str) -> None:
-    assert FORBIDDEN & set(PARTS[name]) == set()
+def test_every_setting_has_a_title_a_description_and_a_place() -> None:
+    needed = {"title", "description", "order", "type"}
+    assert {name: needed - set(part) for name, part in SETTINGS.items() if not needed <= set(part)} == {}
 
 
-@pytest.mark.parametrize("name", PARTS)
-def test_a_setting_has_one_type_and_what_belongs_to_it(name: str) -> None:
-    part = PARTS[name]
-    assert isinstance(part["type"], str)
-    assert ("properties" in part) == (part["type"] == "object")
-    assert ("items" in part) == (part["type"] == "array")
+def test_no_two_settings_of_a_section_have_the_same_place() -> None:
+    places = {name: [member["order"] for member in part.get("properties", {}).values()] for name, part in PARTS.items()}
+    assert {name: orders for name, orders in places.items() if len(set(orders)) < len(orders)} == {}
 
 
-@pytest.mark.parametrize("name", PARTS)
-def test_no_setting_refuses_what_it_does_not_know(name: str) -> None:
-    assert PARTS[name].get("additionalProperties", True) is True
+def test_the_form_uses_no_word_that_it_cannot_show() -> None:
+    assert {name: FORBIDDEN & set(part) for name, part in PARTS.items() if FORBIDDEN & set(part)} == {}
 
 
-@pytest.mark.parametrize("name", [name for name, part in PARTS.items() if "enum" in part])
-def test_the_choices_of_a_setting_are_told_apart_and_hold_its_default(name: str) -> None:
-    choices = PARTS[name]["enum"]
-    assert len(set(choices)) == len(choices)
-    assert PARTS[name].get("default", choices[0]) in choices
+def test_every_setting_has_one_type_and_what_belongs_to_it() -> None:
+    assert [name for name, part in PARTS.items() if not isinstance(part["type"], str)] == []
+    assert [name for name, part in PARTS.items() if ("properties" in part) != (part["type"] == "object")] == []
+    assert [name for name, part in PARTS.items() if ("items" in part) != (part["type"] == "array")] == []
 
 
-@pytest.mark.parametrize("name", [name for name, part in PARTS.items() if "format" in part])
-def test_a_setting_with_a_format_has_its_pattern(name: str) -> None:
-    assert PARTS[name]["format"] == "date"
-    assert PARTS[name]["pattern"].startswith("^[0-9]{4}-[0-9]{2}-[0-9]{2}")
+def test_no_setting_refuses_what_it_does_not_know() -> None:
+    assert [name for name, part in PARTS.items() if part.get("additionalProperties", True) is not True] == []
 
 
-@pytest.mark.parametrize("name", SETTINGS)
-def test_secrets_and_nothing_else_are_marked(name: str) -> None:
-    assert SETTINGS[name].get("airbyte_secret", False) == name.endswith("api_key")
+def test_the_choices_of_a_setting_are_distinct_and_hold_its_default() -> None:
+    chosen = {name: part for name, part in PARTS.items() if "enum" in part}
+    assert [name for name, part in chosen.items() if len(set(part["enum"])) < len(part["enum"])] == []
+    assert [name for name, part in chosen.items() if part.get("default", part["enum"][0]) not in part["enum"]] == []
 
 
-@pytest.mark.parametrize("name", [name for name, part in PARTS.items() if part.get("required")])
-def test_a_section_requires_only_what_it_has(name: str) -> None:
-    assert set(PARTS[name]["required"]) <= set(PARTS[name]["properties"])
+def test_every_setting_with_a_format_is_a_date_with_its_pattern() -> None:
+    formatted = {name: part for name, part in PARTS.items() if "format" in part}
+    day = "^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    assert formatted
+    assert {part["format"] for part in formatted.values()} == {"date"}
+    assert [name for name, part in formatted.items() if not part["pattern"].startswith(day)] == []
 
 
-@pytest.mark.parametrize("name", [name for name, part in SETTINGS.items() if "default" in part])
-def test_a_setting_with_a_default_is_not_required(name: str) -> None:
-    section, _, key = name.rpartition(".")
-    assert key not in PARTS[section].get("required", [])
+def test_secrets_and_nothing_else_are_marked() -> None:
+    marked = {name for name, part in SETTINGS.items() if part.get("airbyte_secret")}
+    assert marked == {name for name in SETTINGS if name.endswith("api_key")}
+
+
+def test_a_section_requires_only_what_it_has_and_what_has_no_default() -> None:
+    required = {f"{name}.{key}".lstrip("."): part for name, part in PARTS.items() for key in part.get("required", [])}
+    assert required.keys() <= PARTS.keys()
+    assert [name for name in required if "default" in PARTS[name]] == []

@@ -23,7 +23,7 @@ from source_dialpad.config import CheckedConfig
 from source_dialpad.manifest import composed_manifest
 from source_dialpad.source import PLANNERS, resolved_manifest
 from source_dialpad.stats import jobs, quota
-from source_dialpad.sync.windows import Grain, calendar_windows, day_windows
+from source_dialpad.sync.windows import Grain, day_windows
 from unit_tests import stream_tables
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 CONFIGURATION = DOCS / "configuration.md"
 USERS_PAGE = DOCS / "integrations" / "sources" / "dialpad.md"
-API_PAGES = [DOCS / f"{api}.md" for api in ("engagement", "stats", "analytics", "directory", "events")]
+API_PAGES = [DOCS / f"{api}.md" for api in ("engagement", "stats", "analytics", "conversations", "directory", "events")]
 PAGES = [README, *sorted(DOCS.rglob("*.md"))]
 
 
@@ -119,10 +119,10 @@ def shell(page: Path) -> list[str]:
 
 @pytest.mark.parametrize("page", names(list(stream_tables.TABLES)))
 def test_the_table_of_streams_is_that_of_the_manifest_and_the_schemas(page: str) -> None:
-    assert read(ROOT / page) == stream_tables.renewed(ROOT / page), "run python -m unit_tests.stream_tables"
+    assert read(ROOT / page) == stream_tables.renewed(ROOT / page), "run make tables"
 
 
-@pytest.mark.parametrize("page", names(API_PAGES[:4]))
+@pytest.mark.parametrize("page", names(API_PAGES[:5]))
 def test_the_table_of_an_api_holds_the_keys_and_cursors_of_its_streams(page: str) -> None:
     for row in rows(ROOT / page, "stream"):
         stream = streams()[code(row[0])[0]]
@@ -409,7 +409,7 @@ def posts(setting: str, value: str) -> int:
     if setting == "export_window_days":
         return len(list(day_windows(first, yesterday, int(value)))) + 1
     grain: Grain = {"day": "day", "week": "week", "month": "month"}[value]  # type: ignore[assignment]
-    return sum(window.first < TODAY or grain == "day" for window in calendar_windows(first, TODAY, grain))
+    return sum(window.first < TODAY or grain == "day" for window in day_windows(first, TODAY, grain))
 
 
 def test_the_posts_of_a_year_are_those_that_the_windows_give() -> None:

@@ -113,3 +113,11 @@ def test_the_prerequisites_speak_of_an_account_or_access() -> None:
 def test_the_users_page_has_a_changelog_entry_for_this_version() -> None:
     version = yaml.safe_load(read(ROOT / "metadata.yaml"))["data"]["dockerImageTag"]
     assert f"| {version} |" in read(USERS_PAGE).split("## Changelog")[1]
+
+
+def test_the_streams_to_start_with_are_those_that_the_metadata_suggests() -> None:
+    section = read(USERS_PAGE).split("### Streams to start with\n")[1].split("\n\nAdd others")[0]
+    cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("|")]
+    named = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+    suggested = yaml.safe_load(read(ROOT / "metadata.yaml"))["data"]["suggestedStreams"]["streams"]
+    assert sorted(named) == sorted(suggested)

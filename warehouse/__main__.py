@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from warehouse.invented import DAYS, FakeDidNotStartError, invented_account
+from warehouse.invented import DAYS, LEFT_OUT, FakeDidNotStartError, invented_account
 from warehouse.progress import Progress
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ def main(words: Sequence[str] | None = None) -> int:
             account=account,
             into=asked.into,
             streams=tuple(name.strip() for name in asked.streams.split(",") if name.strip()),
+            left_out=LEFT_OUT if account == "invented" else (),
             folder=folder,
             log_path=HOME / "connector.log",
             connector=Path(sys.executable).parent / "source-dialpad",

@@ -23,11 +23,14 @@ DAYS = 90
 SESSIONS = 3
 EVENTS = 200
 # Pages decide how long a first sync takes: 15 a second are asked for, and of digital sessions 95 a minute.
-SIZE = ("--days", str(DAYS), "--seed", "7", "--calls-per-day", "150", "--messages-per-day", "40")
+SIZE = ("--days", str(DAYS), "--seed", "7", "--calls-per-day", "150", "--messages-per-day", "190", "--agents", "24")
 FAKE = ("-m", "fake_dialpad", "--port", "0", *SIZE)
 RECEIVER = ("-m", "event_receiver", "--port")
 ANNOUNCEMENT = "fake_dialpad: "
 DIALPAD_KEY = "dialpad-key-0123456789"
+
+LEFT_OUT = ("call_transcripts", "call_recaps")
+"""Streams that are read when they are named: at Dialpad's limits they take a quarter of an hour, and an hour."""
 
 # A program ends when its standard input does: also when this process is killed and can't say goodbye.
 UNTIL_WE_END = '"$@" </dev/null & program=$!; exec >/dev/null; cat; kill $program; wait $program'

@@ -21,6 +21,7 @@ from airbyte.shared.sql_processor import SQLRuntimeError
 from sqlalchemy import URL, inspect, make_url, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from warehouse.comments import describe
 from warehouse.progress import Progress, Row, following, table
 from warehouse.relay import Seen
 from warehouse.tables import DuckDBTables, PostgresTables, Warehouse
@@ -51,13 +52,15 @@ class Sync:
     into: str
     """A path of a DuckDB file, or a URL that begins with postgresql://."""
     streams: tuple[str, ...]
-    """Empty: every stream the configuration gives."""
+    """Empty: every stream the configuration gives, but those left out."""
     folder: Path
     """A private folder for what is only needed while it runs."""
     log_path: Path
     """Where the connector's log lines go."""
     connector: Path
     """The executable `source-dialpad`."""
+    left_out: tuple[str, ...] = ()
+    """Streams that are read only when they are named."""
 
     @property
     def source_name(self) -> str:
@@ -212,13 +215,13 @@ def _backfilled_to(tables: Warehouse, sync: Sync) -> dict[str, str]:
     return {name: max(found) for name, found in days.items() if found}
 
 
-def _chosen(asked: tuple[str, ...], there: list[str]) -> list[str]:
+def _chosen(asked: tuple[str, ...], there: list[str], left_out: tuple[str, ...]) -> list[str]:
     """The streams to read. A name that isn't there is an error with the nearest ones."""
     for name in asked:
         if name not in there:
             near = difflib.get_close_matches(name, there, n=3, cutoff=0.5) or there
             raise SyncError(f"There is no stream {name!r} with this configuration. Is it {', '.join(near)}?")
-    return list(asked) or there
+    return list(asked) or [name for name in there if name not in left_out]
 
 
 def _spoken(seen: Seen, log_path: Path) -> list[tuple[str, str]]:
@@ -269,22 +272,23 @@ def _run(sync: Sync, tables: Warehouse, progress: Progress) -> bool:
         with progress.while_working(lambda doing=doing: doing):  # type: ignore[misc]
             _ask(source, command, sync)
     there = {stream.name: stream for stream in source.discovered_catalog.streams}
-    streams = _chosen(sync.streams, list(there))
+    streams = _chosen(sync.streams, list(there), sync.left_out)
     source.select_streams(streams)
     grows = {
         name for name in streams if any(mode.value == "incremental" for mode in there[name].supported_sync_modes or [])
     }
     again = {name: known[name] for name in streams if name in grows and name in known}
     since = f"; {len(again)} incremental since {min(again.values()):%Y-%m-%d %H:%M} UTC" if again else ""
-    progress.say(f"{len(streams)} streams{since}")
+    without = [name for name in sync.left_out if name not in streams and not sync.streams]
+    slow = f"; without {' and '.join(without)}, which take long: STREAMS={without[0]} reads one" if without else ""
+    progress.say(f"{len(streams)} streams{since}{slow}")
 
     with tables.get_sql_engine().begin() as connection:
         _sweep(connection, schema, streams)
         before = _counts(connection, schema)
 
     sync.seen_path.unlink(missing_ok=True)
-    began, clock = datetime.now(UTC), time.time()
-    unloaded = ""
+    began, clock, unloaded = datetime.now(UTC), time.time(), ""
     with progress.while_working(following(sync.seen_path, len(streams), tables.loading)):
         try:
             source.read(cache=tables, skip_validation=True)
@@ -297,6 +301,7 @@ def _run(sync: Sync, tables: Warehouse, progress: Progress) -> bool:
         written = _written(connection, schema, [name for name in streams if name in after], began)
         if not unloaded:
             _drop_vanished(connection, schema, [name for name in seen.complete if name not in grows], began)
+        describe(connection, schema, {name: there[name].json_schema for name in streams})
 
     new = {name: after[name] - before.get(name, 0) for name in written}
     how = _how(streams, {stream for stream, _ in spoken}, seen, grows, again)

@@ -82,45 +82,40 @@ def in_order(rows: list[Row]) -> list[str]:
 
 @pytest.mark.usefixtures("fake")
 def test_the_configured_catalogue_is_the_one_that_is_discovered() -> None:
-    assert configured_catalog(discovered()) == CATALOG
+    assert configured_catalog(discovered()) == CATALOG, "run make tables"
 
 
 def test_every_stream_has_expected_records() -> None:
-    assert {record["stream"] for record in EXPECTED} == set(STREAMS)
+    assert {record["stream"] for record in EXPECTED} == set(STREAMS), "run make tables"
 
 
-@pytest.mark.parametrize("name", STREAMS)
-def test_the_expected_records_of_a_stream_are_in_the_sync(whole: Sync, name: str) -> None:
-    read_by_key = {key_of(STREAMS[name], row): row for row in whole.rows[name]}
-    expected = [record["data"] for record in EXPECTED if record["stream"] == name]
-    assert [read_by_key.get(key_of(STREAMS[name], row)) for row in expected] == expected
+def test_the_expected_records_are_in_the_sync(whole: Sync) -> None:
+    by_key = {(name, key_of(STREAMS[name], row)): row for name in STREAMS for row in whole.rows[name]}
+    keys = [(record["stream"], key_of(STREAMS[record["stream"]], record["data"])) for record in EXPECTED]
+    assert [by_key.get(key) for key in keys] == [record["data"] for record in EXPECTED]
 
 
 def test_no_stream_fails(whole: Sync, again: Sync, from_2099: Sync, three_days_on: Sync) -> None:
     assert whole.errors + again.errors + from_2099.errors + three_days_on.errors == []
 
 
-@pytest.mark.parametrize("name", STREAMS)
-def test_reading_a_stream_twice_gives_the_same_rows(whole: Sync, again: Sync, name: str) -> None:
-    assert in_order(whole.rows[name]) == in_order(again.rows[name])
+def test_reading_a_stream_twice_gives_the_same_rows(whole: Sync, again: Sync) -> None:
+    assert [name for name in STREAMS if in_order(whole.rows[name]) != in_order(again.rows[name])] == []
 
 
-@pytest.mark.parametrize("name", INCREMENTAL)
-def test_a_state_far_in_the_future_gives_no_row(from_2099: Sync, name: str) -> None:
-    assert from_2099.rows.get(name, []) == []
+def test_a_state_far_in_the_future_gives_a_state_and_no_row(from_2099: Sync) -> None:
+    assert [name for name in INCREMENTAL if from_2099.rows.get(name)] == []
+    assert {state["stream"]["stream_descriptor"]["name"] for state in from_2099.states} == set(INCREMENTAL)
 
 
-@pytest.mark.parametrize("name", INCREMENTAL)
-def test_a_stream_whose_state_is_far_in_the_future_still_writes_a_state(from_2099: Sync, name: str) -> None:
-    assert name in {state["stream"]["stream_descriptor"]["name"] for state in from_2099.states}
-
-
-@pytest.mark.parametrize("name", INCREMENTAL)
-def test_two_syncs_make_the_table_of_one(whole: Sync, three_days_ago: Sync, three_days_on: Sync, name: str) -> None:
-    both, once = table(name, three_days_ago, three_days_on), table(name, whole)
-    if name in ("office_plans", "office_licenses"):  # a snapshot a day: what was taken three days ago stays
-        both = {key: row for key, row in both.items() if key in once}
-    assert both == once
+def test_two_syncs_make_the_table_of_one(whole: Sync, three_days_ago: Sync, three_days_on: Sync) -> None:
+    different = []
+    for name in INCREMENTAL:
+        both, once = table(name, three_days_ago, three_days_on), table(name, whole)
+        if name in ("office_plans", "office_licenses"):  # a snapshot a day: what was taken three days ago stays
+            both = {key: row for key, row in both.items() if key in once}
+        different += [] if both == once else [name]
+    assert different == []
 
 
 def test_a_second_sync_reads_less(whole: Sync, three_days_on: Sync) -> None:
@@ -132,8 +127,6 @@ def test_no_state_is_of_the_legacy_kind(whole: Sync) -> None:
     assert [state for state in whole.states if state["type"] != "STREAM" or "data" in state] == []
 
 
-@pytest.mark.parametrize("name", STREAMS)
-def test_every_stream_writes_a_state_with_a_count(whole: Sync, name: str) -> None:
-    states = [state for state in whole.states if state["stream"]["stream_descriptor"]["name"] == name]
-    assert states
-    assert [state for state in states if "recordCount" not in state["sourceStats"]] == []
+def test_every_stream_writes_a_state_with_a_count(whole: Sync) -> None:
+    assert {state["stream"]["stream_descriptor"]["name"] for state in whole.states} == set(STREAMS)
+    assert [state for state in whole.states if "recordCount" not in state["sourceStats"]] == []

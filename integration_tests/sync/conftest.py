@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DAYS = 12
+TOO_SLOW = {"call_recaps"}
+"""Streams of which Dialpad gives a row in five seconds; unit_tests/conversations reads them in process."""
 QUIET = 15 * 60
 """Seconds in which nothing happens before a sync: longer than the lag, so that all of the truth can be read."""
 READ_KEY = "integration-reader-1679091c5a880faf6fb5e6087eb1b2dc"
@@ -85,5 +87,5 @@ def connector(tmp_path_factory: pytest.TempPathFactory, config: dict[str, Any]) 
 
 @pytest.fixture(scope="module")
 def streams(connector: Connector) -> list[dict[str, Any]]:
-    """The catalogue."""
-    return connector.discover()
+    """The catalogue, without what would take half an hour."""
+    return [stream for stream in connector.discover() if stream["name"] not in TOO_SLOW]

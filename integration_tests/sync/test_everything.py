@@ -11,14 +11,18 @@ import requests
 from jsonschema import Draft7Validator, FormatChecker
 
 from integration_tests.standard.account import OTHER_EVENTS
+from integration_tests.sync.conftest import TOO_SLOW
 from integration_tests.sync.connector import Output, Row, table
 
 if TYPE_CHECKING:
     from integration_tests.sync.connector import Connector
 
-SCHEMAS = sorted((Path(__file__).parents[2] / "schemas").glob("*.json"))
-NAMES = [path.stem for path in SCHEMAS]
-LAGGING = {"messages", "customer_session_messages", "calls", "digital_sessions", "analytics_record_data"}
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+NAMES = sorted({path.stem for path in SCHEMAS.glob("*.json")} - TOO_SLOW)
+LAGGING = {
+    *("messages", "customer_session_messages", "calls", "call_transcripts", "digital_sessions"),
+    "analytics_record_data",
+}
 """Streams that are read up to ten minutes before now, so the newest rows of the truth may be missing."""
 
 
@@ -54,35 +58,40 @@ def test_a_sync_of_everything_ends_well(first: Output) -> None:
     assert (first.exit_code, first.errors) == (0, [])
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_statuses_come_in_order(first: Output, name: str) -> None:
-    assert first.statuses[name] in (["STARTED", "RUNNING", "COMPLETE"], ["STARTED", "COMPLETE"])
+def test_statuses_come_in_order(first: Output) -> None:
+    orders = (["STARTED", "RUNNING", "COMPLETE"], ["STARTED", "COMPLETE"])
+    assert {name: first.statuses[name] for name in NAMES if first.statuses[name] not in orders} == {}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_row_fits_its_schema(first: Output, name: str) -> None:
-    schema = json.loads((SCHEMAS[NAMES.index(name)]).read_text())
-    validator = Draft7Validator(schema, format_checker=FormatChecker())
-    wrong = [error.message for row in first.records[name] for error in validator.iter_errors(row)]
-    assert first.records[name]
-    assert wrong == []
+def test_every_stream_has_rows_and_every_row_fits_its_schema(first: Output) -> None:
+    wrong = {}
+    for path in sorted(SCHEMAS.glob("*.json")):
+        validator = Draft7Validator(json.loads(path.read_text()), format_checker=FormatChecker())
+        wrong[path.stem] = [error.message for row in first.records[path.stem] for error in validator.iter_errors(row)]
+    assert {name: messages for name, messages in wrong.items() if messages} == {}
+    assert [name for name in NAMES if not first.records[name]] == []
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_key_and_cursor_are_never_null(first: Output, by_name: dict[str, dict[str, Any]], name: str) -> None:
-    wanted = [path[0] for path in by_name[name]["source_defined_primary_key"]]
-    wanted += by_name[name].get("default_cursor_field") or []
-    assert [row for row in first.records[name] if any(row.get(column) is None for column in wanted)] == []
+def test_key_and_cursor_are_never_null(first: Output, by_name: dict[str, dict[str, Any]]) -> None:
+    nulls = []
+    for name, stream in by_name.items():
+        columns = [path[0] for path in stream["source_defined_primary_key"]]
+        columns += stream.get("default_cursor_field") or []
+        nulls += [(name, column) for row in first.records[name] for column in columns if row.get(column) is None]
+    assert nulls == []
 
 
-@pytest.mark.parametrize("name", NAMES)
 def test_the_destination_holds_as_many_rows_as_the_account(
-    first: Output, by_name: dict[str, dict[str, Any]], fake: str, config: dict[str, Any], name: str
+    first: Output, by_name: dict[str, dict[str, Any]], fake: str, config: dict[str, Any]
 ) -> None:
     events = {"call_events": 40, **{f"{kind}_events": 1 for kind in OTHER_EVENTS}}
-    expected = events.get(name) or len(truth(fake, name, config))
-    held = len(table(first.records[name], by_name[name]))
-    assert expected - (20 if name in LAGGING else 0) <= held <= expected
+    wrong = {}
+    for name, stream in by_name.items():
+        expected = events.get(name) or len(truth(fake, name, config))
+        rows = len(table(first.records[name], stream))
+        if not expected - (20 if name in LAGGING else 0) <= rows <= expected:
+            wrong[name] = (rows, expected)
+    assert wrong == {}
 
 
 @pytest.mark.parametrize("name", ["records_calls", "records_texts", "users", "call_center_operators", "records_onduty"])
@@ -94,20 +103,19 @@ def test_the_destination_holds_the_account_s_own_rows(
     assert set(table(first.records[name], by_name[name])) == expected
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_counts_of_the_states_add_up_to_the_rows(first: Output, name: str) -> None:
-    assert sum(state["sourceStats"]["recordCount"] for state in first.states[name]) == len(first.records[name])
+def test_the_counts_of_the_states_add_up_to_the_rows(first: Output) -> None:
+    counted = {name: sum(state["sourceStats"]["recordCount"] for state in first.states[name]) for name in NAMES}
+    assert counted == {name: len(first.records[name]) for name in NAMES}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_second_sync_changes_no_table(
-    first: Output, second: Output, by_name: dict[str, dict[str, Any]], name: str
-) -> None:
+def test_a_second_sync_changes_no_table(first: Output, second: Output, by_name: dict[str, dict[str, Any]]) -> None:
     assert second.errors == []
-    held = table(first.records[name], by_name[name])
-    keys = set(held)
-    again = set(table(second.records[name], by_name[name]))
-    assert again - keys == set() or name in LAGGING
+    new = {
+        name: table(second.records[name], stream).keys() - table(first.records[name], stream).keys()
+        for name, stream in by_name.items()
+        if name not in LAGGING
+    }
+    assert {name: keys for name, keys in new.items() if keys} == {}
 
 
 def test_a_second_sync_reads_only_what_may_have_changed(first: Output, second: Output) -> None:

@@ -59,10 +59,10 @@ class Loader:
         finally:
             self.said = out.getvalue()
 
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, **values: str) -> list[tuple[Any, ...]]:
         """The answer of the warehouse."""
         with self._connected() as connection:
-            return [tuple(row) for row in connection.execute(text(query))]
+            return [tuple(row) for row in connection.execute(text(query), values)]
 
     def make(self, table: str) -> None:
         """Put an empty table beside the streams."""
@@ -74,6 +74,17 @@ class Loader:
         with self._connected() as connection:
             names = inspect(connection).get_table_names(schema="dialpad" if self._postgres else "main")
         return {name for name in names if not name.startswith("_airbyte")}
+
+    def comments(self, table: str) -> dict[str, str]:
+        """The comments of a table's columns."""
+        asked = (
+            "SELECT attname, col_description(attrelid, attnum) FROM pg_attribute "
+            "WHERE attrelid = CAST(:table AS regclass) AND attnum > 0"
+            if self._postgres
+            else "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = :table"
+        )
+        rows = self.rows(asked, table=table)
+        return {name: comment for name, comment in rows if comment}
 
     @property
     def _postgres(self) -> bool:

@@ -150,3 +150,11 @@ def test_a_table_of_somebody_else_is_left_alone(loader: Loader) -> None:
     loader.make("calls_by_agent")
     loader.sync({"calls": stream({"id": "2"})})
     assert loader.tables() == {"calls", "calls_by_agent"}
+
+
+def test_a_column_carries_its_description_as_a_comment(loader: Loader) -> None:
+    sentence = "Who's there: 100% of :names; all of them."
+    said = TEXT | {"description": sentence}
+    loader.sync({"calls": stream({"id": "1"}, said=said, Order=said)})
+    loader.sync({"calls": stream({"id": "2"}, said=said, Order=said)})
+    assert loader.comments("calls") == {"said": sentence, "order": sentence}

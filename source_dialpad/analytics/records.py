@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,18 +10,16 @@ from typing import Any
 import orjson
 from airbyte_cdk.sources.types import StreamSlice
 
-from source_dialpad.analytics.catalogue import AnalyticsRetriever, Entry, hashed, interval
+from source_dialpad.analytics.catalogue import Entry, hashed, interval, pages
 from source_dialpad.errors import snippet, system_error
 from source_dialpad.sync.halving import PageDuplicates, TimeRange, read_in_halves
-from source_dialpad.transport.shared import shared
+from source_dialpad.sync.retriever import SliceRetriever
 from source_dialpad.transport.times import from_milliseconds, milliseconds, rfc3339
 from source_dialpad.transport.types import ZONE_NAME, rfc3339_of
 
-logger = logging.getLogger("airbyte")
-
 
 @dataclass
-class RecordDataRetriever(AnalyticsRetriever):
+class RecordDataRetriever(SliceRetriever):
     """The stream `analytics_record_data`: unaggregated records, flattened.
 
     Windows touch and are asked for a millisecond longer at the start, so that no reading of the interval's ends loses a
@@ -41,20 +38,22 @@ class RecordDataRetriever(AnalyticsRetriever):
                 "id": record_id,
                 "periodFilter": interval(from_milliseconds(part.start - 1), from_milliseconds(part.end)),
                 "filters": stream_slice.extra_fields["filters"],
-                "timezone": self.timezone,
+                "timezone": self.config["timezone"],
             }
             rows = RecordRows(record_id, part, context)
-            for page in self.api.pages(context, "records", body=body, stream_slice=stream_slice):
+            for page in pages(self.ask, context, "records", body=body, stream_slice=stream_slice):
                 yield from rows.page(page)
 
         return read_in_halves(read, TimeRange(start, end), TimeRange.halves, context)
 
 
 class RecordRows:
-    """Turns the records of one time range into rows: fields and labels by name, a key, one form of time."""
+    """Turns the records of one time range into rows: fields and labels by name, a key, one form of time.
+
+    Records that lie a millisecond before the range, or on its end, belong to the neighbors.
+    """
 
     def __init__(self, record_id: str, time_range: TimeRange, context: str) -> None:
-        """Records that lie a millisecond before the range, or on its end, belong to the neighbors."""
         self._record_id = record_id
         self._context = context
         self._instants = [from_milliseconds(at) for at in (time_range.start - 1, *time_range)]
@@ -82,9 +81,8 @@ class RecordRows:
         fields: Entry = {}
         labels: Entry = {}
         lists = False
-        parts = record.get("fields") or ()
         try:
-            for part in parts:
+            for part in record.get("fields") or ():
                 name, field = part["name"], part.get("field")
                 # the usual field: field_value and field_label, without their calls
                 if field.__class__ is dict and "value" in field and "values" not in field:
@@ -102,8 +100,6 @@ class RecordRows:
                 f"{self._context}: a record came whose fields are no list of name and field; its members are "
                 f"{', '.join(sorted(record))}."
             ) from None
-        if len(fields) != len(parts):
-            self._report_repeated_names()
         value = field_value(record.get("value"))
         content = {name: _sorted(value) for name, value in fields.items()} if lists else fields
         key = hashed([self._record_id, timestamp, content, value])
@@ -117,12 +113,6 @@ class RecordRows:
             "fields": fields,
             "labels": labels,
         }
-
-    def _report_repeated_names(self) -> None:
-        reported: set[str] = shared(set, "record types with repeated names")
-        if self._record_id not in reported:
-            reported.add(self._record_id)
-            logger.warning("%s: a record has two fields of one name; the last one is kept.", self._record_id)
 
     def _belongs_to_neighbor(self, timestamp: str) -> bool:
         before, start, end = self._instants

@@ -8,7 +8,6 @@ docs/engagement.md.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -34,10 +33,11 @@ from source_dialpad.engagement.unit import (
     requested_bounds,
 )
 from source_dialpad.errors import snippet, system_error
+from source_dialpad.identity import IDENTITIES
 from source_dialpad.sync.halving import PageDuplicates, TimeRange, read_in_halves
 from source_dialpad.sync.planner import LAG
 from source_dialpad.sync.retriever import SliceRetriever
-from source_dialpad.transport.requester import Answer, JsonCalls, in_known_shape, loaded
+from source_dialpad.transport.requester import Answer, JsonCalls, loaded
 from source_dialpad.transport.times import milliseconds, second_of_milliseconds
 from source_dialpad.transport.types import text
 
@@ -61,38 +61,45 @@ DAY_MS = timedelta(days=1) // timedelta(milliseconds=1)
 SESSION_DAYS = 6
 """Days of a session that are asked for at once; seven are allowed."""
 
+NOTHING_CAME = (
+    "%s: no message came back %s. That proves nothing: check engagement.provider_id, engagement.epoch_unit, and "
+    "whether there were any messages."
+)
+
+Question = Mapping[str, Mapping[str, Any]]
+"""What is asked for, by where it stands in the request: `body` or `params`."""
+
 FetchPage = Callable[..., list[Message]]
 """Fetches one page: unit, time range and offset (0 unless given) in; messages with checked timestamps out."""
 
 
-def fetch_page(
-    ask: JsonCalls, provider_id: str, stream_slice: StreamSlice | None, context: str, *, limit: int | None = None
-) -> FetchPage:
-    """Pages of all messages of a provider; `limit` is how many are asked for at once, a full page unless given."""
+def of_provider(provider_id: str) -> Question:
+    """Asks for all messages of a provider."""
     provider = int(provider_id) if WHOLE_NUMBER.fullmatch(provider_id) else provider_id  # in the sample without quotes
-
-    def request(page: Mapping[str, int]) -> Answer:
-        body = {"providerId": provider, **page, "interval": "1d"}  # not used, says the article, and sends it
-        return ask(context, stream_slice=stream_slice, body=body, accept=(400,))
-
-    return _checked(request, limit, context)
+    return {"body": {"providerId": provider, "interval": "1d"}}  # not used, says the article, and sends it
 
 
-def fetch_session_page(ask: JsonCalls, session: str, stream_slice: StreamSlice, context: str) -> FetchPage:
-    """Pages of the messages of one customer session."""
-
-    def request(page: Mapping[str, int]) -> Answer:
-        params = {"customersessionid": session, **page}
-        return ask(context, stream_slice=stream_slice, params=params, accept=(400,))
-
-    return _checked(request, None, context)
+def of_session(session: str) -> Question:
+    """Asks for the messages of a customer session."""
+    return {"params": {"customersessionid": session}}
 
 
-def _checked(request: Callable[[Mapping[str, int]], Answer], limit: int | None, context: str) -> FetchPage:
+def fetch_page(
+    ask: JsonCalls, question: Question, stream_slice: StreamSlice | None, context: str, *, limit: int | None = None
+) -> FetchPage:
+    """Pages of the messages asked for; `limit` is how many at once, a full page unless given."""
+
     def fetch(unit: Unit, time_range: TimeRange, offset: int = 0) -> list[Message]:
         start, end = requested_bounds(time_range, unit)
         page = {"start": start, "end": end, "limit": limit or paging.PAGE, "offset": offset}
-        messages = in_known_shape(lambda: request(page), lambda answer: messages_of(answer, context))
+        request: dict[str, Any] = {place: {**members, **page} for place, members in question.items()}
+        messages: list[Message] = ask(
+            context,
+            stream_slice=stream_slice,
+            accept=(400,),
+            read=lambda answer: messages_of(answer, context),
+            **request,
+        )
         return check_timestamps(messages, time_range, unit, context)
 
     return fetch
@@ -145,7 +152,7 @@ class MessageRows:
     def __init__(self, provider_id: str, sender_identity: str, time_range: TimeRange, unit: Unit) -> None:
         """`sender_identity` is `keep`, `hash` or `drop`; `unit` that in which the range was asked for."""
         self._provider_id = provider_id
-        self._identity = {"keep": None, "hash": _hashed, "drop": _dropped}[sender_identity]
+        self._identity = IDENTITIES[sender_identity]
         self._range = time_range
         start, end = (bound * TICK_MS[unit] for bound in requested_bounds(time_range, unit))
         self._neighbors = range(start, time_range.start), range(time_range.end, end + 1)
@@ -161,7 +168,6 @@ class MessageRows:
         (start, end), (before, after) = self._range, self._neighbors
         provider_id, identity, duplicates = self._provider_id, self._identity, self._duplicates
         duplicates.next_page(self._last_key)
-        page_of, number = duplicates.page_of, duplicates.page
         messages.reverse()
         while messages:
             message = messages.pop()
@@ -175,11 +181,10 @@ class MessageRows:
             hashed = f"{session}\x1f{ts}\x1f{get('sendertype') or ''}\x1f{get('workflownodeid') or ''}"
             digest = blake2b(hashed.encode("utf-8", "surrogatepass"), digest_size=16)
             key = self._last_key = digest.hexdigest()
-            if key in page_of:
-                digest.update(f"\x1f{duplicates.ordinal(key)}".encode())
+            ordinal = duplicates.ordinal(key)
+            if ordinal:
+                digest.update(f"\x1f{ordinal}".encode())
                 key = digest.hexdigest()
-            else:  # what `ordinal` does for the first of its key, without a call a row
-                page_of[key] = number
             message["message_key"] = key
             message["created_at"] = f"{second_of_milliseconds(ts)}.{ts % 1000:03d}+00:00"
             conversation, dot, segment = session.rpartition(".")
@@ -198,14 +203,6 @@ class MessageRows:
             yield message
 
 
-def _hashed(value: str) -> str | None:
-    return hashlib.sha256(value.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _dropped(value: str) -> str | None:  # noqa: ARG001  # stands beside its siblings
-    return None
-
-
 @dataclass
 class EngagementRetriever(SliceRetriever):
     """What both streams share: the unit, and the rows of a time range."""
@@ -215,7 +212,6 @@ class EngagementRetriever(SliceRetriever):
     )
 
     def __post_init__(self) -> None:
-        """Reads the section's settings."""
         super().__post_init__()
         settings = self.config["engagement"]
         self.provider_id: str = settings["provider_id"]
@@ -229,14 +225,14 @@ class EngagementRetriever(SliceRetriever):
         paginator: OverlapPaginator,
         time_range: TimeRange,
         context: str,
-        known: int | None = None,
+        known: int = 0,
     ) -> Iterator[Message]:
-        """All messages of a range as rows; `known` is how many there are at least, where that is known."""
+        """All messages of a range as rows; `known` is how many there are at least."""
 
         def read_pages(part: TimeRange) -> Iterator[Message]:
             unit, first = self._unit.first_page(fetch, part, context)
             rows = MessageRows(self.provider_id, self._sender_identity, part, unit)
-            if known and known <= len(first) < paging.PAGE:
+            if 0 < known <= len(first) < paging.PAGE:
                 yield from rows.page(first)  # not full, and all that are known: there are no others
                 return
             smallest = not self._unit.halves(part)
@@ -254,7 +250,6 @@ class MessagesRetriever(EngagementRetriever):
     """The stream `messages`: every message of the provider, a window at a time."""
 
     def __post_init__(self) -> None:
-        """Counts the windows, to warn when not one of them holds a message."""
         super().__post_init__()
         self._planned: list[StreamSlice] = []
         self._empty: list[StreamSlice] = []
@@ -266,33 +261,24 @@ class MessagesRetriever(EngagementRetriever):
 
     def rows(self, stream_slice: StreamSlice, context: str) -> Iterable[Message]:
         """The messages of the slice's window."""
-        fetch = fetch_page(self.ask, self.provider_id, stream_slice, context)
-        empty = True
+        fetch = fetch_page(self.ask, of_provider(self.provider_id), stream_slice, context)
+        is_empty = True
         for row in self.read(fetch, self._paginator, _window(stream_slice), context):
-            empty = False
+            is_empty = False
             yield row
-        if empty:
+        if is_empty:
             self._empty.append(stream_slice)
             if len(self._empty) == len(self._planned):
-                logger.warning(
-                    "%s: no message came back, in any of %s windows. That proves nothing: check "
-                    "engagement.provider_id, engagement.epoch_unit, and whether there were any messages.",
-                    self.name,
-                    len(self._planned),
-                )
+                logger.warning(NOTHING_CAME, self.name, f"in any of {len(self._planned)} windows")
 
 
 @dataclass
 class Session:
     """A customer session of a sync: the time its messages lie in, and how many of them are known."""
 
-    time_range: TimeRange
-    known: int | None = None
-
-    def add(self, ts: int) -> None:
-        """Takes in one more message."""
-        self.time_range = TimeRange(min(self.time_range.start, ts), max(self.time_range.end, ts + 1))
-        self.known = (self.known or 0) + 1
+    start: int
+    end: int
+    known: int = 0
 
 
 @dataclass
@@ -307,50 +293,48 @@ class CustomerSessionRetriever(EngagementRetriever):
     messages_requester: Requester | None = None
 
     def __post_init__(self) -> None:
-        """Takes over the preparation of the slices."""
         super().__post_init__()
-        self._configured: list[str] = self.config["engagement"]["customer_session_ids"]
-        self._bulk_paginator = OverlapPaginator()
         self.prepare_slices(self._with_sessions)
 
     def _with_sessions(self, slices: Iterable[StreamSlice]) -> Iterator[StreamSlice]:
         planned = list(slices)
-        if self._configured:
-            named = [{name: Session(_window(window)) for name in self._configured} for window in planned]
+        configured = self.config["engagement"]["customer_session_ids"]
+        if configured:
+            named = [{name: Session(*_window(window)) for name in configured} for window in planned]
         else:
             named = self._sessions_of(planned)
-        for planned_slice, sessions in zip(planned, named, strict=True):
-            extra = {**planned_slice.extra_fields, "sessions": sessions}
-            yield StreamSlice(
-                partition=planned_slice.partition, cursor_slice=planned_slice.cursor_slice, extra_fields=extra
-            )
+        for each, sessions in zip(planned, named, strict=True):
+            extra = {**each.extra_fields, "sessions": sessions}
+            yield StreamSlice(partition=each.partition, cursor_slice=each.cursor_slice, extra_fields=extra)
 
     def _sessions_of(self, planned: list[StreamSlice]) -> list[dict[str, Session]]:
         """The sessions that the messages of all windows name, each in the first window that names it."""
-        ask = JsonCalls(self.messages_requester)  # type: ignore[arg-type]
+        ask, paginator = JsonCalls(self.messages_requester), OverlapPaginator()  # type: ignore[arg-type]
         sessions: dict[str, Session] = {}
         named: list[dict[str, Session]] = [{} for _ in planned]
         for stream_slice, first_named in zip(planned, named, strict=True):
             context = self.context(stream_slice)
-            fetch = fetch_page(ask, self.provider_id, stream_slice, context)
+            fetch = fetch_page(ask, of_provider(self.provider_id), stream_slice, context)
             for day in _cut(_window(stream_slice), days=1):
-                for message in self.read(fetch, self._bulk_paginator, day, context):
+                for message in self.read(fetch, paginator, day, context):
                     if message.get("customersessionid"):
                         name, ts = text(message["customersessionid"]), message["ts"]
                         if name not in sessions:
-                            first_named[name] = sessions[name] = Session(TimeRange(ts, ts + 1))
-                        sessions[name].add(ts)
+                            first_named[name] = sessions[name] = Session(ts, ts + 1)
+                        session = sessions[name]
+                        session.start, session.end = min(session.start, ts), max(session.end, ts + 1)
+                        session.known += 1
         return named
 
     def rows(self, stream_slice: StreamSlice, context: str) -> Iterable[Message]:
         """The messages of the slice's sessions."""
         for name, session in stream_slice.extra_fields["sessions"].items():
-            of_session = f"{context}, session {name}"
-            fetch = fetch_session_page(self.ask, name, stream_slice, of_session)
-            parts = list(_cut(session.time_range, SESSION_DAYS))
-            known = session.known if len(parts) == 1 else None
+            session_context = f"{context}, session {name}"
+            fetch = fetch_page(self.ask, of_session(name), stream_slice, session_context)
+            parts = list(_cut(TimeRange(session.start, session.end), SESSION_DAYS))
+            known = session.known if len(parts) == 1 else 0
             for part in parts:
-                yield from self.read(fetch, self._paginator, part, of_session, known)
+                yield from self.read(fetch, self._paginator, part, session_context, known)
 
 
 def _window(stream_slice: StreamSlice) -> TimeRange:
@@ -373,11 +357,7 @@ def check_section(ask: Callable[[str], JsonCalls], config: Config, logger: loggi
     """Asks for one message of the last week."""
     settings, end = config["engagement"], datetime.now(UTC) - LAG
     week = TimeRange(milliseconds(end - PROBED), milliseconds(end))
-    fetch = fetch_page(ask("messages_requester"), settings["provider_id"], None, "engagement", limit=1)
+    fetch = fetch_page(ask("messages_requester"), of_provider(settings["provider_id"]), None, "engagement", limit=1)
     unit, page = EpochUnit(settings["epoch_unit"]).first_page(fetch, week, "engagement")
     if not page:
-        logger.warning(
-            "engagement: no message came back for the last 7 days (asked for in %s). That proves nothing: check "
-            "engagement.provider_id, engagement.epoch_unit, and whether there were any messages.",
-            unit,
-        )
+        logger.warning(NOTHING_CAME, "engagement", f"for the last 7 days (asked for in {unit})")

@@ -28,7 +28,6 @@ class OverlapPaginator:
     """
 
     def __init__(self) -> None:
-        """Nothing found out: `offset` is believed."""
         self._offsets_work = True
         self._followed = False
         self._longest = 0

@@ -7,206 +7,135 @@ published: UTF-8 with or without a byte order mark, plain or gzip, whatever the 
 
 from __future__ import annotations
 
-import codecs
 import gzip
 import io
-import logging
 import tempfile
-import threading
 import time
 import zlib
-from collections.abc import Iterator
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any
 
 import requests
 import urllib3
+from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.errors import system_error, transient_error
 
-logger = logging.getLogger("airbyte")
-
 CHUNK = 1 << 18
-
-LARGEST_FILE = 8 << 30
-"""Bytes of one download: some 20 million call legs, and ten times as many in gzip."""
-
-SLOWEST = 1000
+LARGEST_FILE = 8 << 30  # bytes of one download: some 20 million call legs, and ten times as many in gzip
+LARGEST_ROW = 64 << 20  # bytes from one row to the next, where line breaks or a quotation mark are missing
+SLOWEST = 1000  # bytes a second, over `SLOW_AFTER` seconds, below which a download is given up
 SLOW_AFTER = 300.0
-"""A download with fewer bytes a second than that over so many seconds is given up, though it never pauses for long."""
-
-LARGEST_ROW = 64 << 20
-"""Bytes from one row to the next: a file without line breaks, or with one quotation mark too few, is no export."""
-
-BOMB_RATIO = 1000
+BOMB_RATIO = 1000  # times its size to which a file may unzip, from `BOMB_FROM` bytes on; text zips to a tenth
 BOMB_FROM = 64 << 20
-"""Bytes from which on a file that unzips to more than `BOMB_RATIO` times its size is refused; text zips to a tenth."""
-
 GZIP_MAGIC = b"\x1f\x8b"
 
 
-class BrokenFileError(Exception):
+class BrokenFileError(AirbyteTracedException):
     """The file is a page of something else, or was cut off; fetched again, it may be whole."""
 
-    def __init__(self, error: AirbyteTracedException) -> None:
-        """`error` is raised when fetching it again does not help."""
-        super().__init__(error.message)
-        self.error = error
+    def __init__(self, message: str, failure_type: FailureType = FailureType.transient_error) -> None:
+        super().__init__(message, message, failure_type)
 
 
-class ExportFile:
-    """A downloaded export; iterating gives its lines as `csv.reader` wants them, without the byte order mark.
+class ExportFile(io.RawIOBase):
+    """A downloaded export, unzipped where it is gzip; a context manager.
 
-    The file is deleted when the context ends, and by the system when the process is killed: it has no name. Raises
-    `requests.RequestException` when the connection breaks, `BrokenFileError` when the download is too slow or gzip is
-    damaged, and a transient error when there is no room for the file. Memory does not depend on its size.
+    The file is deleted when it is closed, and by the system when the process is killed: it has no name. Raises
+    `BrokenFileError` when the download breaks or is too slow and when gzip is damaged, a transient error when there is
+    no room for the file, and a system error for one that is no export. Memory does not depend on its size.
+
+    `is_csv` is what the answer says of itself; `may_be_lost` that no byte came, and how many should was not said.
+    `position` counts the bytes read, `last` is the last one; `row_begins` is set by whoever has read a row.
     """
 
-    def __init__(self, response: requests.Response, context: str) -> None:
-        """Fetches the body of `response`, a streamed answer whose body was not touched.
+    _file: IO[bytes] | None = None
 
-        `is_csv` is what the answer says of itself; `may_be_lost` that no byte came, and how many should was not said.
-        """
+    def __init__(self, response: requests.Response, context: str) -> None:
+        """Fetches the body of `response`, a streamed answer whose body was not touched."""
         self._context = context
         self.is_csv = "csv" in response.headers.get("Content-Type", "")
+        self.position = self.row_begins = 0
+        self.last = b""
         with response:
-            self._file = _temporary_file(context)
             try:
-                self.size = self._fetch(response)
-            except BaseException:
-                self._file.close()
-                raise
-        self.may_be_lost = not self.size and "Content-Length" not in response.headers
-        self.progress = _Bytes(self._file, self.size, context)
+                self._file = tempfile.TemporaryFile(buffering=CHUNK, prefix="dialpad-export-")  # noqa: SIM115  # see `close`
+                size = self._fetch(response, self._file)
+                self._file.seek(0)  # writes what was buffered
+            except (OSError, AirbyteTracedException) as error:
+                self.close()
+                if isinstance(error, AirbyteTracedException):
+                    raise
+                raise transient_error(
+                    f"{context}: there is no room for the file of the export in the directory for temporary files "
+                    f"({error}). Give the connector a larger one, or another by the environment variable TMPDIR; set a "
+                    "smaller dialpad.export_window_days or num_workers."
+                ) from error
+        self.may_be_lost = not size and "Content-Length" not in response.headers
+        self._most = max(BOMB_FROM, BOMB_RATIO * size)
+        zipped = self._file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+        self._file.seek(0)
+        self._source: Any = gzip.GzipFile(fileobj=self._file) if zipped else self._file
 
-    def _fetch(self, response: requests.Response) -> int:
+    def _fetch(self, response: requests.Response, file: IO[bytes]) -> int:
+        """Writes the body as it was sent, in the pieces in which it comes; its size."""
         size = measured = 0
         measured_at = time.monotonic()
-        for piece in _received(response):
+        while piece := self._piece(response):
             size += len(piece)
             if size > LARGEST_FILE:
                 raise system_error(
                     f"{self._context}: the file of the export has more than {LARGEST_FILE >> 20} MB; the rest is not "
                     "fetched. Set a smaller dialpad.export_window_days."
                 )
-            try:
-                self._file.write(piece)
-            except OSError as error:
-                raise _no_room(self._context, f"after {size >> 20} MB: {error.strerror}") from error
+            file.write(piece)
             if (passed := time.monotonic() - measured_at) >= SLOW_AFTER:
                 if size - measured < SLOWEST * passed:
                     raise BrokenFileError(
-                        transient_error(
-                            f"{self._context}: the file of the export comes too slowly, {size - measured} bytes in the "
-                            f"last {passed:.0f} s."
-                        )
+                        f"{self._context}: the file of the export comes too slowly, {size - measured} bytes in the "
+                        f"last {passed:.0f} s."
                     )
                 measured, measured_at = size, time.monotonic()
-        try:
-            self._file.seek(0)  # writes what was buffered
-        except OSError as error:
-            raise _no_room(self._context, f"after {size >> 20} MB: {error.strerror}") from error
         return size
 
-    def __enter__(self) -> Self:
-        return self
+    def _piece(self, response: requests.Response) -> bytes:
+        try:
+            return response.raw.read1(CHUNK, decode_content=False)
+        except (urllib3.exceptions.HTTPError, requests.RequestException) as error:
+            raise BrokenFileError(
+                f"{self._context}: the file of the export broke off ({type(error).__name__})."
+            ) from error
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
+    def close(self) -> None:
+        """Deletes the file."""
+        if self._file is not None:
+            self._file.close()
+        super().close()
 
-    def __iter__(self) -> Iterator[str]:
-        """The lines with their ends; raises a system error for a file that goes on without a row."""
-        return io.TextIOWrapper(
-            io.BufferedReader(self.progress, CHUNK), encoding="utf-8-sig", errors="replace-and-log", newline=""
-        )
-
-    @property
-    def ends_open(self) -> bool:
-        """Whether the last line read has no line break, as in a file that was cut."""
-        return self.progress.last not in b"\r\n"
-
-    @property
-    def ends_empty(self) -> bool:
-        """Whether the last cell read is empty and its line has no line break."""
-        return self.progress.last == b","
-
-
-class _Bytes(io.RawIOBase):
-    """The bytes of a file, unzipped where they are gzip; `row_begins` is set by whoever has read a row."""
-
-    def __init__(self, file: IO[bytes], size: int, context: str) -> None:
-        super().__init__()
-        zipped = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-        file.seek(0)
-        self._source: Any = gzip.GzipFile(fileobj=file) if zipped else file
-        self._most = max(BOMB_FROM, BOMB_RATIO * size)
-        self._context = context
-        self.position = self.row_begins = 0
-        self.last = b""
+    def lines(self) -> io.TextIOWrapper:
+        """The lines with their ends, as `csv.reader` wants them, without the byte order mark."""
+        return io.TextIOWrapper(io.BufferedReader(self, CHUNK), encoding="utf-8-sig", errors="replace", newline="")
 
     def readable(self) -> bool:
+        """It is."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Reads the next bytes of the text."""
         try:
             size: int = self._source.readinto(buffer)
         except EOFError:
-            early = f"{self._context}: the file of the export is gzip that ends too early."
-            raise BrokenFileError(transient_error(early)) from None
+            raise BrokenFileError(f"{self._context}: the file of the export is gzip that ends too early.") from None
         except (gzip.BadGzipFile, zlib.error) as error:
-            broken = f"{self._context}: the file of the export is broken gzip ({error})."
-            raise BrokenFileError(transient_error(broken)) from None
+            raise BrokenFileError(f"{self._context}: the file of the export is broken gzip ({error}).") from None
         if size:
             self.last = bytes(buffer[size - 1 : size])
         self.position += size
         if self.position - self.row_begins > LARGEST_ROW:
-            raise system_error(
-                f"{self._context}: the file of the export goes on for more than {LARGEST_ROW >> 20} MB without a row; "
-                "it is no export, and is not read on."
-            )
+            self._refuse(f"goes on for more than {LARGEST_ROW >> 20} MB without a row")
         if self.position > self._most:
-            raise system_error(
-                f"{self._context}: the file of the export unzips to more than {BOMB_RATIO} times its size; it is no "
-                "export, and is not read on."
-            )
+            self._refuse(f"unzips to more than {BOMB_RATIO} times its size")
         return size
 
-
-def _temporary_file(context: str) -> IO[bytes]:
-    try:
-        return tempfile.TemporaryFile(buffering=CHUNK, prefix="dialpad-export-")
-    except OSError as error:
-        raise _no_room(context, str(error)) from error
-
-
-def _no_room(context: str, reason: str) -> AirbyteTracedException:
-    return transient_error(
-        f"{context}: there is no room for the file of the export in the directory for temporary files ({reason}). Give "
-        "the connector a larger one, or another by the environment variable TMPDIR; set a smaller "
-        "dialpad.export_window_days or num_workers."
-    )
-
-
-def _received(response: requests.Response) -> Iterator[bytes]:
-    """The body as it was sent, in the pieces in which it comes."""
-    try:
-        while piece := response.raw.read1(CHUNK, decode_content=False):
-            yield piece
-    except urllib3.exceptions.HTTPError as error:
-        raise requests.exceptions.ChunkedEncodingError(str(error)) from error
-
-
-_replaced = threading.Event()
-
-
-def _replace_and_log(error: UnicodeError) -> tuple[str, int]:
-    if not _replaced.is_set():
-        _replaced.set()
-        logger.warning("An export holds bytes that are not UTF-8; each becomes U+FFFD. Logged once.")
-    return codecs.replace_errors(error)  # type: ignore[return-value]
-
-
-codecs.register_error("replace-and-log", _replace_and_log)
+    def _refuse(self, what: str) -> None:
+        raise system_error(f"{self._context}: the file of the export {what}; it is no export, and is not read on.")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import orjson
@@ -17,8 +17,6 @@ import orjson
 from source_dialpad.sync.duplicates import DuplicateCounter
 
 Row = dict[str, Any]
-ReadTime = Callable[[str], str]
-"""A naive local time of the row as RFC 3339; ValueError where it is no time."""
 
 DIMENSIONS = ("user_id", "target_id", "id", "call_center_id")
 """Columns that say whom or what the aggregates of a row are about."""
@@ -39,9 +37,10 @@ def call_center_type(cell: str) -> str:
 
 @dataclass
 class FileKeys:
-    """What the key functions know of a file: its columns in order of name, and how often a key was given.
+    """The keys of one file's rows: `recording`, `disposition`, `content`, `dimension`, as the manifest names them.
 
-    `known` are those of the columns that were known when the stream's schema was written.
+    `columns` are those of the file in order of name, `known` those of them that were known when the stream's schema was
+    written. `zone` is that of a row's times.
     """
 
     columns: Sequence[str]
@@ -49,18 +48,7 @@ class FileKeys:
     log_once: Callable[..., None]
     duplicates: DuplicateCounter = field(default_factory=DuplicateCounter)
 
-    def content(self, row: Row, read_time: ReadTime, columns: Sequence[str] | None = None) -> bytes:
-        """A digest of what a row says in `columns`, or in all, the same whatever zone its times were printed in."""
-        names = self.columns if columns is None else columns
-        cells = [(name, _in_utc(value, read_time)) for name in names if (value := row[name]) is not None]
-        return hashlib.blake2b(orjson.dumps(cells), digest_size=16).digest()
-
-    def with_ordinal(self, digest: bytes) -> str:
-        """The digest as text; another one for each further row of the file that has it."""
-        ordinal = self.duplicates.ordinal(digest)
-        return (digest if not ordinal else _digest(digest.hex(), ordinal)).hex()
-
-    def fill_missing_key(self, row: Row, columns: Sequence[str], read_time: ReadTime) -> None:
+    def fill_missing(self, row: Row, columns: Sequence[str], zone: tzinfo) -> None:
         """Fills empty cells of the API's own key, `columns`, the first of which identifies the row.
 
         That one is made from the whole row. The others become empty text, or a number where that is taken in the file.
@@ -68,86 +56,88 @@ class FileKeys:
         first, *others = columns
         if not row[first]:
             self.log_once("unnamed", "a row has no %s; one is made from what the row says.", first)
-            row[first] = f"unnamed-{self.with_ordinal(self.content(row, read_time))}"
+            row[first] = f"unnamed-{self._with_ordinal(_content(row, self.columns, zone))}"
         for name in others:
             if not row[name]:
                 self.log_once(f"unnamed {name}", "a row has no %s; empty text stands for it.", name)
                 ordinal = self.duplicates.ordinal(_digest(name, *(row[each] for each in columns)))
                 row[name] = f"#{ordinal + 1}" if ordinal else ""
 
+    def recording(self, row: Row, zone: tzinfo) -> None:
+        """`record_key` from call_id and recording_url; several recordings share a call.
 
-def _in_utc(value: Any, read_time: ReadTime) -> Any:
+        A URL is empty for keys without the right to recordings: then from the time, and two of one second stay two.
+        """
+        call, url = row.get("call_id"), row.get("recording_url")
+        if url:
+            row["record_key"] = _digest(call, url).hex()
+        else:
+            row["record_key"] = self._with_ordinal(_digest(call, _in_utc(row["date"], zone)))
+
+    @staticmethod
+    def disposition(row: Row, zone: tzinfo) -> None:
+        """`record_key` from call_id and operator_id: a disposition that is edited later replaces the row."""
+        call = row.get("call_id")
+        when = () if call else (_in_utc(row["date_started"], zone),)
+        row["record_key"] = _digest(call, row.get("operator_id"), *when).hex()
+
+    def content(self, row: Row, zone: tzinfo) -> None:
+        """`record_key` for rows without a key of their own: from the known columns, as others may come at any time.
+
+        Where the file has none of them, from everything the row says but its zone.
+        """
+        row["record_key"] = self._with_ordinal(_content(row, self.known or self.columns, zone))
+
+    def dimension(self, row: Row, _: tzinfo) -> None:
+        """`row_key` from what the aggregates are about: a user, target or group, or a date; never from a figure.
+
+        Most headers of aggregated exports are not known: where none of these columns is there, every cell that names
+        something counts. Of two rows about the same the later one gets a number, so that none is lost.
+        """
+        ids = [row.get(name) for name in DIMENSIONS]
+        kind = call_center_type(row.get("target_type") or row.get("type") or "")
+        about = [*ids, kind] if any(ids) else [kind, row.get("name"), row.get("email")]
+        if not any(about):
+            about = [row.get("date")]
+        if not any(about):
+            about = [row[name] for name in self.columns if _names_something(name, row[name])]
+        row_key = "|".join("" if value is None else str(value) for value in about).strip("|") or "all"
+        if ordinal := self.duplicates.ordinal(_digest(row["window_start"], row_key)):
+            self.log_once("same", "several rows of one export are about the same (%s); they are numbered.", row_key)
+            row_key = f"{row_key}#{ordinal + 1}"
+        row["row_key"] = row_key
+
+    def _with_ordinal(self, digest: bytes) -> str:
+        """The digest as text; another one for each further row of the file that has it."""
+        ordinal = self.duplicates.ordinal(digest)
+        return (_digest(digest.hex(), ordinal) if ordinal else digest).hex()
+
+
+def _content(row: Row, columns: Sequence[str], zone: tzinfo) -> bytes:
+    """A digest of what a row says in `columns`, the same whatever zone its times were printed in."""
+    cells = [(name, _in_utc(value, zone)) for name in columns if (value := row[name]) is not None]
+    return _blake(orjson.dumps(cells))
+
+
+def _in_utc(value: Any, zone: tzinfo) -> Any:
     """The value; a time as the instant it is, so that the key does not change with the configured zone."""
     if not isinstance(value, str) or len(value) < TIME_LENGTH or value[4] != "-" or value[13] != ":":
         return value
     try:
-        return datetime.fromisoformat(read_time(value)).astimezone(UTC).isoformat()
+        moment = datetime.fromisoformat(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC).isoformat()
     except (ValueError, OverflowError):
         return value
 
 
 def _digest(*values: Any) -> bytes:
     joined = "\x1f".join("" if value is None else str(value) for value in values)
-    return hashlib.blake2b(joined.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return _blake(joined.encode("utf-8", "surrogatepass"))
 
 
-def recording_key(row: Row, keys: FileKeys, read_time: ReadTime) -> None:
-    """`record_key` from call_id and recording_url; several recordings share a call.
-
-    A URL is empty for keys without the right to recordings: then from the time, and two of one second stay two.
-    """
-    call, url = row.get("call_id"), row.get("recording_url")
-    row["record_key"] = (
-        _digest(call, url).hex() if url else keys.with_ordinal(_digest(call, _in_utc(row["date"], read_time)))
-    )
-
-
-def disposition_key(row: Row, keys: FileKeys, read_time: ReadTime) -> None:  # noqa: ARG001  # one form for all
-    """`record_key` from call_id and operator_id: a disposition that is edited later replaces the row."""
-    call = row.get("call_id")
-    when = () if call else (_in_utc(row["date_started"], read_time),)
-    row["record_key"] = _digest(call, row.get("operator_id"), *when).hex()
-
-
-def content_key(row: Row, keys: FileKeys, read_time: ReadTime) -> None:
-    """`record_key` for rows without a key of their own: from the known columns, as others may come at any time.
-
-    Where the file has none of them, from everything the row says but its zone.
-    """
-    row["record_key"] = keys.with_ordinal(keys.content(row, read_time, keys.known or None))
-
-
-def dimension_key(row: Row, keys: FileKeys, read_time: ReadTime) -> None:  # noqa: ARG001  # one form for all
-    """`row_key` from what the aggregates are about: a user, target or group, or a date; never from a figure.
-
-    Most headers of aggregated exports are not known: where none of these columns is there, every cell that names
-    something counts. Of two rows about the same the later one gets a number, so that none is lost.
-    """
-    ids = [row.get(name) for name in DIMENSIONS]
-    kind = call_center_type(row.get("target_type") or row.get("type") or "")
-    about = [*ids, kind] if any(ids) else [kind, row.get("name"), row.get("email")]
-    if not any(about):
-        about = [row.get("date")]
-    if not any(about):
-        about = [row[name] for name in keys.columns if _names_something(name, row[name])]
-    row_key = "|".join("" if value is None else str(value) for value in about).strip("|") or "all"
-    ordinal = keys.duplicates.ordinal(_digest(row["window_start"], row_key))
-    if ordinal:
-        keys.log_once("same", "several rows of one export are about the same (%s); they are numbered.", row_key)
-        row_key = f"{row_key}#{ordinal + 1}"
-    row["row_key"] = row_key
+def _blake(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=16).digest()
 
 
 def _names_something(column: str, value: Any) -> bool:
     return isinstance(value, str) and bool(NAMING.fullmatch(column) or not FIGURE.fullmatch(value.strip()))
-
-
-RowKey = Callable[[Row, FileKeys, ReadTime], None]
-
-KEYS: Mapping[str, RowKey] = {
-    "recording": recording_key,
-    "disposition": disposition_key,
-    "content": content_key,
-    "dimension": dimension_key,
-}
-"""How the rows of a stream get their key, by the name the manifest gives."""

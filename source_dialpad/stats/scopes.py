@@ -16,68 +16,47 @@ from airbyte_cdk.sources.types import Config, StreamSlice
 
 from source_dialpad.errors import config_error, nearest
 from source_dialpad.sync.partitions import Partitions
-from source_dialpad.transport.lists import MAX_ITEMS, listed
+from source_dialpad.transport.declared import MAX_ITEMS, listed
 from source_dialpad.transport.requester import JsonCalls, object_of
 from source_dialpad.transport.types import text
 
 logger = logging.getLogger("airbyte")
 
-TARGET_LISTS = {
-    "callcenter": "callcenters",
-    "coachingteam": "coachingteams",
-    "department": "departments",
-    "office": "offices",
-    "room": "rooms",
-    "user": "users",
-}
-"""Where the targets of a type are listed; the other types have no list to check against."""
+LISTED = ("callcenter", "coachingteam", "department", "office", "room", "user")
+"""The types of targets that have a list of their name; the others have none to check against."""
 
 
 def account_objects(ask: JsonCalls, kind: str, context: str, office_id: str | None = None) -> dict[str, str]:
     """Ids and names of the account's objects of a target type."""
-    path = TARGET_LISTS[kind]
     params: dict[str, Any] = {"limit": MAX_ITEMS}
-    if office_id and kind in ("callcenter", "department", "room"):
+    if office_id:
         params["office_id"] = office_id
     if kind == "user":
         params["state"] = "all"  # without it those who left are missing, and their calls are still there
-    found = listed(ask, f"{context} (listing {path})", path=path, params=params)
-    names = ((each.get("id"), each.get("name") or each.get("display_name") or "") for each in found)
-    return {text(identity): str(name) for identity, name in names if identity}
+    objects = listed(ask, f"{context} (listing {kind}s)", path=f"{kind}s", params=params)
+    return {text(one["id"]): str(one.get("name") or one.get("display_name") or "") for one in objects if one.get("id")}
 
 
-def check_targets(ask: JsonCalls, targets: Iterable[Mapping[str, str]], context: str) -> None:
-    """Raises a config error that names the nearest objects when the account has no such target."""
+def check_scopes(ask: JsonCalls, settings: Mapping[str, Any], context: str) -> None:
+    """Raises a config error that names the nearest objects when the account lacks the office or one of the targets."""
+    named = [
+        (f"targets[{number}] names the {target['type']}", target) for number, target in enumerate(settings["targets"])
+    ]
+    if "office_id" in settings:
+        named.insert(0, ("office_id is", {"type": "office", "id": settings["office_id"]}))
     lists: dict[str, dict[str, str]] = {}
-    for number, target in enumerate(targets):
-        kind = target["type"]
-        if kind not in TARGET_LISTS:
+    for setting, target in named:
+        kind, identity = target["type"], target["id"]
+        if kind not in LISTED:
             continue
         if kind not in lists:
             lists[kind] = account_objects(ask, kind, context)
-        if target["id"] not in lists[kind]:
-            raise config_error(
-                f"{context}: dialpad.targets[{number}] names the {kind} {target['id']}, which the account does not "
-                "have "
-                f"({_nearest_object(target['id'], lists[kind])})."
-            )
-
-
-def check_office(ask: JsonCalls, office_id: str, context: str) -> None:
-    """Raises a config error that names the nearest offices when the account has no such office."""
-    known = account_objects(ask, "office", context)
-    if office_id not in known:
-        raise config_error(
-            f"{context}: dialpad.office_id is {office_id}, which the account does not have "
-            f"({_nearest_object(office_id, known)})."
-        )
-
-
-def _nearest_object(identity: str, known: Mapping[str, str]) -> str:
-    hint = nearest(identity, known)
-    for each in known:
-        hint = hint.replace(f"'{each}'", f"{each} '{known[each]}'")
-    return hint
+        if identity not in lists[kind]:
+            hint = nearest(identity, lists[kind])
+            for known, name in lists[kind].items():
+                hint = hint.replace(f"'{known}'", f"{known} '{name}'")
+            message = f"{context}: dialpad.{setting} {identity}, which the account does not have ({hint})."
+            raise config_error(message)
 
 
 @dataclass
@@ -108,30 +87,26 @@ class ScopeRouter(Partitions):
     def _scopes(self) -> Iterator[tuple[str, str]]:
         dialpad = self.config["dialpad"]
         ask, context = JsonCalls(self.requester), (self.parameters or {}).get("stream_name", "dialpad")
-        office = dialpad.get("office_id")
-        if office:
-            check_office(ask, office, context)
+        office, targets = dialpad.get("office_id"), dialpad["targets"] if self.of == "targets" else []
+        check_scopes(ask, {**dialpad, "targets": targets}, context)
         if self.of == "offices":
-            yield from (("office", each) for each in ([office] if office else account_objects(ask, "office", context)))
-        elif dialpad["targets"]:
-            check_targets(ask, dialpad["targets"], context)
-            yield from ((target["type"], target["id"]) for target in dialpad["targets"])
+            yield from (("office", one) for one in ([office] if office else account_objects(ask, "office", context)))
+        elif targets:
+            yield from ((target["type"], target["id"]) for target in targets)
         else:
-            found = account_objects(ask, "callcenter", context, office)
-            if not found:
+            centers = account_objects(ask, "callcenter", context, office)
+            if not centers:
                 logger.warning(
                     "%s: the account has no call center%s, so there is nothing to ask for. The export needs targets: "
                     "name some in dialpad.targets.",
                     context,
                     f" in office {office}" if office else "",
                 )
-            yield from (("callcenter", each) for each in found)
+            yield from (("callcenter", one) for one in centers)
 
 
 def check_section(ask: Callable[[str], JsonCalls], config: Config, _: logging.Logger) -> None:
     """Asks for the company, and for the lists of the office and the targets that are configured."""
-    calls, settings = ask("dialpad_lists_requester"), config["dialpad"]
+    calls = ask("dialpad_lists_requester")
     object_of(calls("dialpad", path="company"), "dialpad", "id")
-    if "office_id" in settings:
-        check_office(calls, settings["office_id"], "dialpad")
-    check_targets(calls, settings["targets"], "dialpad")
+    check_scopes(calls, config["dialpad"], "dialpad")

@@ -16,7 +16,6 @@ from airbyte_cdk.sources.types import StreamSlice
 
 from source_dialpad.sync.cursor import PLANNED
 from source_dialpad.sync.planner import PlannedWindow
-from source_dialpad.transport.shared import shared
 
 PATIENCE: Final = 120.0
 """Seconds that a stream waits for the plans of the others: they list offices or call centers at most."""
@@ -39,16 +38,14 @@ class Wish(NamedTuple):
 def wishes(stream: str, slices: Sequence[StreamSlice], *, aggregates: bool) -> list[Wish]:
     """The windows of a stream's plan, in the order they are wanted."""
     turns: defaultdict[str, int] = defaultdict(int)
-    found = []
+    wanted = []
     for number, stream_slice in enumerate(slices):
         window: PlannedWindow = stream_slice.extra_fields[PLANNED]
-        turn = window.read_at
-        if window.history:
-            partition = str(stream_slice.partition)
-            turns[partition] += 1
-            turn = f"{turns[partition]:06d}"
-        found.append(Wish(window.history, turn, aggregates, number, stream))
-    return sorted(found)
+        partition = str(stream_slice.partition)
+        turns[partition] += window.history
+        turn = f"{turns[partition]:06d}" if window.history else window.read_at
+        wanted.append(Wish(window.history, turn, aggregates, number, stream))
+    return sorted(wanted)
 
 
 def granted(wanted: Iterable[Wish], limit: int) -> set[Wish]:
@@ -66,7 +63,6 @@ class ExportShare:
     """What one sync may start; streams plan first, and none starts an export before all of them have."""
 
     def __init__(self, limit: int) -> None:
-        """No stream is known yet."""
         self._limit = limit
         self._started = 0
         self._expected: set[str] = set()
@@ -86,9 +82,14 @@ class ExportShare:
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._granted is not None or self._expected <= self._wanted.keys(), PATIENCE)
             if self._granted is None:
-                self._granted = granted((wish for each in self._wanted.values() for wish in each), self._limit)
+                self._granted = granted((wish for plan in self._wanted.values() for wish in plan), self._limit)
                 self._changed.notify_all()
             return [wish for wish in wanted if wish in self._granted]
+
+    def is_used_up(self) -> bool:
+        """Whether this sync may start no more."""
+        with self._changed:
+            return self._started >= self._limit
 
     def take(self) -> bool:
         """Counts an export that is started, repeats included; False when this sync may start no more."""
@@ -102,8 +103,3 @@ class ExportShare:
     def syncs_left(left: int, read: Sequence[Wish]) -> int:
         """How many syncs the rest takes at the pace of this one."""
         return ceil(left / max(sum(wish.is_history for wish in read), 1))
-
-
-def export_share(base_url: str, api_key: str, limit: int) -> ExportShare:
-    """The share of a key in this run."""
-    return shared(ExportShare, base_url, api_key, arguments=(limit,))

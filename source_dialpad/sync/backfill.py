@@ -7,24 +7,13 @@ share of the hour allows; the state says how far back everything was read.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 
-from source_dialpad.sync.planner import Cursor, PlannedWindow, WindowPlanner
-from source_dialpad.sync.windows import (
-    DAY,
-    DayWindow,
-    Grain,
-    calendar_window,
-    calendar_windows,
-    calendar_windows_back,
-    day_windows,
-    day_windows_back,
-    local_day,
-    midnight,
-)
+from source_dialpad.sync.planner import Cursor, PlannedWindow, WindowPlanner, done_in_order
+from source_dialpad.sync.windows import DAY, DayWindow, Grain, day_windows, local_day, midnight
 from source_dialpad.transport.times import zone_of
 
 SETTLED = timedelta(hours=9)
@@ -36,7 +25,7 @@ READ_AT = "read_at"
 
 @dataclass
 class BackfillingWindows(WindowPlanner):
-    """Windows of exports: first what is new, then history back to the start.
+    """Windows of exports: today, what is new up to yesterday, then history back to the start.
 
     The state is the last day read whole (`cursor_field`), the first one (`backfilled_to`, while there is history left),
     and when the partition was last read (`read_at`). A state without `backfilled_to` was read whole since `since`.
@@ -48,93 +37,84 @@ class BackfillingWindows(WindowPlanner):
     scope: str = "company"
 
     SETTINGS: ClassVar[tuple[str, ...]] = ("scope",)
-    notes_reading: ClassVar[bool] = True
-    reads_today: ClassVar[bool] = True
 
+    @property
     @abstractmethod
-    def recent(self, first: date, today: date) -> Iterator[DayWindow]:
-        """The windows from `first` up to yesterday, oldest first."""
+    def size(self) -> int | Grain:
+        """What one export covers: days at most, or one whole calendar window."""
 
-    @abstractmethod
-    def back(self, first: date, last: date) -> Iterator[DayWindow]:
-        """The windows that hold the days from `first` to `last`, newest first."""
-
-    @abstractmethod
-    def slice_of(self, window: DayWindow, today: date) -> Mapping[str, str]:
-        """The window as its slice: `first_day`, `last_day`, and what its rows have to know."""
+    @property
+    def reads_today(self) -> bool:
+        """Whether the API has the rows of a day before it is over."""
+        return self.size not in ("week", "month")  # those are read by their closed days
 
     def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
         """Today, then what is new up to yesterday, oldest first; then history, newest first."""
         now = datetime.now(UTC)
         today, settled = local_day(now, self.zone), local_day(now - SETTLED, self.zone) - DAY
-        start = self.first_day()
-        anchor: str | None = None
-        if saved is None:
-            recent, before = self._newest(start, today, settled)
-            anchor = before.isoformat()
-        else:
+        start, yesterday = self.first_day(), today - DAY
+        anchor: date | None = None
+        last = date.min
+        if saved:
             last, before = self.parse_cursor(saved), self.backfilled_to(saved)
             if last > today + DAY:
                 self.warn_ahead(saved[self.cursor_field])
                 return
-            first = max(last - timedelta(days=self.lookback_days) + DAY, before)
+            first = self._first_of_window(max(last - self.lookback_days * DAY + DAY, before))
             if not self.start_is_default and start > first:
-                first, anchor = start, start.isoformat() if start > last + DAY else None
-            recent = list(self.recent(first, today))
+                first, anchor = start, start if start > last + DAY else None
+        else:  # as many of the newest windows as it takes to hold a settled day
+            newest = (window.first for window in day_windows(start, yesterday, self.size, newest_first=True))
+            first = before = anchor = next((day for day in newest if day <= settled), start)
         read_at = str((saved or {}).get(READ_AT, ""))
         if self.reads_today and start <= today:
-            yield PlannedWindow(self.slice_of(DayWindow(today, today), today), cursor_after=None, read_at=read_at)
-        for window in recent:
-            reached = min(window.last, today - DAY, settled)
-            cursor_after = reached.isoformat() if reached >= window.first else None
-            yield PlannedWindow(self.slice_of(window, today), cursor_after, anchor, read_at=read_at)
-        for window in self.back(start, before - DAY):
+            yield PlannedWindow(slice_of(DayWindow(today, today), today), None, read_at=read_at)
+        for window in day_windows(first, yesterday, self.size):
+            reached = min(window.last, settled)
+            after = reached.isoformat() if reached >= window.first else None
+            backfilled_to = anchor.isoformat() if anchor and after else None
+            reread = window.last <= last
+            yield PlannedWindow(slice_of(window, today), after, backfilled_to, read_at=read_at, reread=reread)
+        for window in day_windows(start, before - DAY, self.size, newest_first=True):
             backfilled_to = window.first.isoformat()
-            yield PlannedWindow(self.slice_of(window, today), None, backfilled_to, history=True, read_at=read_at)
+            yield PlannedWindow(slice_of(window, today), None, backfilled_to, history=True, read_at=read_at)
 
-    def _newest(self, start: date, today: date, settled: date) -> tuple[list[DayWindow], date]:
-        """The newest windows, as many as it takes to hold a settled day, and the first day of them."""
-        recent: list[DayWindow] = []
-        for window in self.back(start, today - DAY):
-            recent.insert(0, window)
-            if window.first <= settled:
-                break
-        return recent, recent[0].first if recent else today
-
-    def first_day(self) -> date:
-        """The first day that is wanted."""
-        return date.fromisoformat(self.start)
-
-    def backfilled_to(self, saved: Cursor) -> date:
-        """The first day that a saved state holds."""
-        value = saved.get(BACKFILLED_TO) or saved.get("since", self.start)
-        try:
-            first = date.fromisoformat(str(value))
-        except ValueError:
-            raise self.unreadable({BACKFILLED_TO: value}) from None
-        complete = BACKFILLED_TO not in saved and self.start_is_default
-        return min(first, self.first_day()) if complete else first
+    def progress(self, plan: Sequence[PlannedWindow], saved: Cursor | None) -> dict[str, Any] | None:
+        """The cursor, moved forward and back in time, and when its partition was last read."""
+        cursor = super().progress(plan, saved)
+        if cursor is None:
+            return None
+        done = done_in_order(window for window in plan if window.backfilled_to)
+        if done and done[-1].backfilled_to:
+            cursor |= {"since": done[-1].backfilled_to, BACKFILLED_TO: done[-1].backfilled_to}
+            if date.fromisoformat(done[-1].backfilled_to) <= self.first_day():
+                cursor["since"] = self.start
+                del cursor[BACKFILLED_TO]
+        if any(window.done and not window.history for window in plan):
+            cursor[READ_AT] = datetime.now(UTC).isoformat(timespec="seconds")
+        return cursor
 
     def cursor(self, cursor_after: Any, saved: Cursor | None = None) -> dict[str, Any]:
-        """The cursor, with the zone its days are counted in; `saved` tells what is kept of the one before."""
+        """The cursor, with the zone its days are counted in; how far back it reaches is kept."""
         kept = {name: saved[name] for name in ("since", BACKFILLED_TO) if saved and name in saved}
-        return {
-            self.cursor_field: cursor_after,
-            "since": self.start,
-            **self.settings(),
-            **kept,
-            "timezone": self.timezone,
-        }
+        return {**super().cursor(cursor_after), **kept, "timezone": self.timezone}
 
-    def backfilled(self, cursor: dict[str, Any], first_day: str) -> dict[str, Any]:
-        """The cursor once everything from `first_day` on was read; no `backfilled_to` once that is the start."""
-        if date.fromisoformat(first_day) <= self.first_day():
-            return {name: value for name, value in {**cursor, "since": self.start}.items() if name != BACKFILLED_TO}
-        return {**cursor, "since": first_day, BACKFILLED_TO: first_day}
+    def first_day(self) -> date:
+        """The first day of the first window that is wanted."""
+        return self._first_of_window(date.fromisoformat(self.start))
 
-    def with_start(self, saved: Cursor) -> Cursor:
-        """An earlier start_date only extends the backfill."""
-        return saved
+    def backfilled_to(self, saved: Cursor) -> date:
+        """The first day of the first window that a saved state holds."""
+        value = saved.get(BACKFILLED_TO) or saved.get("since", self.start)
+        try:
+            first = self._first_of_window(date.fromisoformat(str(value)))
+        except ValueError:
+            raise self.unreadable({BACKFILLED_TO: value}) from None
+        is_complete = BACKFILLED_TO not in saved and self.start_is_default
+        return min(first, self.first_day()) if is_complete else first
+
+    def _first_of_window(self, day: date) -> date:
+        return next(day_windows(day, day, self.size)).first
 
     def parse_cursor(self, saved: Cursor) -> date:
         """The last day that was read whole, counted in the zone of today's configuration.
@@ -162,6 +142,13 @@ class BackfillingWindows(WindowPlanner):
         return local_day(midnight(day + DAY, zone), self.zone) - DAY
 
 
+def slice_of(window: DayWindow, today: date) -> Mapping[str, str]:
+    """The closed days of a window, or today; `calendar_end` is the edge of a week or month that is still running."""
+    last = window.last if window.last < today or window.first == today else today - DAY
+    running = {} if last == window.last else {"calendar_end": window.last.isoformat()}
+    return {"first_day": window.first.isoformat(), "last_day": last.isoformat(), **running}
+
+
 @dataclass
 class RecordExportWindows(BackfillingWindows):
     """Windows of a records export: closed days, up to `days` of them at once, and today.
@@ -173,22 +160,21 @@ class RecordExportWindows(BackfillingWindows):
 
     days: int = 30
     aggregates: bool = False
+    today: bool = True
+
+    @property
+    def size(self) -> int:
+        """`days`."""
+        return self.days
+
+    @property
+    def reads_today(self) -> bool:
+        """Exports of scorecards have the days up to yesterday."""
+        return self.today
 
     def settings(self) -> dict[str, Any]:
         """The settings that make other rows, beside the cursor."""
         return {**super().settings(), **({"timezone": self.timezone} if self.aggregates else {})}
-
-    def recent(self, first: date, today: date) -> Iterator[DayWindow]:
-        """Windows of up to `days` days."""
-        return day_windows(first, today - DAY, self.days)
-
-    def back(self, first: date, last: date) -> Iterator[DayWindow]:
-        """Windows of up to `days` days."""
-        return day_windows_back(first, last, self.days)
-
-    def slice_of(self, window: DayWindow, today: date) -> Mapping[str, str]:  # noqa: ARG002  # as in the class above
-        """The days of the window."""
-        return {"first_day": window.first.isoformat(), "last_day": window.last.isoformat()}
 
 
 @dataclass
@@ -205,29 +191,6 @@ class AggregateWindows(BackfillingWindows):
     SETTINGS: ClassVar[tuple[str, ...]] = ("scope", "timezone", "aggregate_window")
 
     @property
-    def reads_today(self) -> bool:  # type: ignore[override]
-        """Only a running day is a window by itself."""
-        return self.aggregate_window == "day"
-
-    def first_day(self) -> date:
-        """The first day of the first window."""
-        return calendar_window(super().first_day(), self.aggregate_window).first
-
-    def backfilled_to(self, saved: Cursor) -> date:
-        """The first day of the first window that a saved state holds."""
-        return calendar_window(super().backfilled_to(saved), self.aggregate_window).first
-
-    def recent(self, first: date, today: date) -> Iterator[DayWindow]:
-        """Whole calendar windows up to yesterday."""
-        return calendar_windows(first, today - DAY, self.aggregate_window)
-
-    def back(self, first: date, last: date) -> Iterator[DayWindow]:
-        """Whole calendar windows."""
-        return calendar_windows_back(first, last, self.aggregate_window)
-
-    def slice_of(self, window: DayWindow, today: date) -> Mapping[str, str]:
-        """The closed days of the window; the edge of a running one as `calendar_end`."""
-        days = {"first_day": window.first.isoformat(), "last_day": window.last.isoformat()}
-        if window.last < today or window.first == today:
-            return days
-        return {**days, "last_day": (today - DAY).isoformat(), "calendar_end": window.last.isoformat()}
+    def size(self) -> Grain:
+        """`aggregate_window`."""
+        return self.aggregate_window

@@ -50,7 +50,6 @@ class BatchMessage(AirbyteMessage):
     """A batch on its way to standard output; its record names the stream, for the counts of the states."""
 
     def __init__(self, batch: RecordBatch) -> None:
-        """Takes over the lines."""
         super().__init__(type=Type.RECORD, record=AirbyteRecordMessage(stream=batch.stream_name, data={}, emitted_at=0))
         self.lines = batch.lines
 
@@ -59,7 +58,6 @@ class BatchQueue:
     """Whether this process makes batches, and how many wait to be written."""
 
     def __init__(self) -> None:
-        """Closed until a writer opens it."""
         self.is_open = False
         self._slots = threading.BoundedSemaphore(MAX_WAITING)
 

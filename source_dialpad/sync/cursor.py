@@ -14,8 +14,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
-from datetime import UTC, datetime
-from itertools import takewhile
 from typing import Any
 
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
@@ -26,8 +24,8 @@ from airbyte_cdk.sources.streams.concurrent.partitions.stream_slicer import Stre
 from airbyte_cdk.sources.types import Record, StreamSlice
 
 from source_dialpad.errors import config_error
-from source_dialpad.sync.backfill import READ_AT
-from source_dialpad.sync.planner import MAX_OF_RECORDS, PlannedWindow, WindowPlanner
+from source_dialpad.sync.planner import Cursor as SavedCursor
+from source_dialpad.sync.planner import PlannedWindow, WindowPlanner
 
 logger = logging.getLogger("airbyte")
 
@@ -49,9 +47,12 @@ class WindowCursor(Cursor):
 
     Two shapes that other tools and people write for a stream with partitions are taken as well, and stand for every
     partition that has no entry of its own: `{cursor_field: value}`, and the CDK's `{"use_global_cursor": true, "state":
-    {cursor_field: value}, "states": […]}`. A state without a value counts as none, and says so; any other shape is a
+    {cursor_field: value}, "states": […]}`. A state without a value counts as none, with a warning; any other shape is a
     config error.
     """
+
+    full_refresh = False
+    """Whether the catalog asks for everything, whatever it costs."""
 
     def __init__(
         self,
@@ -62,114 +63,79 @@ class WindowCursor(Cursor):
         message_repository: MessageRepository,
         state_manager: ConnectorStateManager,
     ) -> None:
-        self.full_refresh = False
-        """Whether the catalog asks for everything, whatever it costs."""
         self._planner = planner
         self._partitions = partitions
         self._message_repository = message_repository
         self._state_manager = state_manager
         self._given_state = dict(stream_state)
         self._saved: dict[str, dict[str, Any]] | None = None
-        self._of_every_partition: dict[str, Any] | None = None
-        self._all_planned = False
-        self._plans: dict[str, list[PlannedWindow]] = {}
-        self._resumed: dict[str, Mapping[str, Any] | None] = {}
-        self._lock = threading.Lock()
+        self._plans: dict[str, tuple[list[PlannedWindow], SavedCursor | None]] = {}
+        self._lock = threading.RLock()
         self._emitted_at = float("-inf")
-        self._prepare: Preparation = iter
+        self.prepare: Preparation = iter
+        """Takes all planned slices, and yields each one when it can be read."""
 
     @property
     def cursor_field(self) -> CursorField:
         """The cursor field, as the catalogue shows it."""
         return CursorField(self._planner.cursor_field)
 
-    def prepare_with(self, prepare: Preparation) -> None:
-        """Hands all planned slices to `prepare`, which yields each one when it can be read."""
-        self._prepare = prepare
-
     @property
     def state(self) -> MutableMapping[str, Any]:
         """The state as it is saved."""
         with self._lock:
-            return self._state()
-
-    def _state(self) -> dict[str, Any]:
-        if self._saved is None:
-            return self._given_state
-        if self._partitions is None:
-            return self._saved.get("{}", {})
-        states = [{"partition": json.loads(key), "cursor": cursor} for key, cursor in self._saved.items()]
-        if self._of_every_partition is not None and not self._all_planned:
-            return {"states": states, "use_global_cursor": True, "state": self._of_every_partition}
-        return {"states": states}
+            if self._saved is None:
+                return self._given_state
+            if self._partitions is None:
+                return self._saved.get("{}", {})
+            return {"states": [{"partition": json.loads(key), "cursor": saved} for key, saved in self._saved.items()]}
 
     def stream_slices(self) -> Iterable[StreamSlice]:
         """Every window of every partition that is still to be read, in the order its rows are wanted."""
-        saved = self._read_state()
-        with self._lock:
-            self._saved = saved
-        return self._prepare(self._planned(saved))
+        return self.prepare(self._planned())
 
-    def _planned(self, saved: dict[str, dict[str, Any]]) -> Iterator[StreamSlice]:
-        entries = set(saved)
-        for partition in self._partitions.stream_slices() if self._partitions else (None,):
-            identity = dict(partition.partition) if partition else {}
-            key = _key(identity)
-            if key in self._plans:  # the same partition twice would read, and count, everything twice
-                continue
-            with self._lock:
-                if self._of_every_partition is not None:
-                    saved.setdefault(key, self._of_every_partition)
-                self._resumed[key] = resumed = self._planner.compatible_state(saved.get(key))
-            self._plans[key] = plan = list(self._planner.windows(resumed))
-            for window in plan:
-                yield StreamSlice(
-                    partition=identity,
-                    cursor_slice=window.cursor_slice,
-                    extra_fields={**(partition.extra_fields if partition else {}), PLANNED: window},
-                )
-        with self._lock:
-            self._all_planned = True
-        if entries and entries.isdisjoint(self._plans):
+    def _planned(self) -> Iterator[StreamSlice]:
+        listed = self._partitions.stream_slices() if self._partitions else [StreamSlice(partition={}, cursor_slice={})]
+        partitions = {_key(each.partition): each for each in listed}  # listed twice, one would be read twice
+        saved = self._saved = self._read_state(partitions)
+        if saved and saved.keys().isdisjoint(partitions):
             logger.warning(
                 "%s: none of the %d partitions of the saved state is there any more; each is read from the start.",
                 self._planner.stream,
-                len(entries),
+                len(saved),
             )
+        for key, partition in partitions.items():
+            resumed = self._planner.compatible_state(saved.get(key))
+            plan = list(self._planner.windows(resumed))
+            self._plans[key] = plan, resumed
+            for window in plan:
+                extra = {**partition.extra_fields, PLANNED: window}
+                identity = dict(partition.partition)
+                yield StreamSlice(partition=identity, cursor_slice=window.cursor_slice, extra_fields=extra)
 
-    def _read_state(self) -> dict[str, dict[str, Any]]:
-        """The saved cursors by partition; sets the one that stands for every other partition, where there is one."""
+    def _read_state(self, partitions: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """The saved cursors by partition; those without a value are left out, with a warning."""
         state, field = self._given_state, self._planner.cursor_field
         if all(str(name).startswith("__ab_") for name in state):  # what the CDK writes of streams without a cursor
             return {}
-        if self._partitions is None:
-            if field in state:
-                return self._told({"{}": state})
-        elif field in state:
-            self._of_every_partition = self._told({"{}": state}).get("{}")
-            return {}
-        elif "states" in state or "state" in state:
-            try:
-                saved = {_key(entry["partition"]): dict(entry["cursor"]) for entry in state.get("states") or []}
-                if state.get("use_global_cursor"):
-                    self._of_every_partition = self._told({"{}": dict(state["state"])}).get("{}")
-            except (KeyError, TypeError, ValueError):
-                pass
+        try:
+            if field in state or self._partitions is None:
+                saved = {key: {**state, field: state[field]} for key in partitions}
+            elif state.get("use_global_cursor"):
+                saved = {**{key: dict(state["state"]) for key in partitions}, **_entries(state.get("states") or [])}
             else:
-                return self._told(saved)
-        raise config_error(
-            f"{self._planner.stream}: the saved state has another shape than this stream writes (its keys are "
-            f"{sorted(map(str, state))}). Reset the state of this stream, so that it is read again from start_date."
-        )
-
-    def _told(self, saved: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        """The cursors that hold a value; those that hold none are said to begin at the start."""
-        empty = [key for key, cursor in saved.items() if cursor.get(self._planner.cursor_field) in (None, "")]
+                saved = _entries(state["states"] or [])
+        except (KeyError, TypeError, ValueError):
+            raise config_error(
+                f"{self._planner.stream}: the saved state has another shape than this stream writes (its keys are "
+                f"{sorted(map(str, state))}). Reset the state of this stream, so that it is read again from start_date."
+            ) from None
+        empty = [key for key, cursor in saved.items() if cursor.get(field) in (None, "")]
         if empty:
             logger.warning(
                 "%s: the saved state holds no %s%s; reading begins at the start.",
                 self._planner.stream,
-                self._planner.cursor_field,
+                field,
                 "" if empty == ["{}"] else f" for {', '.join(empty)}",
             )
         return {key: cursor for key, cursor in saved.items() if key not in empty}
@@ -177,18 +143,16 @@ class WindowCursor(Cursor):
     def observe(self, record: Record) -> None:
         """Notes the greatest cursor of a window whose end only its records tell."""
         window = record.associated_slice.extra_fields.get(PLANNED) if record.associated_slice else None
-        if window is not None and window.cursor_after == MAX_OF_RECORDS:
-            window.greatest = max(window.greatest or "", record.data[self._planner.cursor_field])
+        if window is not None and window.open_ended:
+            window.cursor_after = max(window.cursor_after or "", record.data[self._planner.cursor_field])
 
     def close_partition(self, partition: Partition) -> None:
         """Marks a window as read whole, moves the state over all that is now contiguous, and emits it."""
-        stream_slice = partition.to_slice()
-        window = stream_slice.extra_fields[PLANNED]  # type: ignore[union-attr]
+        stream_slice: StreamSlice = partition.to_slice()  # type: ignore[assignment]  # one of those we planned
         with self._lock:
-            window.done = True
-            self._advance(_key(stream_slice.partition))  # type: ignore[union-attr]
-            due = self._partitions is None or time.monotonic() - self._emitted_at >= STATE_EVERY_SECONDS
-            if due:
+            stream_slice.extra_fields[PLANNED].done = True
+            self._advance(stream_slice)
+            if self._partitions is None or self._is_due():
                 self._emit()
 
     def save_progress(self, stream_slice: StreamSlice) -> None:
@@ -198,40 +162,25 @@ class WindowCursor(Cursor):
         """
         window = stream_slice.extra_fields[PLANNED]
         with self._lock:
-            if window.greatest is None or time.monotonic() - self._emitted_at < STATE_EVERY_SECONDS:
-                return
-            window.done = True
-            self._advance(_key(stream_slice.partition))
-            window.done = False
-            self._emit()
+            if window.cursor_after is not None and self._is_due():
+                window.done = True
+                self._advance(stream_slice)
+                window.done = False
+                self._emit()
 
-    def _advance(self, key: str) -> None:
-        """Moves the state of a partition over all that is now contiguous, forward and back in time."""
-        plan, saved = self._plans[key], self._resumed[key]
-        recent = [window for window in plan if not window.history and window.cursor_after is not None]
-        cursor = dict(saved) if saved else None
-        for window in takewhile(_is_done, recent):
-            value = window.greatest if window.cursor_after == MAX_OF_RECORDS else window.cursor_after
-            if value is None:
-                continue
-            reached = self._planner.cursor(value, cursor)
-            # the state never goes back while a look-back is being read again
-            if cursor is None or self._planner.parse_cursor(reached) > self._planner.parse_cursor(cursor):
-                cursor = reached
-            if window.backfilled_to:
-                cursor = self._planner.backfilled(cursor, window.backfilled_to)
-        if cursor is None or self._saved is None:
-            return
-        for window in takewhile(_is_done, (window for window in plan if window.history)):
-            cursor = self._planner.backfilled(cursor, window.backfilled_to or "")
-        if self._planner.notes_reading and any(window.done and not window.history for window in plan):
-            cursor[READ_AT] = datetime.now(UTC).isoformat(timespec="seconds")
-        self._resumed[key] = self._saved[key] = cursor
+    def _is_due(self) -> bool:
+        return time.monotonic() - self._emitted_at >= STATE_EVERY_SECONDS
+
+    def _advance(self, stream_slice: StreamSlice) -> None:
+        key = _key(stream_slice.partition)
+        cursor = self._planner.progress(*self._plans[key])
+        if cursor is not None and self._saved is not None:
+            self._saved[key] = cursor
 
     def _emit(self) -> None:
         self._emitted_at = time.monotonic()
         name = self._planner.stream
-        self._state_manager.update_state_for_stream(name, None, self._state())
+        self._state_manager.update_state_for_stream(name, None, self.state)
         self._message_repository.emit_message(self._state_manager.create_state_message(name, None))
 
     def ensure_at_least_one_state_emitted(self) -> None:
@@ -244,8 +193,8 @@ class WindowCursor(Cursor):
         return True
 
 
-def _is_done(window: PlannedWindow) -> bool:
-    return window.done
+def _entries(states: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {_key(entry["partition"]): dict(entry["cursor"]) for entry in states}
 
 
 def _key(partition: Mapping[str, Any]) -> str:

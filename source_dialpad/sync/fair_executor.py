@@ -1,31 +1,25 @@
-"""Turns: which slice is read next, so that no stream keeps the others waiting.
+"""Streams are read in turns, so that no stream keeps the others waiting.
 
 The CDK's pool reads slices in the order they come. A stream with hundreds of them that waits at its API's limit then
 fills every thread, and streams of other APIs stand behind it: a sync takes the sum of the waits and not the longest.
-Here the stream that has the fewest slices being read comes next.
+Here the stream that has the fewest slices being read comes next. The figures stand in docs/decisions.md.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition
 
 Result = TypeVar("Result")
 
 THREADS = 1024
-"""More than there are streams and turns; a thread is started when one is needed, and used again."""
-
-
-class _Task(NamedTuple):
-    future: Future[Any]
-    function: Callable[..., Any]
-    arguments: tuple[Any, ...]
+"""More than there are streams and slices at once; a thread is started when one is needed, and used again."""
 
 
 class FairExecutor(Executor):
@@ -36,9 +30,8 @@ class FairExecutor(Executor):
     """
 
     def __init__(self, most: int) -> None:
-        """No task yet."""
         self._most = most
-        self._waiting: dict[str, deque[_Task]] = {}
+        self._waiting: dict[str, deque[tuple[Future[Any], Callable[[], Any]]]] = {}
         self._reading: defaultdict[str, int] = defaultdict(int)
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="slice")
@@ -50,17 +43,14 @@ class FairExecutor(Executor):
         future: Future[Result] = Future()
         with self._lock:
             stream = self._waiting.setdefault(arguments[0].stream_name(), deque())
-            stream.append(_Task(future, function, arguments))
+            stream.append((future, partial(function, *arguments)))
             self._begin()
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002  # Executor's
-        """Takes no more tasks."""
-        if cancel_futures:
-            with self._lock:
-                for task in (task for tasks in self._waiting.values() for task in tasks):
-                    task.future.cancel()
-                self._waiting.clear()
+        """Takes no more tasks, and begins none of those that wait."""
+        with self._lock:
+            self._waiting.clear()
         self._threads.shutdown(wait, cancel_futures=cancel_futures)
 
     def _begin(self) -> None:
@@ -68,46 +58,16 @@ class FairExecutor(Executor):
         while self._waiting and sum(self._reading.values()) < self._most:
             stream = min(self._waiting, key=self._reading.__getitem__)  # of equals, the one that waits longest
             tasks = self._waiting.pop(stream)
-            task = tasks.popleft()
+            self._threads.submit(self._read, stream, *tasks.popleft())
+            self._reading[stream] += 1
             if tasks:
                 self._waiting[stream] = tasks  # behind the others
-            if task.future.set_running_or_notify_cancel():
-                self._reading[stream] += 1
-                self._threads.submit(self._read, stream, task)
 
-    def _read(self, stream: str, task: _Task) -> None:
-        _here.turn = (self, stream)
+    def _read(self, stream: str, future: Future[Any], read: Callable[[], Any]) -> None:
         try:
-            task.future.set_result(task.function(*task.arguments))
+            future.set_result(read())
         except BaseException as error:  # noqa: BLE001  # it is the future's
-            task.future.set_exception(error)
-        finally:
-            del _here.turn
-            self._ended(stream)
-
-    def _ended(self, stream: str) -> None:
+            future.set_exception(error)
         with self._lock:
             self._reading[stream] -= 1
             self._begin()
-
-    def _goes_on(self, stream: str) -> None:
-        with self._lock:
-            self._reading[stream] += 1
-
-
-_here = threading.local()
-
-
-@contextmanager
-def release_slot() -> Iterator[None]:
-    """Gives the slice's turn to others while it waits; afterwards it goes on at once, so one more may be read."""
-    turn: tuple[FairExecutor, str] | None = getattr(_here, "turn", None)
-    if turn is None:
-        yield
-        return
-    turns, stream = turn
-    turns._ended(stream)  # noqa: SLF001  # of this module
-    try:
-        yield
-    finally:
-        turns._goes_on(stream)  # noqa: SLF001

@@ -64,26 +64,23 @@ class PageDuplicates:
     """
 
     def __init__(self) -> None:
-        """One instance for each range."""
-        self.page = 0
-        self.page_of: dict[str, int] = {}
-        """The last page that held a row of this key."""
+        self._page = 0
+        self._page_of: dict[str, int] = {}
         self._overlap = ""
         self._ordinals: dict[str, int] = {}
 
     def next_page(self, overlap: str = "") -> None:
         """Begins a page; a row with the key `overlap` may be on it although it was on the page before."""
-        self.page += 1
+        self._page += 1
         self._overlap = overlap
 
     def ordinal(self, key: str) -> int:
         """How many rows of this key came before."""
-        page = self.page_of.get(key)
+        page = self._page_of.get(key)
+        self._page_of[key] = self._page
         if page is None:
-            self.page_of[key] = self.page
             return 0
-        if page != self.page and key != self._overlap:
+        if page != self._page and key != self._overlap:
             raise InconsistentPages
-        self.page_of[key] = self.page
         self._ordinals[key] = ordinal = self._ordinals.get(key, 0) + 1
         return ordinal

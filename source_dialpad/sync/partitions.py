@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from airbyte_cdk.sources.declarative.partition_routers.partition_router import PartitionRouter
-from airbyte_cdk.sources.types import StreamSlice, StreamState
+from airbyte_cdk.sources.types import StreamState
 
 
 class Partitions(PartitionRouter):
     """A partition router that adds nothing to requests: what a partition means stands in its slices."""
-
-    @abstractmethod
-    def stream_slices(self) -> Iterable[StreamSlice]:
-        """The partitions, each once."""
 
     def get_stream_state(self) -> Mapping[str, StreamState] | None:
         """No parent's state is kept."""
@@ -25,14 +20,4 @@ class Partitions(PartitionRouter):
         """Nothing."""
         return {}
 
-    def get_request_headers(self, **_: Any) -> Mapping[str, Any]:
-        """Nothing."""
-        return {}
-
-    def get_request_body_data(self, **_: Any) -> Mapping[str, Any]:
-        """Nothing."""
-        return {}
-
-    def get_request_body_json(self, **_: Any) -> Mapping[str, Any]:
-        """Nothing."""
-        return {}
+    get_request_headers = get_request_body_data = get_request_body_json = get_request_params

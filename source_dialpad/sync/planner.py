@@ -1,8 +1,7 @@
-"""The planner: from a saved state to the windows that are still to be read, one class a kind of stream.
+"""The planner: from a saved state to the windows that are still to be read, and from windows read to the next state.
 
-Each class answers two questions for one partition: which windows follow from the saved cursor, and what the state may
-say once a window was read whole. A window whose `cursor_after` is None (today) is read at every sync and never moves
-the state.
+One class a kind of stream, for one partition at a time. A window whose `cursor_after` is None (today) is read at every
+sync and never moves the state.
 
 A saved cursor that cannot be read is an error and not a fresh start. One that was written under settings that make
 other rows (another grain, another zone for the aggregates of a day) leads to a fresh start, with a warning.
@@ -13,22 +12,22 @@ from __future__ import annotations
 import json
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from itertools import takewhile
 from typing import Any, ClassVar
 
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
 from source_dialpad.errors import config_error
-from source_dialpad.sync.windows import DAY, Grain, calendar_windows, instant_windows, local_day, midnight
+from source_dialpad.sync.windows import DAY, Grain, day_windows, instant_windows, local_day, midnight
 from source_dialpad.transport.times import from_milliseconds, milliseconds, rfc3339, zone_of
 
 logger = logging.getLogger("airbyte")
 
 LAG = timedelta(minutes=10)
 """Readings of a running system end this long before now, so that rows that arrive late by seconds are not missed."""
-
-MAX_OF_RECORDS = "greatest record"
-"""Stands in `cursor_after` for the greatest cursor among the window's records."""
 
 Cursor = Mapping[str, Any]
 
@@ -37,9 +36,10 @@ Cursor = Mapping[str, Any]
 class PlannedWindow:
     """One window of one partition: its slice, what the state may say after it, and whether it was read whole.
 
-    `cursor_after` moves the cursor forward. `backfilled_to` moves the other end of what was read back in time; windows
-    of `history` count from the newest to the oldest, the others from the oldest to the newest. `read_at` is when the
-    partition was last read, as its state says.
+    `cursor_after` moves the cursor forward; where a window is `open_ended`, it is the greatest cursor of its records.
+    `backfilled_to` moves the other end of what was read back in time; windows of `history` count from the newest to the
+    oldest, the others from the oldest to the newest. `read_at` is when the partition was last read, as its state says;
+    `reread` windows were read whole before, and belong to the look-back.
     """
 
     cursor_slice: Mapping[str, Any]
@@ -47,13 +47,19 @@ class PlannedWindow:
     backfilled_to: str | None = None
     history: bool = False
     read_at: str = ""
+    open_ended: bool = False
+    reread: bool = False
     done: bool = False
-    greatest: str | None = None
+
+
+def done_in_order(windows: Iterator[PlannedWindow]) -> list[PlannedWindow]:
+    """The windows up to the first that was not read whole."""
+    return list(takewhile(lambda window: window.done, windows))
 
 
 @dataclass
 class WindowPlanner(ABC):
-    """From a saved cursor to the windows to read, for one partition of a stream."""
+    """From a saved cursor to the windows to read, and back, for one partition of a stream."""
 
     stream: str
     cursor_field: str
@@ -61,9 +67,6 @@ class WindowPlanner(ABC):
     timezone: str = "UTC"
     lookback_days: int = 0
     start_is_default: bool = False
-
-    notes_reading: ClassVar[bool] = False
-    """Whether the state says when a partition was last read."""
 
     SETTINGS: ClassVar[tuple[str, ...]] = ()
     """Names of the settings kept beside the cursor: under another value, the rows would be other rows."""
@@ -76,14 +79,25 @@ class WindowPlanner(ABC):
     def parse_cursor(self, saved: Cursor) -> Any:
         """Where a saved cursor stands, to be compared with others; an error where it cannot be read."""
 
+    def progress(self, plan: Sequence[PlannedWindow], saved: Cursor | None) -> dict[str, Any] | None:
+        """The cursor to save once the windows of `plan` that are done were read; `saved` is the one they followed from.
+
+        It stands behind the last window before which everything was read, and never goes back for a look-back.
+        """
+        done = done_in_order(window for window in plan if window.cursor_after is not None)
+        if done:
+            reached = self.cursor(done[-1].cursor_after, saved)
+            if not saved or self.parse_cursor(reached) > self.parse_cursor(saved):
+                return reached
+        return dict(saved) if saved else None
+
     def cursor(self, cursor_after: Any, saved: Cursor | None = None) -> dict[str, Any]:
         """The cursor to save once everything up to `cursor_after` was read; `saved` is the one before."""
-        since = saved["since"] if saved and self.start_is_default and "since" in saved else self.start
-        return {self.cursor_field: cursor_after, "since": since, **self.settings()}
+        return {self.cursor_field: cursor_after, "since": self.start_of(saved), **self.settings()}
 
-    def backfilled(self, cursor: dict[str, Any], first_day: str) -> dict[str, Any]:  # noqa: ARG002  # see `backfill`
-        """The cursor once everything from `first_day` on was read."""
-        return cursor
+    def start_of(self, saved: Cursor | None) -> str:
+        """The first day that is wanted. A start that nobody set is a later day every day, and moves no state."""
+        return str(saved["since"]) if self.start_is_default and saved and "since" in saved else self.start
 
     @property
     def zone(self) -> tzinfo:
@@ -109,24 +123,9 @@ class WindowPlanner(ABC):
                     json.dumps(value),
                 )
                 return None
-        return self.with_start(saved)
+        return saved
 
-    def with_start(self, saved: Cursor) -> Cursor | None:
-        """The saved cursor, or None where start_date was moved back behind the day from which it read.
-
-        A start that nobody set (365 days ago, a day later every day) never touches a state.
-        """
-        if self.start_is_default or self.start >= str(saved.get("since", self.start)):
-            return saved
-        logger.warning(
-            "%s: start_date is now %s and the saved state began on %s; the stream is read again from its start.",
-            self.stream,
-            self.start,
-            saved["since"],
-        )
-        return None
-
-    def unreadable(self, value: object) -> Exception:
+    def unreadable(self, value: object) -> AirbyteTracedException:
         """The error for a saved cursor that cannot be read."""
         return config_error(
             f"{self.stream}: the saved state holds {value!r} for {self.cursor_field}, "
@@ -146,7 +145,7 @@ class WindowPlanner(ABC):
 
 @dataclass
 class DatetimeWindows(WindowPlanner):
-    """Touching windows of instants: start inclusive, end exclusive, the last one ending `lag` before now.
+    """Touching windows of instants: start inclusive, end exclusive, the last one ending `LAG` before now.
 
     The cursor is the end of the last window read whole, as milliseconds or as RFC 3339 text. `kept_days` is how long
     the API keeps its rows: an older start, or an older state, is moved forward with a warning.
@@ -156,54 +155,48 @@ class DatetimeWindows(WindowPlanner):
     extra_lookback_days: int = 0
     kept_days: int | None = None
     cursor_unit: str = "rfc3339"
-    lag: timedelta = LAG
 
     def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
         """The windows to read, oldest first."""
-        bounds = self.bounds(saved)
-        if bounds is None:
-            return
-        sync_start = rfc3339(bounds[0])
-        for window in instant_windows(*bounds, timedelta(days=self.step_days), self.zone):
-            edges = {"start_time": rfc3339(window.start), "end_time": rfc3339(window.end), "sync_start": sync_start}
-            yield PlannedWindow(edges, cursor_after=self.formatted(window.end))
+        for start, end in instant_windows(*self.bounds(saved), self.step_days, self.zone):
+            cursor_after = milliseconds(end) if self.cursor_unit == "milliseconds" else rfc3339(end)
+            yield PlannedWindow({"start_time": rfc3339(start), "end_time": rfc3339(end)}, cursor_after)
 
-    def bounds(self, saved: Cursor | None) -> tuple[datetime, datetime] | None:
-        """Start and end of what is to be read; None when nothing is."""
-        now = datetime.now(UTC)
-        end = (now - self.lag).replace(microsecond=0)
-        start = midnight(date.fromisoformat(self.start), self.zone)
+    def bounds(self, saved: Cursor | None) -> tuple[datetime, datetime]:
+        """Start and end of what is to be read; the start lies behind the end when nothing is."""
+        now = datetime.now(UTC).replace(microsecond=0)
+        end = now - LAG
+        start = midnight(date.fromisoformat(self.start_of(saved)), self.zone)
         if saved:
             cursor = self.parse_cursor(saved)
             if cursor > now + DAY:
                 self.warn_ahead(saved[self.cursor_field])
-                return None
-            resumed = min(cursor, end) - timedelta(days=self.lookback_days + self.extra_lookback_days)
-            start = resumed if self.start_is_default and resumed > self._saved_start(saved) else max(start, resumed)
-        if self.kept_days is not None:
-            start = self.kept(start, now - timedelta(days=self.kept_days), resumed=bool(saved))
-        return start, end
+                return cursor, end
+            start = max(start, min(cursor, end) - timedelta(days=self.lookback_days + self.extra_lookback_days))
+        oldest = start if self.kept_days is None else now - timedelta(days=self.kept_days)
+        if start < oldest:
+            logger.warning(
+                "%s: the API keeps %s days, so reading begins at %s and not at %s.%s",
+                self.stream,
+                self.kept_days,
+                rfc3339(oldest),
+                rfc3339(start),
+                " What was written between the saved state and that time can no longer be had." if saved else "",
+            )
+        return max(start, oldest), end
 
-    def _saved_start(self, saved: Cursor) -> datetime:
-        return midnight(date.fromisoformat(str(saved.get("since", self.start))), self.zone)
-
-    def kept(self, start: datetime, oldest: datetime, *, resumed: bool) -> datetime:
-        """The start, moved forward to what the API still keeps, with a warning."""
-        if start >= oldest:
-            return start
+    def compatible_state(self, saved: Cursor | None) -> Cursor | None:
+        """The saved cursor, or None also where start_date was moved back behind the day from which it read."""
+        saved = super().compatible_state(saved)
+        if saved is None or self.start_of(saved) >= str(saved.get("since", self.start)):
+            return saved
         logger.warning(
-            "%s: the API keeps %s days, so reading begins at %s and not at %s.%s",
+            "%s: start_date is now %s and the saved state began on %s; the stream is read again from its start.",
             self.stream,
-            self.kept_days,
-            rfc3339(oldest.replace(microsecond=0)),
-            rfc3339(start),
-            " What was written between the saved state and that time can no longer be had." if resumed else "",
+            self.start,
+            saved["since"],
         )
-        return oldest.replace(microsecond=0)
-
-    def formatted(self, instant: datetime) -> Any:
-        """An instant as the state keeps it."""
-        return milliseconds(instant) if self.cursor_unit == "milliseconds" else rfc3339(instant)
+        return None
 
     def parse_cursor(self, saved: Cursor) -> datetime:
         """A saved cursor as an instant: milliseconds, RFC 3339 text, or a date (its midnight in the zone)."""
@@ -221,35 +214,39 @@ class DatetimeWindows(WindowPlanner):
 
 
 @dataclass
-class MetricWindows(DatetimeWindows):
+class LocalWindows(DatetimeWindows):
     """Whole local days, weeks or months as instants, for aggregates that carry no time of their own.
 
     The edges are midnights of `timezone`, so a day has 23 or 25 hours where the clocks change. The running window is
-    read up to `lag` before now; the state then stands inside it, so that the next sync reads it again whole. Other
+    read up to `LAG` before now; the state then stands inside it, so that the next sync reads it again whole. Other
     settings make other aggregates, so they stand beside the cursor.
     """
 
     grain: Grain = "day"
+
+    SETTINGS: ClassVar[tuple[str, ...]] = ("timezone",)
+
+    def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
+        """The windows to read, oldest first."""
+        start, end = self.bounds(saved)
+        if start > end:
+            return
+        for window in day_windows(local_day(start, self.zone), local_day(end, self.zone), self.grain):
+            opens, closes = midnight(window.first, self.zone), midnight(window.last + DAY, self.zone)
+            if opens < end:
+                read_until = rfc3339(min(closes, end))
+                edges = {"start_time": rfc3339(opens), "end_time": rfc3339(closes), "read_until": read_until}
+                yield PlannedWindow(edges, cursor_after=read_until)
+
+
+@dataclass
+class MetricWindows(LocalWindows):
+    """Windows of metric data; under another grain, other filters or another breakdown they are other aggregates."""
+
     filters: Any = None
     break_down_by: str | None = None
 
     SETTINGS: ClassVar[tuple[str, ...]] = ("timezone", "grain", "filters", "break_down_by")
-
-    def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
-        """The windows to read, oldest first."""
-        bounds = self.bounds(saved)
-        if bounds is None:
-            return
-        start, end = bounds
-        for window in calendar_windows(local_day(start, self.zone), local_day(end, self.zone), self.grain):
-            opens, closes = midnight(window.first, self.zone), midnight(window.last + DAY, self.zone)
-            if opens >= end:
-                return
-            read_until = rfc3339(min(closes, end))
-            yield PlannedWindow(
-                {"start_time": rfc3339(opens), "end_time": rfc3339(closes), "read_until": read_until},
-                cursor_after=read_until,
-            )
 
 
 @dataclass
@@ -262,34 +259,6 @@ class RecordWindows(DatetimeWindows):
 
 
 @dataclass
-class DailySnapshot(WindowPlanner):
-    """One window a day: the whole list as it is now, unless today's snapshot was already taken."""
-
-    def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
-        """Today, once."""
-        today = local_day(datetime.now(UTC), self.zone).isoformat()
-        if saved:
-            taken = self.parse_cursor(saved).isoformat()
-            if taken > today:
-                self.warn_ahead(taken)
-            if taken >= today:
-                return
-        yield PlannedWindow({"snapshot_date": today}, cursor_after=today)
-
-    def with_start(self, saved: Cursor) -> Cursor:
-        """No start_date brings a snapshot of a day that is over."""
-        return saved
-
-    def parse_cursor(self, saved: Cursor) -> date:
-        """The day of the last snapshot."""
-        value = saved[self.cursor_field]
-        try:
-            return date.fromisoformat(str(value))
-        except ValueError:
-            raise self.unreadable(value) from None
-
-
-@dataclass
 class LogTail(DatetimeWindows):
     """One window from the last record read to the end of a log that is kept in order.
 
@@ -298,9 +267,29 @@ class LogTail(DatetimeWindows):
     """
 
     def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
-        """The windows to read, oldest first."""
-        start = midnight(date.fromisoformat(self.start), self.zone)
-        if saved:
-            cursor = self.parse_cursor(saved)
-            start = cursor if self.start_is_default else max(start, cursor)
-        yield PlannedWindow({"start_time": rfc3339(start)}, cursor_after=MAX_OF_RECORDS)
+        """The rest of the log."""
+        start = midnight(date.fromisoformat(self.start_of(saved)), self.zone)
+        start = max(start, self.parse_cursor(saved)) if saved else start
+        yield PlannedWindow({"start_time": rfc3339(start)}, cursor_after=None, open_ended=True)
+
+
+@dataclass
+class DailySnapshot(WindowPlanner):
+    """One window a day: the whole list as it is now, unless today's snapshot was already taken."""
+
+    def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
+        """Today, once; no start_date brings a snapshot of a day that is over."""
+        today = local_day(datetime.now(UTC), self.zone)
+        taken = self.parse_cursor(saved) if saved else date.min
+        if taken > today:
+            self.warn_ahead(taken)
+        if taken < today:
+            yield PlannedWindow({"snapshot_date": today.isoformat()}, cursor_after=today.isoformat())
+
+    def parse_cursor(self, saved: Cursor) -> date:
+        """The day of the last snapshot."""
+        value = saved[self.cursor_field]
+        try:
+            return date.fromisoformat(str(value))
+        except ValueError:
+            raise self.unreadable(value) from None

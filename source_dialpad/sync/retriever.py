@@ -38,15 +38,13 @@ class SliceRetriever(Retriever):
     requester: Requester
 
     def __post_init__(self) -> None:
-        """Prepares what all slices share."""
         self.ask = JsonCalls(self.requester)
         self._typer: RowTyper | None = None
         self._refused: AirbyteTracedException | None = None
 
     def prepare_slices(self, prepare: Preparation) -> None:
         """Passes all planned slices through `prepare`, which yields each one when it can be read."""
-        if not isinstance(self.cursor, FOREIGN):
-            self.cursor.prepare_with(prepare)  # type: ignore[attr-defined]  # a WindowCursor
+        self.cursor.prepare = prepare  # type: ignore[attr-defined]  # of a WindowCursor; others do not look at it
 
     def check_cursor(self) -> None:
         """Raises a config error in a runner that reads this manifest without our source, and so without its windows."""
@@ -66,48 +64,38 @@ class SliceRetriever(Retriever):
         """The typed rows of one slice; once the key was refused, the other slices fail the same way, unasked."""
         self.check_cursor()
         stream_slice = stream_slice or StreamSlice(partition={}, cursor_slice={})
-        typed = self.typer(records_schema)
         if self._refused is not None:
             raise self._refused
+        if self._typer is None:  # compiled once
+            self._typer = RowTyper(self.name, records_schema, self.derived)
         try:
-            rows = map(typed, self.rows(stream_slice, self.context(stream_slice)))
-            yield from batched(self.name, stream_slice, rows)
+            rows = self.rows(stream_slice, self.context(stream_slice))
+            yield from batched(self.name, stream_slice, map(self._typer, rows))
         except AirbyteTracedException as error:
             if refuses_the_key(error):
                 self._refused = error
             raise
-
-    def typer(self, schema: Mapping[str, Any]) -> RowTyper:
-        """The stream's types, compiled once."""
-        if self._typer is None:
-            self._typer = RowTyper(self.name, schema, self.derived)
-        return self._typer
 
     def context(self, stream_slice: StreamSlice) -> str:
         """The stream, its partition and its window, as errors name them."""
         return slice_context(self.name, stream_slice)
 
 
+@dataclass
 class BatchingRetriever(Retriever):
     """The CDK's own retriever, its rows passed on in batches."""
 
-    def __init__(self, retriever: SimpleRetriever) -> None:
-        """Reads with `retriever`."""
-        self._retriever = retriever
+    retriever: SimpleRetriever
 
     def read_records(
         self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None
     ) -> Iterable[StreamData]:
         """The rows of one slice."""
         stream_slice = stream_slice or StreamSlice(partition={}, cursor_slice={})
-        records = self._retriever.read_records(records_schema, stream_slice)
-        return batched(self._retriever.name, stream_slice, (record.data for record in records))  # type: ignore[union-attr]
+        records = self.retriever.read_records(records_schema, stream_slice)
+        return batched(self.retriever.name, stream_slice, (record.data for record in records))  # type: ignore[union-attr]
 
 
 def batching(create: Callable[..., SimpleRetriever]) -> Callable[..., BatchingRetriever]:
     """A constructor of the CDK's factory, for retrievers whose rows travel in batches."""
-
-    def create_batching(**parts: Any) -> BatchingRetriever:
-        return BatchingRetriever(create(**parts))
-
-    return create_batching
+    return lambda **parts: BatchingRetriever(create(**parts))

@@ -1,4 +1,4 @@
-"""Objects that several streams share: the quota of a key, what was found out about an API."""
+"""Objects that several streams share: the quota of a key, what is known about an API."""
 
 from __future__ import annotations
 

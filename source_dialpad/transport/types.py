@@ -27,49 +27,43 @@ from source_dialpad.transport.times import rfc3339, rfc3339_of_milliseconds
 logger = logging.getLogger("airbyte")
 
 Convert = Callable[[Any], Any]
-Passthrough = tuple[type, ...]
-Member = tuple[str, Passthrough, Convert, str]
-"""A column: its name, the classes of values that fit as they are, what others become, and its path in reports."""
+Column = tuple[str, tuple[type, ...], Convert, str]
+"""Its name, the classes of values that fit as they are, what others become, and its path in reports."""
 
 UNREADABLE = (ValueError, TypeError, OverflowError)
 """What a value that is not of its column's type raises."""
 
+ZONE_NAME = re.compile(r"\[[A-Za-z_/+\-0-9]+\]$")
 _USUAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?", re.ASCII)
 _WRITTEN = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d)(?P<seconds>:\d\d(\.\d+)?)?(?P<offset>Z|[+-]\d\d:?\d\d)?"
 )
-ZONE_NAME = re.compile(r"\[[A-Za-z_/+\-0-9]+\]$")
-
 
 INT64 = 2**63
 """One past the greatest whole number that a warehouse holds."""
-
-
-class UnreadableError(ValueError):
-    """A value that cannot be read as the type of its column."""
 
 
 class RowTyper:
     """Turns JSON objects into rows of one schema, in place; safe to share between threads."""
 
     def __init__(self, stream: str, schema: Mapping[str, Any], derived: Collection[str] = ()) -> None:
-        """`schema` is the stream's JSON Schema; `ours` are columns that we write, in their types, and nobody else."""
+        """`derived` are columns of the schema that the connector writes itself, in their types."""
         self._stream = stream
         self._reported: set[str] = set()
         self._lock = threading.Lock()
         properties = schema.get("properties", {})
-        theirs = {name: column for name, column in properties.items() if name not in derived}
-        self._members = self._members_of(theirs, "")
-        self._required = [name for name, column in properties.items() if "null" not in column.get("type", ["null"])]
+        given = {name: column for name, column in properties.items() if name not in derived}
+        self._columns = self._columns_of(given, "")
+        self.required = [name for name, column in properties.items() if "null" not in column.get("type", ["null"])]
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """The same object, its known members converted; missing members stay missing.
 
         Raises a system error for a row without a value that the schema says is never null: its key, its cursor.
         """
-        self._convert(self._members, row)
+        self._convert(self._columns, row)
         get = row.get
-        for name in self._required:
+        for name in self.required:
             if get(name) is None:
                 raise system_error(
                     f"{self._stream}: a row came without a readable {name}, which its key or its place in time needs; "
@@ -77,64 +71,57 @@ class RowTyper:
                 )
         return row
 
-    def _convert(self, members: list[Member], held: dict[str, Any]) -> None:
-        get = held.get
-        for name, passthrough, convert, path in members:
+    def _convert(self, columns: list[Column], row: dict[str, Any]) -> None:
+        get = row.get
+        for name, passthrough, convert, path in columns:
             value = get(name)
             if value is not None and value.__class__ not in passthrough:
                 try:
-                    held[name] = convert(value)
+                    row[name] = convert(value)
                 except UNREADABLE:
-                    held[name] = None
+                    row[name] = None
                     self._report(value, path, convert)
 
-    def _members_of(self, properties: Mapping[str, Any], path: str) -> list[Member]:
-        """Each column that has a type."""
-        found = ((name, schema, self._converter(schema, f"{path}{name}")) for name, schema in properties.items())
-        return [(name, _passthrough(schema), convert, f"{path}{name}") for name, schema, convert in found if convert]
+    def _columns_of(self, properties: Mapping[str, Any], path: str) -> list[Column]:
+        """Each column that has a type; one of a shape that nobody documents passes as it comes."""
+        columns = []
+        for name, schema in properties.items():
+            convert = self._converter(schema, f"{path}{name}")
+            if convert:
+                columns.append((name, _passthrough(schema), convert, f"{path}{name}"))
+        return columns
 
     def _converter(self, schema: Mapping[str, Any], path: str) -> Convert | None:
-        types = schema.get("type", [])
-        kinds = [types] if isinstance(types, str) else [kind for kind in types if kind != "null"]
-        if len(kinds) != 1:
-            return None  # a shape nobody documents passes as it comes
-        kind = kinds[0]
+        kind = _kind(schema)
         if kind == "object":
             return self._object(schema, path)
         if kind == "array":
-            return self._array(schema, path)
+            return self._array(schema.get("items", {}), f"{path}[]")
         if kind == "string" and schema.get("format") == "date-time":
             return rfc3339_of
-        return {"string": text, "integer": integer, "number": number, "boolean": boolean}[kind]
+        return {"string": text, "integer": integer, "number": number, "boolean": boolean}.get(kind or "")
 
     def _object(self, schema: Mapping[str, Any], path: str) -> Convert:
-        members = self._members_of(schema.get("properties", {}), f"{path}.")
+        columns = self._columns_of(schema.get("properties", {}), f"{path}.")
 
         def convert(value: Any) -> Any:
             if value.__class__ is not dict:
-                raise UnreadableError
-            self._convert(members, value)
+                raise ValueError
+            self._convert(columns, value)
             return value or None
 
         convert.__name__ = "object"
         return convert
 
     def _array(self, schema: Mapping[str, Any], path: str) -> Convert:
-        convert_item = self._converter(schema.get("items", {}), f"{path}[]")
-        passthrough = _passthrough(schema.get("items", {}))
-
-        def item(value: Any) -> Any:
-            if value is None or value.__class__ in passthrough:
-                return value
-            try:
-                return convert_item(value)  # type: ignore[misc]  # not asked for where there is none
-            except UNREADABLE:
-                self._report(value, f"{path}[]", convert_item)  # type: ignore[arg-type]
-                return None
+        item = self._columns_of({"": schema}, path)  # each item in turn, as the one column of an object
 
         def convert(value: Any) -> Any:
             items = value if value.__class__ is list else [] if value in ("", {}) else [value]
-            return [item(each) for each in items] if convert_item else items
+            cells = [{"": each} for each in items] if item else []
+            for cell in cells:
+                self._convert(item, cell)
+            return [cell[""] for cell in cells] if item else items
 
         return convert
 
@@ -144,7 +131,7 @@ class RowTyper:
                 return
             self._reported.add(path)
         logger.warning(
-            "%s: a value of %s (a %s) cannot be read as %s and becomes null; this is said once a column.",
+            "%s: a value of %s (a %s) cannot be read as %s and becomes null; logged once a column.",
             self._stream,
             path,
             type(value).__name__,
@@ -152,15 +139,21 @@ class RowTyper:
         )
 
 
-def _passthrough(schema: Mapping[str, Any]) -> Passthrough:
-    """The classes of JSON values that a column's type takes as they are: most values, so the test is a cheap one."""
+def _kind(schema: Mapping[str, Any]) -> str | None:
+    """The one type of a column beside null."""
     types = schema.get("type", [])
-    kinds = {types} if isinstance(types, str) else set(types) - {"null"}
-    if kinds == {"string"} and schema.get("format") != "date-time":
+    kinds = [types] if isinstance(types, str) else [kind for kind in types if kind != "null"]
+    return kinds[0] if len(kinds) == 1 else None
+
+
+def _passthrough(schema: Mapping[str, Any]) -> tuple[type, ...]:
+    """The classes of JSON values that a column's type takes as they are: most values, so the test is a cheap one."""
+    kind = _kind(schema)
+    if kind == "string" and schema.get("format") != "date-time":
         return (str,)
-    if kinds == {"number"}:
+    if kind == "number":
         return (float, int)  # of JSON, hence finite
-    return (bool,) if kinds == {"boolean"} else ()
+    return (bool,) if kind == "boolean" else ()
 
 
 def text(value: Any) -> str:
@@ -188,7 +181,7 @@ def integer(value: Any) -> int | None:
             value = float(value)
     whole = int(value)
     if whole != value or not -INT64 <= whole < INT64:
-        raise UnreadableError
+        raise ValueError
     return whole
 
 
@@ -201,7 +194,7 @@ def number(value: Any) -> float | int | None:
             return None
         value = float(value)
     if not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise UnreadableError
+        raise ValueError
     return value
 
 
@@ -212,16 +205,16 @@ def boolean(value: Any) -> bool | None:
     if isinstance(value, str) and not value.strip():
         return None
     spelled = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False, "t": True, "f": False}
-    found = spelled.get(str(value).strip().lower())
-    if found is None:
-        raise UnreadableError
-    return found
+    known = spelled.get(str(value).strip().lower())
+    if known is None:
+        raise ValueError
+    return known
 
 
 def rfc3339_of(value: Any) -> str | None:
     """A time as RFC 3339 text with its offset."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise UnreadableError
+        raise TypeError
     if isinstance(value, float):
         value = int(value)
     if isinstance(value, int):

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from unit_tests.analytics.reading import URL, figures
+from unit_tests.cases import every
 
 if TYPE_CHECKING:
     import requests_mock
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from unit_tests.analytics.reading import Account
 
 
-@pytest.mark.parametrize(
+@every(
     ("settings", "stream", "said"),
     [
         ({"metric_ids": ["csta"]}, "analytics_metric_data", "analytics.metric_ids names 'csta'.*nearest: 'csat'"),
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
         ),
         ({"break_down_by": "chanel"}, "analytics_metric_data", "analytics.break_down_by names .*'channel'"),
     ],
-    ids=["metric", "record", "attribute", "value", "break-down"],
 )
 def test_what_the_catalogue_does_not_know_names_the_nearest(
     account: Account, settings: dict[str, Any], stream: str, said: str
@@ -101,7 +101,7 @@ def test_with_a_filter_the_same_api_is_read(account: Account) -> None:
     assert account.rows("analytics_metric_data")
 
 
-@pytest.mark.parametrize("link", ["relative", "absolute"])
+@every("link", ["relative", "absolute"])
 def test_the_link_of_the_next_page_is_followed_byte_for_byte(account: Account, small_pages: None, link: str) -> None:
     account.fake.variants.choose({"link": link})
     account.rows("analytics_record_data")
@@ -124,7 +124,7 @@ def test_a_link_to_another_host_is_refused_and_the_key_stays(account: Account, s
     assert {entry["host"] for entry in account.fake.log} == {"analytics.example"}
 
 
-@pytest.mark.parametrize("link", ["//foreign.example/x?pageKey=1", "http://analytics.example/v1/x", "https://a@b/x"])
+@every("link", ["//foreign.example/x?pageKey=1", "http://analytics.example/v1/x", "https://a@b/x"])
 def test_a_disguised_link_is_refused(account: Account, fetch: requests_mock.Mocker, link: str) -> None:
     fetch.get(f"{URL}/v1/analytics/metrics", json={"data": [], "meta": {"next": link}})
     assert "another host" in account.error("analytics_metrics")
@@ -140,9 +140,7 @@ def test_pages_are_as_large_as_the_api_takes(account: Account) -> None:
     assert {parse_qs(entry["query"]).get("pageLimit", ["300"])[0] for entry in account.fake.log} == {"300"}
 
 
-@pytest.mark.parametrize(
-    "answer", [{}, {"data": None}, {"data": {}}, {"data": [1]}, [], {"error": "busy"}, {"data": "x"}], ids=str
-)
+@every("answer", [{}, {"data": None}, {"data": {}}, {"data": [1]}, [], {"error": "busy"}, {"data": "x"}])
 def test_another_shape_is_an_error_and_not_no_entries(
     account: Account, fetch: requests_mock.Mocker, answer: object
 ) -> None:

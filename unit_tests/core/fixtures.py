@@ -23,7 +23,7 @@ KEY = "dialpad-key-0123456789"
 @pytest.fixture(scope="session")
 def world() -> World:
     """A company of 20 days."""
-    return World(seed=7, days=20, calls_per_day=30, messages_per_day=20, today=datetime.now(UTC).date())
+    return World(seed=7, days=20, calls_per_day=30, messages_per_day=40, today=datetime.now(UTC).date())
 
 
 @pytest.fixture

@@ -7,14 +7,15 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
-from airbyte_cdk.models import AirbyteStateMessageSerializer, FailureType
+from airbyte_cdk.models import FailureType
 
 from source_dialpad.source import SourceDialpad
+from unit_tests.cases import every
 from unit_tests.core.fixtures import dialpad
 from unit_tests.core.reading import Read, catalog_of, read
 
 if TYPE_CHECKING:
+    import pytest
     import requests_mock
 
     from fake_dialpad.server import FakeDialpad
@@ -39,7 +40,7 @@ def test_the_incremental_streams_are_those_of_the_recorded_catalog() -> None:
     assert {name: field[0] for name, field in fields.items() if field} == INCREMENTAL
 
 
-@pytest.mark.parametrize("value", ["9999-12-31", "2999-12-31"])
+@every("value", ["9999-12-31", "2999-12-31"])
 def test_a_state_of_the_far_future_gives_no_record_of_any_stream_and_says_so(
     value: str, fetch: requests_mock.Mocker, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -87,30 +88,17 @@ def test_a_catalogue_without_a_cursor_goes_by_the_streams_own(fetch: requests_mo
     assert "date_started" in out.state
 
 
-def test_another_cursor_in_the_catalogue_is_said_to_have_no_effect(
-    fetch: requests_mock.Mocker, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.WARNING, logger="airbyte"):
-        out = read(dialpad(), catalog=catalog_of("calls", cursor_field=["date_ended"]))
-    assert "date_started" in out.state
-    assert "calls: the catalog chooses date_ended as the cursor; this stream always uses date_started" in caplog.text
-
-
 def test_columns_that_the_catalogue_leaves_out_are_read_all_the_same(fetch: requests_mock.Mocker) -> None:
     out = read(dialpad(), "offices")  # the catalogue of these tests knows no column at all
     assert {"id", "name", "timezone"} <= set(out.records[0])
 
 
-def test_a_full_refresh_with_a_state_goes_on_from_it_and_says_so(
-    fetch: requests_mock.Mocker, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_full_refresh_with_a_state_goes_on_from_it(fetch: requests_mock.Mocker) -> None:
     state = read(dialpad(lookback_days=0), "calls").state
-    with caplog.at_level(logging.WARNING, logger="airbyte"):
-        again = read(
-            dialpad(lookback_days=0), catalog=catalog_of("calls", sync_mode="full_refresh"), state={"calls": state}
-        )
+    again = read(
+        dialpad(lookback_days=0), catalog=catalog_of("calls", sync_mode="full_refresh"), state={"calls": state}
+    )
     assert 0 < len(again.records) < 100
-    assert "calls: the catalog asks for a full refresh and a saved state was given" in caplog.text
 
 
 def test_a_full_refresh_without_a_state_reads_everything(fetch: requests_mock.Mocker) -> None:
@@ -119,16 +107,7 @@ def test_a_full_refresh_without_a_state_reads_everything(fetch: requests_mock.Mo
     assert len(full.records) == len(incremental.records)
 
 
-def test_the_state_of_a_stream_that_is_gone_is_said_to_be_unused(
-    fetch: requests_mock.Mocker, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.WARNING, logger="airbyte"):
-        out = read(dialpad(), "offices", state={"old_stream": {"at": "2026-01-01"}})
-    assert out.ended_by is None
-    assert "The saved state holds old_stream, a stream this source does not have" in caplog.text
-
-
-@pytest.mark.parametrize("state", [{"at": "2026-11-10"}, {"date_started": "yesterday"}, {"states": []}])
+@every("state", [{"at": "2026-11-10"}, {"date_started": "yesterday"}, {"states": []}])
 def test_a_state_of_another_shape_is_an_error_of_its_stream_and_the_others_are_read(
     state: dict[str, Any], fetch: requests_mock.Mocker
 ) -> None:
@@ -143,33 +122,7 @@ def test_a_failed_read_keeps_the_state_it_was_given(fetch: requests_mock.Mocker)
     assert [state for state in out.states if state != {"date_started": "yesterday"}] == []
 
 
-@pytest.mark.parametrize(
-    ("entry", "cure"),
-    [
-        ({"type": "LEGACY", "data": {"calls": {"date_started": "2026-11-10"}}}, "Reset the state of the connection"),
-        (
-            {
-                "type": "STREAM",
-                "stream": {
-                    "stream_descriptor": {"name": "calls", "namespace": "eu"},
-                    "stream_state": {"date_started": "2026-11-10"},
-                },
-            },
-            "calls: the saved state stands under the namespace 'eu'",
-        ),
-    ],
-)
-def test_a_state_that_would_not_be_found_is_a_config_error(
-    entry: dict[str, Any], cure: str, fetch: requests_mock.Mocker
-) -> None:
-    messages = [AirbyteStateMessageSerializer.load(entry)]
-    catalog = catalog_of("calls")
-    source = SourceDialpad(catalog=catalog, config=dialpad(), state=messages)
-    with pytest.raises(Exception, match=cure):
-        list(source.read(logging.getLogger("airbyte"), dialpad(), catalog, messages))
-
-
-@pytest.mark.parametrize("stream", ["calls", "digital_sessions"])
+@every("stream", ["calls", "digital_sessions"])
 def test_from_every_state_ever_emitted_the_same_table_comes(stream: str, fetch: requests_mock.Mocker) -> None:
     key = {"calls": "call_id", "digital_sessions": "session_id"}[stream]
     config = dialpad(lookback_days=0)

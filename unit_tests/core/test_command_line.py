@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from fake_dialpad.context import Keys
 from fake_dialpad.server import FakeDialpad, serve
 from source_dialpad import run as command
 from source_dialpad.source import SourceDialpad
+from unit_tests.cases import every
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +60,8 @@ def written(files: Path, config: Any) -> str:
 def ran(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     """The exit code and the output of a command that ends before the source is built."""
     monkeypatch.setattr(sys, "argv", ["source-dialpad", *arguments])
+    monkeypatch.setattr(sys, "__stdout__", sys.stdout)
+    monkeypatch.setattr(os, "_exit", sys.exit)  # which would end the tests too
     code: Any = 0
     try:
         command.run()
@@ -66,7 +70,7 @@ def ran(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     return code, capsys.readouterr().out
 
 
-@pytest.mark.parametrize("config", BAD.values(), ids=BAD.keys())
+@every("config", BAD.values())
 def test_check_answers_a_bad_configuration_with_a_failed_status_and_exit_code_0(
     config: Any, files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -77,8 +81,8 @@ def test_check_answers_a_bad_configuration_with_a_failed_status_and_exit_code_0(
     assert SECRET not in out
 
 
-@pytest.mark.parametrize("command", ["discover", "read"])
-@pytest.mark.parametrize("config", BAD.values(), ids=BAD.keys())
+@every("command", ["discover", "read"])
+@every("config", BAD.values())
 def test_other_commands_answer_a_bad_configuration_with_one_trace_and_exit_code_1(
     command: str, config: Any, files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -90,9 +94,7 @@ def test_other_commands_answer_a_bad_configuration_with_one_trace_and_exit_code_
     assert SECRET not in out
 
 
-@pytest.mark.parametrize(
-    "content", ["", "{", "[]", '"text"', "null", f'{{"dialpad": {{"api_key": "{SECRET}"}}', "\udcff"]
-)
+@every("content", ["", "{", "[]", '"text"', "null", f'{{"dialpad": {{"api_key": "{SECRET}"}}', "\udcff"])
 def test_a_configuration_file_that_is_no_object_is_named(
     content: str, files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -112,7 +114,7 @@ def test_a_file_that_is_not_there_is_named(
     assert "none.json cannot be opened: No such file or directory." in json.loads(out)["connectionStatus"]["message"]
 
 
-@pytest.mark.parametrize(
+@every(
     ("option", "content"),
     [
         ("state", '{"messages": {"ts": 1}}'),

@@ -21,6 +21,7 @@ from source_dialpad.sync import cursor as cursor_module
 from source_dialpad.sync.backfill import RecordExportWindows
 from source_dialpad.sync.cursor import PLANNED, WindowCursor
 from source_dialpad.sync.planner import DatetimeWindows, LogTail, WindowPlanner
+from unit_tests.cases import every
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -175,7 +176,7 @@ def test_days_between_the_state_and_a_later_start_count_as_unread() -> None:
     assert Sync(days(), state).first() == START
 
 
-@pytest.mark.parametrize("lookback", [0, 2])
+@every("lookback", [0, 2])
 def test_a_day_moves_the_state_when_it_ended_nine_hours_ago(lookback: int) -> None:
     with time_machine.travel(datetime(2026, 11, 20, 0, 10, tzinfo=UTC), tick=False):
         state = Sync(days(lookback_days=lookback), {"day": "2026-11-18", "since": START}).close_all().state
@@ -274,7 +275,7 @@ def test_a_plain_cursor_is_kept_while_not_all_partitions_are_known() -> None:
     assert Sync(days(), sync.state, parts=["a", "b"]).first("b") == "2026-11-09"
 
 
-@pytest.mark.parametrize(
+@every(
     ("state", "a", "b"),
     [
         (
@@ -310,7 +311,7 @@ def test_the_cdks_own_states_of_partitions_are_taken(state: dict[str, Any], a: s
     assert (sync.first("a"), sync.first("b")) == (a, b)
 
 
-@pytest.mark.parametrize("parts", [None, ["a"]])
+@every("parts", [None, ["a"]])
 def test_a_state_the_cdk_writes_of_streams_without_a_cursor_is_none(parts: list[str] | None) -> None:
     assert Sync(days(), {"__ab_no_cursor_state_message": True}, parts).first() == START
 
@@ -330,7 +331,7 @@ WRONG: list[tuple[dict[str, Any], list[str] | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("state", "parts"), WRONG)
+@every(("state", "parts"), WRONG)
 def test_a_state_of_another_shape_is_a_config_error_with_the_cure(
     state: dict[str, Any], parts: list[str] | None
 ) -> None:
@@ -344,8 +345,8 @@ BROKEN: list[Any] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("value", BROKEN)
-@pytest.mark.parametrize("kind", [days, instants])
+@every("value", BROKEN)
+@every("kind", [days, instants])
 def test_a_cursor_that_is_no_time_is_a_config_error_or_read_as_one_of_long_ago(kind: Any, value: Any) -> None:
     slicing = kind()
     if isinstance(slicing, DatetimeWindows) and value in ("0", "2026"):
@@ -355,14 +356,14 @@ def test_a_cursor_that_is_no_time_is_a_config_error_or_read_as_one_of_long_ago(k
         Sync(slicing, {slicing.cursor_field: value})
 
 
-@pytest.mark.parametrize("zone", ["Mars/Olympus", 7, ["UTC"]])
+@every("zone", ["Mars/Olympus", 7, ["UTC"]])
 def test_a_saved_zone_that_is_none_is_a_config_error(zone: Any) -> None:
     with pytest.raises(AirbyteTracedException, match="Reset the state of this stream"):
         Sync(days(), {"day": "2026-11-10", "timezone": zone})
 
 
-@pytest.mark.parametrize("value", [None, ""])
-@pytest.mark.parametrize("parts", [None, ["a"]])
+@every("value", [None, ""])
+@every("parts", [None, ["a"]])
 def test_a_state_without_a_value_begins_at_the_start_and_says_so(
     value: Any, parts: list[str] | None, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -378,9 +379,9 @@ def test_a_state_whose_partitions_are_all_gone_says_so(caplog: pytest.LogCapture
     assert "none of the 2 partitions of the saved state is there any more" in caplog.text
 
 
-@pytest.mark.parametrize("value", ["2026-11-23", "2999-12-31", "9999-12-31"])
-@pytest.mark.parametrize("timezone", ["UTC", "Asia/Tokyo", "America/Los_Angeles"])
-@pytest.mark.parametrize("written", [{}, {"timezone": "Pacific/Auckland"}])
+@every("value", ["2026-11-23", "2999-12-31", "9999-12-31"])
+@every("timezone", ["UTC", "Asia/Tokyo", "America/Los_Angeles"])
+@every("written", [{}, {"timezone": "Pacific/Auckland"}])
 def test_a_day_in_the_future_leaves_nothing_to_read_and_says_so(
     value: str, timezone: str, written: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -389,7 +390,7 @@ def test_a_day_in_the_future_leaves_nothing_to_read_and_says_so(
     assert "lies in the future" in caplog.text
 
 
-@pytest.mark.parametrize("value", ["2026-11-23", "2999-12-31T00:00:00Z", "9999-12-31T23:59:59Z", "253402300799000"])
+@every("value", ["2026-11-23", "2999-12-31T00:00:00Z", "9999-12-31T23:59:59Z", "253402300799000"])
 def test_an_instant_in_the_future_leaves_nothing_to_read_and_says_so(
     value: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
-import pytest
 import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.airbyte_secrets_utils import update_secrets
 
+from unit_tests.cases import every
 from unit_tests.core.fixtures import KEY, URL, dialpad
 from unit_tests.core.reading import read
 
@@ -82,7 +82,7 @@ CASES: dict[str, tuple[Fault, FailureType, str]] = {
 GIBBERISH = re.compile(r"Exhausted|Traced|Exception|HTTPConnectionPool|Errno|'GET' request|\{\}|see logs|\.\.|\. \.")
 
 
-@pytest.mark.parametrize("name", CASES)
+@every("name", CASES)
 def test_a_failed_request_says_stream_window_and_cure(name: str, fetch: requests_mock.Mocker) -> None:
     fault, failure_type, text = CASES[name]
     fetch.get(f"{URL}/api/v2/call", **fault)
@@ -101,7 +101,7 @@ def test_a_failed_request_says_stream_window_and_cure(name: str, fetch: requests
     assert not GIBBERISH.search(str(out.ended_by.message))
 
 
-@pytest.mark.parametrize("name", CASES)
+@every("name", CASES)
 def test_a_failed_list_of_parents_says_stream_and_list(name: str, fetch: requests_mock.Mocker) -> None:
     fault, failure_type, text = CASES[name]
     fetch.get(f"{URL}/api/v2/channels", **fault)

@@ -16,6 +16,7 @@ from jsonschema import Draft7Validator, FormatChecker
 from source_dialpad.manifest import composed_manifest
 from source_dialpad.transport.times import from_milliseconds, rfc3339, rfc3339_of_milliseconds
 from source_dialpad.transport.types import RowTyper, boolean, integer, number, rfc3339_of, text
+from unit_tests.cases import every
 
 SCHEMAS: dict[str, Any] = composed_manifest()["schemas"]
 COLUMNS: dict[str, Any] = {
@@ -47,7 +48,7 @@ def typed(**row: Any) -> dict[str, Any]:
     return RowTyper("s", SCHEMA)(row)
 
 
-@pytest.mark.parametrize(
+@every(
     ("column", "given", "taken"),
     [
         ("text", 5000000000000001, "5000000000000001"),
@@ -103,7 +104,7 @@ def test_a_value_is_read_as_its_column_says(column: str, given: Any, taken: Any)
         assert (found, type(found)) == (taken, type(taken))
 
 
-@pytest.mark.parametrize(
+@every(
     ("column", "given"),
     [
         ("whole", "seven"),
@@ -159,7 +160,7 @@ def test_a_missing_column_stays_missing_and_a_null_stays_null() -> None:
     assert typed(text=None) == {"text": None}
 
 
-@pytest.mark.parametrize("row", [{}, {"id": None}, {"id": ""}])
+@every("row", [{}, {"id": None}, {"id": ""}])
 def test_a_row_without_its_key_is_an_error_that_names_the_column(row: dict[str, Any]) -> None:
     typer = RowTyper("s", {"properties": {"id": {"type": "integer"}}})
     with pytest.raises(AirbyteTracedException, match="s: a row came without a readable id"):
@@ -207,7 +208,7 @@ def test_milliseconds_are_written_as_any_other_instant(value: int) -> None:
     assert rfc3339_of(value) == rfc3339_of_milliseconds(value) == rfc3339(from_milliseconds(value))
 
 
-@pytest.mark.parametrize("value", [-62_135_596_800_001, 253_402_300_800_000, 2**63])
+@every("value", [-62_135_596_800_001, 253_402_300_800_000, 2**63])
 def test_milliseconds_beyond_the_calendar_are_no_time(value: int) -> None:
     with pytest.raises((ValueError, OverflowError)):
         rfc3339_of_milliseconds(value)
@@ -227,12 +228,12 @@ def test_an_int64_is_the_same_as_number_and_as_text(value: int) -> None:
     assert text(value) == str(value)
 
 
-@pytest.mark.parametrize("read", [integer, number, boolean, rfc3339_of])
+@every("read", [integer, number, boolean, rfc3339_of])
 def test_empty_text_is_null(read: Any) -> None:
     assert read("") is None
 
 
-@pytest.mark.parametrize("stream", sorted(SCHEMAS))
+@every("stream", sorted(SCHEMAS))
 def test_every_schema_of_the_project_can_be_compiled(stream: str) -> None:
     firm = {
         name: "2026-01-01T00:00:00Z" if column.get("format") == "date-time" else "1"

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from source_dialpad.config import CheckedConfig
 from source_dialpad.manifest import composed_manifest
+from unit_tests.cases import every
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -111,7 +112,7 @@ def redact_url(case: object) -> str:
     return "removed" if case is REMOVED else repr(case)[:30]
 
 
-@pytest.mark.parametrize(("key", "value"), FROM_SPEC, ids=redact_url)
+@every(("key", "value"), FROM_SPEC)
 def test_what_the_spec_forbids_is_refused_in_one_sentence_that_names_the_key(key: str, value: Any) -> None:
     text = refusal(with_value(key, value))
     assert text.startswith(key)
@@ -121,7 +122,7 @@ def test_what_the_spec_forbids_is_refused_in_one_sentence_that_names_the_key(key
     assert len(text) < 300
 
 
-@pytest.mark.parametrize(
+@every(
     ("key", "value", "cure"),
     [
         ("start_date", "2099-01-01", "lies in the future"),
@@ -133,8 +134,8 @@ def test_what_the_spec_forbids_is_refused_in_one_sentence_that_names_the_key(key
         ("start_date", "01.02.2026", "YYYY-MM-DD"),
         ("start_date", "2026-01-01T00:00:00Z", "YYYY-MM-DD"),
         ("start_date", "２０２６-01-01", "YYYY-MM-DD"),
-        ("timezone", "europe/berlin", "nearest: Europe/Berlin"),
-        ("timezone", "Europe/Belrin", "nearest: Europe/Berlin"),
+        ("timezone", "europe/berlin", "nearest: 'Europe/Berlin'"),
+        ("timezone", "Europe/Belrin", "nearest: 'Europe/Berlin'"),
         ("timezone", "Berlin", "tz database"),
         ("timezone", "CET+1", "tz database"),
         ("timezone", "/etc/localtime", "tz database"),
@@ -154,7 +155,6 @@ def test_what_the_spec_forbids_is_refused_in_one_sentence_that_names_the_key(key
         ("dialpad.base_url", "https://dialpad.com\\api", "https:// in front"),
         ("dialpad.base_url", "https://dialpad.com:99999", "https:// in front"),
         ("dialpad.base_url", "https://dialpad.com:port", "https:// in front"),
-        ("dialpad.base_url", "https://dialpad.com:", "https:// in front"),
         ("dialpad.base_url", "https://[::1", "https:// in front"),
         ("dialpad.base_url", "https://dialpad.com/other", "give the host alone"),
         ("dialpad.base_url", "https://dialpad.com/api/v2x", "give the host alone"),
@@ -166,13 +166,13 @@ def test_what_the_spec_forbids_is_refused_in_one_sentence_that_names_the_key(key
         ("engagement.provider_id", "10 20", "such as '1020'"),
         ("engagement.provider_id", "../../x", "such as '1020'"),
         ("engagement.provider_id", "１０２０", "such as '1020'"),
-        ("dialpad.office_id", "five", "digits in quotes"),
-        ("dialpad.office_id", "9" * 20, "digits in quotes"),
-        ("dialpad.office_id", "9" * 5000, "digits in quotes"),
-        ("dialpad.office_id", "-1", "digits in quotes"),
-        ("dialpad.office_id", "１２", "digits in quotes"),
+        ("dialpad.office_id", "five", "text in quotes, such as '5000"),
+        ("dialpad.office_id", "9" * 20, "text in quotes, such as '5000"),
+        ("dialpad.office_id", "9" * 5000, "text in quotes, such as '5000"),
+        ("dialpad.office_id", "-1", "text in quotes, such as '5000"),
+        ("dialpad.office_id", "１２", "text in quotes, such as '5000"),
         ("dialpad.targets", [{"type": "queue", "id": "1"}], "it takes one of callcenter"),
-        ("dialpad.targets", [{"type": "user", "id": "ann"}], "digits in quotes"),
+        ("dialpad.targets", [{"type": "user", "id": "ann"}], "text in quotes, such as '5000"),
         ("dialpad.targets", [{"type": "user"}], "targets[0].id is missing"),
         ("dialpad.targets", [{"id": "1"}], "targets[0].type is missing"),
         ("dialpad.targets", ["callcenter:1"], "a section with type, id"),
@@ -193,7 +193,7 @@ def test_what_the_spec_cannot_say_is_refused_with_the_cure(key: str, value: Any,
     assert cure in text
 
 
-@pytest.mark.parametrize(
+@every(
     ("key", "value"),
     [
         *(
@@ -231,7 +231,7 @@ def test_several_problems_are_all_named() -> None:
     assert "start_date is 2099-01-01" in text
 
 
-@pytest.mark.parametrize("config", [{}, {"start_date": "2026-01-01"}, {"_limit": 3}, {"dialpad": None}])
+@every("config", [{}, {"start_date": "2026-01-01"}, {"_limit": 3}, {"dialpad": None}])
 def test_a_configuration_without_a_section_is_refused(config: Config) -> None:
     assert refusal(config).startswith("No section is configured")
 
@@ -249,12 +249,12 @@ def test_all_mistakes_are_reported_at_once_whatever_their_kind() -> None:
     assert "dialpad.targets[0].id is missing" in text
 
 
-@pytest.mark.parametrize("value", [f" {SECRETS['dialpad']}", f"{SECRETS['dialpad']}\n", f"\t{SECRETS['dialpad']} \r\n"])
+@every("value", [f" {SECRETS['dialpad']}", f"{SECRETS['dialpad']}\n", f"\t{SECRETS['dialpad']} \r\n"])
 def test_space_around_a_key_is_trimmed(value: str) -> None:
     assert checked(with_value("dialpad.api_key", value))["dialpad"]["api_key"] == SECRETS["dialpad"]
 
 
-@pytest.mark.parametrize(
+@every(
     ("key", "given", "taken"),
     [
         ("dialpad.base_url", "https://dialpad.com/", "https://dialpad.com"),

@@ -13,10 +13,11 @@ from airbyte_cdk.models import FailureType
 from jsonschema import Draft7Validator, FormatChecker
 
 from fake_dialpad.truth import truth
-from source_dialpad.manifest import composed_manifest
-from source_dialpad.source import SourceDialpad, resolved_manifest
+from source_dialpad.source import SourceDialpad
+from unit_tests.cases import every
 from unit_tests.core.fixtures import URL, dialpad
 from unit_tests.core.reading import Read, Row, read
+from unit_tests.directory.streams import KEYS, SCHEMAS, STREAMS
 
 if TYPE_CHECKING:
     import requests_mock
@@ -24,15 +25,6 @@ if TYPE_CHECKING:
 
     from fake_dialpad.server import FakeDialpad
 
-SCHEMAS: dict[str, Any] = composed_manifest()["schemas"]
-STREAMS: dict[str, Row] = {
-    stream["name"]: stream
-    for group in resolved_manifest()["streams"]
-    for stream in group["streams"]
-    if stream["retriever"]["type"] == "SimpleRetriever"
-}
-"""Every stream that the CDK's own retriever reads."""
-KEYS = {name: tuple(stream["primary_key"]) for name, stream in STREAMS.items()}
 PATHS = {
     name: stream["$parameters"]["list"]
     for name, stream in STREAMS.items()
@@ -56,19 +48,6 @@ def key_of(stream: str, row: Row) -> tuple[str, ...]:
 def asked(fetch: requests_mock.Mocker, path: str) -> list[dict[str, list[str]]]:
     """The query of every request to a path."""
     return [each.qs for each in fetch.request_history if each.path == f"/api/v2/{path}"]
-
-
-@pytest.fixture(scope="module")
-def everything() -> dict[str, Any]:
-    return {}
-
-
-@pytest.fixture
-def synced(everything: dict[str, Any], fake: FakeDialpad, fetch: requests_mock.Mocker) -> tuple[Read, FakeDialpad]:
-    """One sync of all these streams, and the account it was read from."""
-    if not everything:
-        everything["fake"], everything["read"] = fake, read(dialpad(), *KEYS)
-    return everything["read"], everything["fake"]
 
 
 def test_a_stream_holds_what_the_account_holds_each_once(synced: tuple[Read, FakeDialpad]) -> None:
@@ -150,7 +129,7 @@ def answers(fetch: requests_mock.Mocker, path: str, *pages: Any) -> None:
     fetch.get(f"{URL}/api/v2/{path}", [{"json": page} for page in pages])
 
 
-@pytest.mark.parametrize("page", [{}, {"items": None}, {"items": []}, {"items": None, "cursor": ""}, {"cursor": None}])
+@every("page", [{}, {"items": None}, {"items": []}, {"items": None, "cursor": ""}, {"cursor": None}])
 def test_an_empty_list_is_no_record(page: Any, fetch: requests_mock.Mocker) -> None:
     for path in PATHS.values():
         answers(fetch, path, page)
@@ -192,7 +171,7 @@ def test_a_list_that_may_have_no_pages_is_read_to_its_end_where_it_has_some(fetc
     assert [row["id"] for row in read(dialpad(), "coaching_team_members").records] == ["1", "2"]
 
 
-@pytest.mark.parametrize("given", [5000000000000001, "5000000000000001"])
+@every("given", [5000000000000001, "5000000000000001"])
 def test_an_id_is_text_however_it_comes(given: Any, fetch: requests_mock.Mocker) -> None:
     for stream, path in PATHS.items():
         answers(fetch, path, {"items": [dict.fromkeys(KEYS[stream], given)]})
@@ -203,7 +182,7 @@ def test_an_id_is_text_however_it_comes(given: Any, fetch: requests_mock.Mocker)
     assert {type(value) for row in out.records for value in row.values()} == {str}
 
 
-@pytest.mark.parametrize("item", [{}, {"id": None}, {"id": ""}])
+@every("item", [{}, {"id": None}, {"id": ""}])
 def test_an_item_without_its_key_is_an_error(item: Row, fetch: requests_mock.Mocker) -> None:
     answers(fetch, "rooms", {"items": [{"name": "a", **item}]})
     assert "rooms: a row came without a readable id" in str(read(dialpad(), "rooms").errors[0].message)
@@ -222,7 +201,7 @@ def test_a_parent_listed_twice_is_read_once(fetch: requests_mock.Mocker) -> None
     assert [(row["channel_id"], row["id"]) for row in read(dialpad(), "channel_members").records] == [("7", "1")]
 
 
-@pytest.mark.parametrize(
+@every(
     ("stream", "path", "body"),
     [
         ("rooms", "rooms", []),
@@ -253,7 +232,7 @@ def test_an_answer_of_another_shape_is_an_error_and_not_an_empty_list(
     assert error.failure_type == FailureType.system_error
 
 
-@pytest.mark.parametrize(
+@every(
     ("body", "labels"),
     [
         ({"labels": ["a", "b"], "kind": "x"}, ["a", "b"]),
@@ -268,7 +247,7 @@ def test_labels_are_rows(body: Any, labels: list[str], fetch: requests_mock.Mock
     assert [row["label"] for row in read(dialpad(), "call_labels").records] == labels
 
 
-@pytest.mark.parametrize(
+@every(
     ("body", "held"),
     [
         ({"users": [{"id": 1}], "rooms": [{"id": 2}], "kind": "x"}, [("1", "user"), ("2", "room")]),
@@ -294,7 +273,7 @@ def check(config: dict[str, Any]) -> AirbyteConnectionStatus:
     return source.check(source.logger, config)
 
 
-@pytest.mark.parametrize(
+@every(
     ("scope", "stream", "named"),
     [
         ("calls:list", "calls", "with the scope calls:list"),
@@ -410,7 +389,7 @@ def moment(days_ago: float) -> str:
     return (today - timedelta(days=days_ago)).isoformat()
 
 
-@pytest.mark.parametrize(
+@every(
     ("began", "ended"),
     [
         (14.5, 14.4),  # in the first window
@@ -439,7 +418,7 @@ def test_a_naive_time_of_a_session_is_one_of_the_configured_zone(fetch: requests
     assert (row["created_at"], row["ended_at"]) == (f"{began}-07:00", f"{ended}-07:00")
 
 
-@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Asia/Kolkata"])
+@every("zone", ["America/Los_Angeles", "Asia/Kolkata"])
 def test_no_session_with_naive_local_times_is_lost_at_the_joint_of_two_windows(
     zone: str, fetch: requests_mock.Mocker
 ) -> None:
@@ -460,7 +439,7 @@ def test_no_session_with_naive_local_times_is_lost_at_the_joint_of_two_windows(
     assert {row["session_id"]: datetime.fromisoformat(row["created_at"]) for row in records} == dict(local)
 
 
-@pytest.mark.parametrize(
+@every(
     ("stream", "item"),
     [
         ("calls", {"call_id": "1"}),
@@ -485,21 +464,6 @@ def test_a_row_without_a_beginning_stands_at_the_start_of_its_window_and_is_logg
     }
     assert (out.errors, {row[column] for row in out.records}) == ([], starts)
     assert caplog.text.count(f"{stream}: a row has no {column}; it stands at the start of its window.") == 1
-
-
-# --- what exists, complete ----------------------------------------------------------------------------------------
-
-
-def test_calls_of_erased_persons_and_local_contacts_are_asked_for(fetch: requests_mock.Mocker) -> None:
-    read(dialpad(), "calls", "contacts")
-    assert {query["include_anonymized"][0] for query in asked(fetch, "call")} == {"true"}
-    assert {query["include_local"][0] for query in asked(fetch, "contacts")} == {"true"}
-
-
-def test_the_members_that_live_answers_carry_are_columns() -> None:
-    live = {"admin_recording_urls", "voicemail_link", "voicemail_recording_id", "talk_time"}
-    shared = {"company_call_review_share_link", "public_call_review_share_link"}
-    assert live | shared <= SCHEMAS["calls"]["properties"].keys()
 
 
 def test_a_user_who_vanishes_after_being_listed_has_no_devices(fetch: requests_mock.Mocker) -> None:

@@ -13,6 +13,7 @@ from jsonschema import Draft7Validator
 
 from fake_dialpad.truth import truth
 from source_dialpad.manifest import composed_manifest
+from unit_tests.cases import every
 from unit_tests.core.fixtures import dialpad
 from unit_tests.core.reading import Read, Row, read
 from unit_tests.directory.test_lists import CHECKS, answers, asked
@@ -174,7 +175,7 @@ def test_a_snapshot_is_taken_once_a_day(fetch: requests_mock.Mocker) -> None:
     assert len(asked(fetch, f"offices/{first.records[0]['office_id']}/plan")) == before == 1
 
 
-@pytest.mark.parametrize(
+@every(
     ("stream", "path"),
     [
         ("office_plans", "offices/7/plan"),

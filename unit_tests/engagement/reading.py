@@ -60,9 +60,6 @@ class Planned:
     slices: list[StreamSlice]
     prepare: Callable[[Iterable[StreamSlice]], Iterable[StreamSlice]] = iter
 
-    def prepare_with(self, prepare: Callable[[Iterable[StreamSlice]], Iterable[StreamSlice]]) -> None:
-        self.prepare = prepare
-
 
 @dataclass
 class Account:

@@ -13,6 +13,7 @@ from jsonschema import Draft7Validator
 
 from source_dialpad.manifest import composed_manifest
 from source_dialpad.source import SourceDialpad
+from unit_tests.cases import every
 from unit_tests.core.reading import read
 from unit_tests.events.receiving import MICROSECONDS, URL, Receiver, config, event
 
@@ -208,7 +209,7 @@ def test_events_that_were_pruned_before_they_were_read_are_reported(
     assert "to 2026-11-19T08:00:00.000009Z before they were read" in caplog.text
 
 
-@pytest.mark.parametrize(
+@every(
     "body",
     [
         {},

@@ -92,7 +92,7 @@ def clock() -> Clock:
 
 @pytest.fixture(scope="session")
 def world() -> World:
-    return World(7, 12, 50, messages_per_day=150, agents=24, call_centers=3, today=date(2026, 11, 20))
+    return World(7, 12, 50, messages_per_day=150, agents=24, call_centers=3, today=date(2026, 11, 20), edge_cases=True)
 
 
 @pytest.fixture

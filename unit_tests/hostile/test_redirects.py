@@ -7,6 +7,7 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.transport.requester import JsonCalls
+from unit_tests.cases import every
 from unit_tests.hostile.answering import HOSTS, KEYS, REQUESTERS, Hostile, Reply, requester
 
 STATUSES = (301, 302, 303, 307, 308)
@@ -36,8 +37,8 @@ def told(name: str, *replies: Reply) -> tuple[AirbyteTracedException, Hostile]:
     return error.value, hostile
 
 
-@pytest.mark.parametrize("status", STATUSES)
-@pytest.mark.parametrize("name", REQUESTERS)
+@every("status", STATUSES)
+@every("name", REQUESTERS)
 def test_nothing_is_asked_at_the_host_a_redirect_names(name: str, status: int) -> None:
     error, hostile = told(name, Reply(b"", status, {"Location": "https://evil.example.net/x?y"}), EMPTY)
     assert hostile.hosts == [HOSTS[REQUESTERS[name]]]
@@ -45,24 +46,24 @@ def test_nothing_is_asked_at_the_host_a_redirect_names(name: str, status: int) -
     assert error.failure_type == FailureType.config_error
 
 
-@pytest.mark.parametrize("place", ELSEWHERE)
-@pytest.mark.parametrize("name", ["dialpad_lists_requester", "analytics_query_requester"])
+@every("place", ELSEWHERE)
+@every("name", ["dialpad_lists_requester", "analytics_query_requester"])
 def test_no_spelling_of_another_place_is_followed(name: str, place: str) -> None:
     location = ELSEWHERE[place].format(host=HOSTS[REQUESTERS[name]])
     _, hostile = told(name, Reply(b"", 307, {"Location": location}), EMPTY)
     assert [request.url for request in hostile.asked][1:] == []
 
 
-@pytest.mark.parametrize("status", [301, 302, 303])
-@pytest.mark.parametrize("name", POSTS)
+@every("status", [301, 302, 303])
+@every("name", POSTS)
 def test_a_post_never_becomes_a_get(name: str, status: int) -> None:
     error, hostile = told(name, Reply(b"", status, {"Location": "/elsewhere"}), EMPTY)
     assert [request.method for request in hostile.asked] == ["POST"]
     assert str(status) in str(error.message)
 
 
-@pytest.mark.parametrize("status", [307, 308])
-@pytest.mark.parametrize("name", POSTS)
+@every("status", [307, 308])
+@every("name", POSTS)
 def test_a_post_follows_its_own_server_with_its_body_and_key(name: str, status: int) -> None:
     hostile = Hostile(Reply(b"", status, {"Location": "/elsewhere"}), EMPTY)
     JsonCalls(requester(name, hostile))("users", body={"a": 1})
@@ -88,7 +89,7 @@ def test_an_error_of_a_redirect_shows_no_more_of_an_address_than_its_host() -> N
     assert "secret-of-the-redirect" not in f"{error.message} {error.internal_message}"
 
 
-@pytest.mark.parametrize("name", REQUESTERS)
+@every("name", REQUESTERS)
 def test_netrc_and_a_proxy_leave_the_key_alone(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     host = HOSTS[REQUESTERS[name]]
     netrc = f"{tmp_path}/netrc"

@@ -35,7 +35,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
 
 @pytest.fixture(scope="session")
 def world() -> World:
-    return World(7, 12, 40, messages_per_day=10, agents=16, call_centers=3, today=date(2026, 11, 20))
+    return World(7, 12, 40, messages_per_day=10, agents=16, call_centers=3, today=date(2026, 11, 20), edge_cases=True)
 
 
 @pytest.fixture

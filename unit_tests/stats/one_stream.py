@@ -25,12 +25,12 @@ from fake_dialpad.server import FakeDialpad, in_process
 from source_dialpad.config import CheckedConfig
 from source_dialpad.source import SourceDialpad
 from source_dialpad.stats.files import ExportFile
-from source_dialpad.stats.rows import ExportColumns
+from source_dialpad.stats.rows import DAY_COLUMNS, ExportColumns
 from source_dialpad.sync.windows import DayWindow
 from source_dialpad.transport.shared import forget_findings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import time_machine
 
@@ -184,10 +184,11 @@ def rows(  # noqa: PLR0913
     headers: Mapping[str, str] | None = None,
     promised: int | None = None,
     packed: bool = False,
+    days: Sequence[str] = DAY_COLUMNS,
 ) -> list[dict[str, Any]]:
     """The rows of a file of a stream."""
     body = body.encode() if isinstance(body, str) else body
     body = gzip.compress(body) if packed else body
-    columns = ExportColumns(stream, schema(stream), timezone, key)
+    columns = ExportColumns(stream, schema(stream), timezone, key, days)
     with ExportFile(answer(body, headers, promised), "here") as file:
         return list(columns.rows(file, scope=scope, window=window, asked=window, context="here"))

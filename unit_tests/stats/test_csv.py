@@ -9,7 +9,6 @@ import zlib
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -140,7 +139,7 @@ def test_a_last_line_without_a_line_break_is_a_row() -> None:
 def broken(body: bytes | str, **more: object) -> str:
     with pytest.raises(BrokenFileError) as found:
         rows(body, **more)  # type: ignore[arg-type]
-    return str(found.value.error.message)
+    return str(found.value.message)
 
 
 @pytest.mark.parametrize(
@@ -185,8 +184,7 @@ def test_a_file_that_ends_inside_its_header_is_an_error() -> None:
 
 
 def test_a_body_shorter_than_promised_is_an_error() -> None:
-    with pytest.raises(requests.exceptions.ChunkedEncodingError):
-        rows(HEADER + LINE, promised=1000)
+    assert "broke off" in broken(HEADER + LINE, promised=1000)
 
 
 @pytest.mark.parametrize("keep", [0.1, 0.5, 0.99])
@@ -228,7 +226,7 @@ def test_a_cut_file_never_gives_a_row_that_was_not_there(end: int) -> None:
 def test_a_connection_is_closed_when_reading_stops() -> None:
     response = answer((HEADER + LINE * 100_000).encode())
     with ExportFile(response, "here") as file:
-        next(iter(file))
+        next(file.lines())
     assert response.raw.closed
 
 

@@ -14,6 +14,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from fake_dialpad.server import in_process
 from fake_dialpad.wire import Response
+from source_dialpad.stats.files import BrokenFileError, ExportFile
 from unit_tests.stats.one_stream import answer, rows
 from unit_tests.stats.test_truth import assert_true, settled
 
@@ -154,19 +155,17 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_file_has_no_name_and_is_gone_with_the_reading(folder: Path) -> None:
-    from source_dialpad.stats.files import ExportFile  # noqa: PLC0415
-
     opened = open_files()
     with ExportFile(answer(HEADER * 10_000), "here") as file:
         assert len(open_files() - opened) >= 1
         assert list(folder.iterdir()) == [], "a killed process leaves nothing behind"
-        next(iter(file))
+        next(file.lines())
     assert open_files() <= opened
 
 
 def test_a_download_that_breaks_leaves_no_file_open(folder: Path) -> None:
     opened = open_files()
-    with pytest.raises(requests.RequestException):
+    with pytest.raises(BrokenFileError):
         rows(HEADER * 10_000, promised=10_000_000)
     assert open_files() <= opened
 

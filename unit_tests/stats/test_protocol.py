@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from types import SimpleNamespace
@@ -12,21 +11,18 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from airbyte_cdk.sources.types import StreamSlice
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fake_dialpad.wire import Refused, route
 from source_dialpad.stats import jobs, quota
 from source_dialpad.stats import retriever as exports
-from source_dialpad.stats.jobs import ExportJob, JobStatus, days_ago
+from source_dialpad.stats.jobs import days_ago
 from source_dialpad.stats.quota import POSTS_AN_HOUR, PostBudget, export_quota
 from source_dialpad.sync.windows import DayWindow
 from unit_tests.stats.test_truth import assert_true, settled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from unit_tests.stats.one_stream import Clock, Sync
 
 STREAM = "records_voicemails"
@@ -443,24 +439,3 @@ def test_a_server_whose_clock_jumps_between_two_days_does_not_use_up_the_budget(
     monkeypatch.setattr(sync.fake, "handle", jumping)
     sync.configured(start_date="2026-11-19").read(STREAM)
     assert len(sync.posts) <= 6
-
-
-def test_an_export_that_is_ready_is_read_in_its_own_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    asides: list[str] = []
-
-    @contextmanager
-    def noted() -> Iterator[None]:
-        asides.append("given away")
-        yield
-
-    monkeypatch.setattr(exports, "release_slot", noted)
-    days = DayWindow(date(2026, 11, 1), date(2026, 11, 2))
-    nowhere = StreamSlice(partition={}, cursor_slice={})
-    ready = ExportJob(days, includes_today=False, body={}, context="records_calls", stream_slice=nowhere)
-    ready.status = JobStatus.COMPLETED
-    retriever: Any = SimpleNamespace(_jobs=SimpleNamespace(ended=lambda jobs, _: iter(jobs)))
-    exports.ExportRetriever._wait_for(retriever, ready)
-    assert asides == []
-    ready.status = JobStatus.RUNNING
-    exports.ExportRetriever._wait_for(retriever, ready)
-    assert asides == ["given away"]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from airbyte_cdk.sources.types import StreamSlice
 
+from source_dialpad.stats.quota import export_quota
 from source_dialpad.stats.share import ExportShare, Wish, granted, wishes
 from source_dialpad.sync.cursor import PLANNED
 from source_dialpad.sync.planner import PlannedWindow
+
+if TYPE_CHECKING:
+    from unit_tests.stats.one_stream import Clock, Sync
 
 
 def plan(stream: str, recent: int, history: int, *, parts: int = 1, read_at: str = "") -> list[Wish]:
@@ -100,3 +105,15 @@ def test_repeats_count_and_no_more_are_started_than_the_share() -> None:
 def test_the_rest_is_told_in_syncs_at_this_pace() -> None:
     assert ExportShare.syncs_left(30, plan("a", 2, 10)) == 3
     assert ExportShare.syncs_left(30, plan("a", 2, 0)) == 30
+
+
+def test_a_sync_whose_share_went_on_refusals_ends_and_leaves_the_rest(sync: Sync, clock: Clock) -> None:
+    sync.configured({"exports_per_sync": 4, "export_window_days": 1})
+    settings = sync.config["dialpad"]
+    export_quota(settings["base_url"], settings["api_key"]).budget.limit = 4  # as 195 is both by default
+    sync.fault("retry_after:1", method="POST", path_regex="^/api/v2/stats$", times=2)
+    result = sync.read("records_calls")
+    assert result.errors == []
+    assert len(sync.posts) == 4
+    assert sum(clock.slept) < 600
+    assert len({row["window_start"] for row in result.rows}) == 2

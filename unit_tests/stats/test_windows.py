@@ -18,7 +18,6 @@ from source_dialpad.sync.windows import (
     DAY,
     DayWindow,
     calendar_window,
-    calendar_windows,
     day_windows,
     local_day,
     midnight,
@@ -83,7 +82,7 @@ def test_windows_of_days_cover_the_range_once(first: date, last: date, length: i
 
 @given(days, days, grains)
 def test_calendar_windows_touch_and_are_whole(first: date, last: date, grain: Any) -> None:
-    windows = list(calendar_windows(first, last, grain))
+    windows = list(day_windows(first, last, grain))
     assert all(earlier.last + DAY == later.first for earlier, later in pairwise(windows))
     for window in windows:
         assert calendar_window(window.first, grain) == calendar_window(window.last, grain) == window
@@ -245,7 +244,7 @@ def test_whatever_the_rhythm_of_syncs_every_closed_window_is_read_when_it_is_clo
             if window.cursor_after and (saved is None or window.cursor_after > saved["window_start"]):
                 saved = kind.cursor(window.cursor_after)
     today = local_day(now, ZoneInfo(zone))
-    closed = [one for one in calendar_windows(start, today, grain) if one.last < today]
+    closed = [one for one in day_windows(start, today, grain) if one.last < today]
     assert read_whole >= {day for one in closed for day in every_day(*one)}
 
 

@@ -71,7 +71,7 @@ def figures_and_records(world: World, **chosen: str) -> str:
 
 def lines() -> Iterator[str]:
     """The tables, line by line."""
-    world = World(5, 8, 10, messages_per_day=70, agents=12, call_centers=2, today=NOW.date())
+    world = World(5, 8, 10, messages_per_day=70, agents=12, call_centers=2, today=NOW.date(), edge_cases=True)
     yield "Messages: pages of 25, three days of about 70. `equal, n`: the account's rows, in n requests."
     yield ""
     yield "| `limit` | `offset` | " + " | ".join(order.replace("_", " ") for order in ORDERS) + " |"

@@ -16,7 +16,9 @@
     {"name": "call_centers", "event": ""},
     {"name": "call_events", "event": "received_at"},
     {"name": "call_labels", "event": ""},
+    {"name": "call_recaps", "event": "started_at"},
     {"name": "call_routers", "event": ""},
+    {"name": "call_transcripts", "event": "started_at"},
     {"name": "calls", "event": "started_at"},
     {"name": "change_log_events", "event": "received_at"},
     {"name": "channel_events", "event": "received_at"},
@@ -56,6 +58,9 @@
     {"name": "records_voicemails", "event": "occurred_at"},
     {"name": "rooms", "event": ""},
     {"name": "scheduled_reports", "event": ""},
+    {"name": "scorecard_answers", "event": "window_start"},
+    {"name": "scorecard_grades", "event": "window_start"},
+    {"name": "scorecards", "event": ""},
     {"name": "sms_events", "event": "received_at"},
     {"name": "sms_opt_outs", "event": ""},
     {"name": "stats_calls_by_date", "event": "window_start"},
@@ -70,6 +75,8 @@
     {"name": "user_devices", "event": ""},
     {"name": "user_personas", "event": ""},
     {"name": "users", "event": ""},
-    {"name": "webhooks", "event": ""}
+    {"name": "webhooks", "event": ""},
+    {"name": "wfm_activity_metrics", "event": "began_at"},
+    {"name": "wfm_agent_metrics", "event": "began_at"}
 ]) }}
 {%- endmacro -%}

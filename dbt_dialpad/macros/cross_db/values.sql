@@ -174,6 +174,13 @@ from {{ relation }} lateral view explode(from_json({{ column }}, 'map<string, st
 (cast({{ numerator }} as {{ dialpad.type_double() }}) / nullif({{ denominator }}, 0))
 {%- endmacro -%}
 
+{%- macro union_distinct() -%}
+{#- Between two queries: the rows of both, each once. -#}
+{{ return(adapter.dispatch('union_distinct', 'dialpad')()) }}
+{%- endmacro -%}
+{%- macro default__union_distinct() -%} union {%- endmacro -%}
+{%- macro bigquery__union_distinct() -%} union distinct {%- endmacro -%}
+
 {%- macro count_if(condition) -%}
 sum(case when {{ condition }} then 1 else 0 end)
 {%- endmacro -%}

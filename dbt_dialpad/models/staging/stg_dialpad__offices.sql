@@ -3,6 +3,7 @@
     {"from": "id", "to": "office_id", "type": "text"},
     {"from": "office_id", "to": "office_id_given", "type": "text"},
     {"from": "name", "to": "name", "type": "text"},
+    {"from": "is_primary", "to": "is_primary", "type": "boolean"},
     {"from": "is_primary_office", "to": "is_primary_office", "type": "boolean"},
     {"from": "state", "to": "state", "type": "text"},
     {"from": "timezone", "to": "timezone", "type": "text"},

@@ -92,7 +92,7 @@ digital as (
 
 agent_dates as (
     {%- for part in parts %}
-    {{ 'union' if not loop.first }} select agent_id, date from {{ part }} where date is not null and agent_id is not null
+    {{ dialpad.union_distinct() if not loop.first }} select agent_id, date from {{ part }} where date is not null and agent_id is not null
     {%- endfor %}
 )
 

@@ -43,10 +43,10 @@ rated as (
 
 ids as (
     select conversation_id from created
-    union select conversation_id from closed
-    union select conversation_id from responded
-    union select conversation_id from assigned
-    union select conversation_id from rated
+    {{ dialpad.union_distinct() }} select conversation_id from closed
+    {{ dialpad.union_distinct() }} select conversation_id from responded
+    {{ dialpad.union_distinct() }} select conversation_id from assigned
+    {{ dialpad.union_distinct() }} select conversation_id from rated
 )
 
 select

@@ -34,9 +34,9 @@ texts as (
 
 keys as (
     select line_id, date from counts
-    union
+    {{ dialpad.union_distinct() }}
     select line_id, date from voicemails
-    union
+    {{ dialpad.union_distinct() }}
     select line_id, date from texts
 ),
 

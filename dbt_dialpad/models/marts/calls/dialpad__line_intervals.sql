@@ -43,7 +43,7 @@ open_slots as (
 keys as (
     select line_id, interval_start_at from counts
     {%- if var('dialpad_dense_intervals') %}
-    union
+    {{ dialpad.union_distinct() }}
     select line_id, interval_start_at from open_slots
     {%- endif %}
 ),
@@ -60,7 +60,7 @@ slots as (
 
 slot_dates as (
     select line_id, interval_start_at, interval_end_at, first_date as date from slots
-    union
+    {{ dialpad.union_distinct() }}
     select line_id, interval_start_at, interval_end_at, last_date as date from slots
 ),
 

@@ -1,7 +1,8 @@
 {#- Our figures beside Dialpad's own exports, for closed windows in our zone that our rows cover whole. -#}
 {%- set calls_tolerance = var('dialpad_reconciliation_calls_tolerance', 2) -%}
 {%- set counts = ['all_calls', 'inbound_calls', 'outbound_calls', 'answered', 'missed', 'abandoned', 'voicemails', 'cancelled', 'handled', 'outbound_connected', 'answered_transferred'] -%}
-{%- set line_counts = counts + ['short_abandoned', 'service_level'] -%}
+{%- set callbacks = ['callbacks_requested', 'callbacks_connected', 'callbacks_cancelled', 'callbacks_unconnected'] -%}
+{%- set line_counts = counts + ['short_abandoned', 'service_level'] + callbacks -%}
 {%- set times = {'asa_seconds': 0.6, 'aht_seconds': 0.6, 'talk_seconds': 9} -%}
 {%- set exports = {'by_date': line_counts, 'by_user': counts, 'by_group': line_counts} -%}
 
@@ -64,6 +65,9 @@ ours_{{ export }} as (
         {%- if on_lines %}
         {{ dialpad.count_if(rows ~ '.is_short_abandoned') }} as short_abandoned,
         sum(coalesce({{ rows }}.service_level, 0)) as service_level,
+        {%- for name in callbacks %}
+        {{ dialpad.count_if(rows ~ ".leg_category = '" ~ name | replace('callbacks', 'callback') ~ "'") }} as {{ name }},
+        {%- endfor %}
         {{ dialpad.ratio('sum(case when ' ~ rows ~ ".outcome = 'answered' then " ~ rows ~ '.speed_seconds else 0 end)', dialpad.count_if(rows ~ ".outcome = 'answered'")) }} as asa_seconds,
         {%- else %}
         {{ dialpad.typed_null('number') }} as asa_seconds,

@@ -1,0 +1,20 @@
+"""What becomes of the names and addresses of people: kept, hashed or dropped, as the configuration says."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+
+def hashed(value: str) -> str | None:
+    """SHA-256 of the text without case and surrounding spaces, in hex: one person has one hash in every stream."""
+    return hashlib.sha256(value.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def dropped(value: str) -> str | None:  # noqa: ARG001  # stands beside its siblings
+    """Nothing."""
+    return None
+
+
+IDENTITIES: dict[str, Callable[[str], str | None] | None] = {"keep": None, "hash": hashed, "drop": dropped}
+"""What each choice makes of a text; None leaves it as it is."""
