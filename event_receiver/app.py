@@ -212,7 +212,7 @@ class Receiver:
         yield f'],"next_cursor":"{place}","pruned_through":{tail}}}'
 
 
-_ROUTES: Final = "There is POST /events/<kind>, GET /events, GET /healthz and GET /metrics."
+_ROUTES: Final = "The routes are POST /events/<kind>, GET /events, GET /healthz and GET /metrics."
 
 
 async def _body(request: Request) -> bytes:

@@ -65,7 +65,9 @@ def parse_url(database: str) -> sa.URL:
     if backend not in ("sqlite", "postgresql"):
         raise SettingError(f"The database is of type {backend}; the receiver needs sqlite or postgresql.")
     if backend == "sqlite" and (url.database in (None, "", ":memory:") or url.query.get("mode") == "memory"):
-        raise SettingError("A database in memory keeps nothing: name a file, as in sqlite:///events.db.")
+        raise SettingError(
+            "An in-memory database is lost when the receiver stops: name a file, as in sqlite:///events.db."
+        )
     return url
 
 

@@ -154,7 +154,7 @@ def _parse(body: bytes) -> tuple[str, dict[str, Any]]:
     except ValueError as error:
         # The only other ValueError: an integer of more digits than Python converts (4300 unless set otherwise).
         # A reader written in Python could not read it back, and would stop there for good.
-        raise RefusedError(400, "number_too_long", "The body holds a number of thousands of digits.") from error
+        raise RefusedError(400, "number_too_long", "The body contains a number with thousands of digits.") from error
     if deep:
         raise RefusedError(400, "too_deep", f"The body is nested more than {MAX_DEPTH} levels deep.")
     if not isinstance(parsed, dict):
@@ -168,4 +168,4 @@ def _depth(value: object) -> int:
 
 
 def _refuse_constant(constant: str) -> NoReturn:
-    raise RefusedError(400, "not_json", f"The body holds {constant}, which JSON does not have.")
+    raise RefusedError(400, "not_json", f"The body contains {constant}, which is not JSON.")

@@ -17,11 +17,11 @@ TIMEOUT_SECONDS: Final = 30
 
 _CURES: Final = {
     401: "DIALPAD_API_KEY must be a company API key, made under Admin Settings.",
-    403: "Dialpad forbids it: it takes the company API key of an admin.",
-    404: "There is no such thing. Check --base-url, or somebody removed it meanwhile: run `list`.",
-    409: "It conflicts with what is there: run `list`.",
+    403: "Dialpad forbids it: it requires the company API key of an admin.",
+    404: "Not found. Check --base-url, or run `list`: it may have been removed.",
+    409: "It conflicts with what exists: run `list`.",
 }
-_CURE: Final = "Check the URL, states and target, or run it again later: what is there already is not made twice."
+_CURE: Final = "Check the URL, states and target, or run it again later: what exists is not created twice."
 
 Item = Mapping[str, Any]
 
@@ -57,7 +57,7 @@ class Dialpad:
         """Send a POST, PATCH or DELETE and return the answer; in a dry run, return the body with an invented id."""
         answer = {"id": "(new)", **(body or {})} if self._dry_run else self._ask(method, path, body)
         if method == "POST" and not answer.get("id"):
-            raise DialpadError(f"POST {path}: the answer has no id. Run `list` to see whether it was made.")
+            raise DialpadError(f"POST {path}: the answer has no id. Run `list` to see whether it was created.")
         return answer
 
     def _items(self, path: str) -> Iterator[Item]:
@@ -67,11 +67,11 @@ class Dialpad:
             page = self._ask("GET", path, params={"cursor": cursors[-1]} if cursors[-1] else {})
             items = page.get("items") or []
             if not isinstance(items, list) or not all(isinstance(item, dict) and item.get("id") for item in items):
-                raise DialpadError(f"GET {path}: the answer is not a list of objects. Is --base-url a Dialpad?")
+                raise DialpadError(f"GET {path}: the answer is not a list of objects. Check --base-url.")
             yield from items
             cursor = str(page.get("cursor") or "")
             if cursor and cursor in cursors:
-                raise DialpadError(f"GET {path} does not come to an end: the cursor repeats. Nothing was changed.")
+                raise DialpadError(f"GET {path} does not end: the cursor repeats. Nothing was changed.")
             cursors.append(cursor)
 
     def _ask(self, method: str, path: str, body: Item | None = None, params: Mapping[str, str] | None = None) -> Item:
@@ -91,7 +91,7 @@ class Dialpad:
             text = f"no answer in JSON ({type(error).__name__}). Check --base-url and the network."
             raise DialpadError(f"{method} {url}: {text}") from error
         if not isinstance(content, dict):
-            raise DialpadError(f"{method} {url}: the answer is not a JSON object. Is --base-url a Dialpad?")
+            raise DialpadError(f"{method} {url}: the answer is not a JSON object. Check --base-url.")
         return content
 
 
@@ -162,14 +162,14 @@ class Registration:
                     f"Webhook {webhook['id']} signs its events: set EVENT_RECEIVER_SECRET to its secret, or remove it."
                 )
                 raise DialpadError(text)
-            yield f"{kind.name}: webhook {webhook['id']} is there already"
+            yield f"{kind.name}: webhook {webhook['id']} exists already"
             if secret != self._secret:
                 self._dialpad.write("PATCH", f"webhooks/{webhook['id']}", {"secret": self._secret})
                 yield f"{kind.name}: webhook {webhook['id']} has the receiver's secret now{done}"
         else:
             hook = {"hook_url": f"{self._url}/{kind.name}"} | ({"secret": self._secret} if self._secret else {})
             webhook = self._dialpad.write("POST", "webhooks", hook)
-            yield f"{kind.name}: webhook {webhook['id']} made for {hook['hook_url']}{done}"
+            yield f"{kind.name}: webhook {webhook['id']} created for {hook['hook_url']}{done}"
         there = [one for one in subscriptions if _webhook_id(one) == str(webhook["id"])]
         for body in bodies:
             yield f"{kind.name}: subscription {self._subscribe(kind, webhook, there, body)}"
@@ -181,12 +181,12 @@ class Registration:
         for one in there:
             if (_target(kind, one), one.get("contact_type")) == scope:
                 if not (changes := _differences(one, body)):
-                    return f"{one['id']} is there already"
+                    return f"{one['id']} exists already"
                 self._dialpad.write("PATCH", f"{path}/{one['id']}", changes)
                 return f"{one['id']} changed: {', '.join(changes)}{self._dialpad.not_done}"
         # The page's text speaks of webhook_id, its schema of endpoint_id; the schema is right.
         made = self._dialpad.write("POST", path, {"endpoint_id": number(webhook["id"]), **body, "enabled": True})
-        return f"{made['id']} made{self._dialpad.not_done}"
+        return f"{made['id']} created{self._dialpad.not_done}"
 
 
 def list_all(dialpad: Dialpad) -> Iterator[str]:
@@ -217,7 +217,7 @@ def number(identifier: str) -> int | str:
 
 
 def _right(kind: Kind) -> str:
-    key = "it takes the key of a company admin"
+    key = "it requires the key of a company admin"
     return f"{key} with the scope {kind.scope}" if kind.scope else key
 
 

@@ -27,7 +27,9 @@ try:
     from event_receiver.register import Dialpad, DialpadError, Registration, list_all, number
     from event_receiver.store import Store
 except ModuleNotFoundError as missing:
-    text = f"dialpad-event-receiver: no {missing.name}. In a clone of the project: pip install '.[receiver]'"
+    text = (
+        f"dialpad-event-receiver: {missing.name} is not installed. In a clone of the project: pip install '.[receiver]'"
+    )
     raise SystemExit(text) from missing
 
 _MICROSECONDS_A_DAY: Final = 86_400_000_000
@@ -66,9 +68,9 @@ def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
         except SQLAlchemyError as error:
             raise SettingError(f"Cannot create the tables in {store}: {type(error).__name__}.") from error
         if not secrets:
-            logs.log(logging.WARNING, "no EVENT_RECEIVER_SECRET: anybody who finds the URL can write events")
+            logs.log(logging.WARNING, "EVENT_RECEIVER_SECRET is not set: anybody who finds the URL can send events")
         if read_key is None:
-            logs.log(logging.WARNING, "no EVENT_RECEIVER_READ_KEY: GET /events is closed")
+            logs.log(logging.WARNING, "EVENT_RECEIVER_READ_KEY is not set: GET /events is closed")
         uvicorn.run(
             app,
             host=options.host,

@@ -44,7 +44,7 @@ def test_what_dialpad_sends_after_registering_can_be_read_once_each(
 ) -> None:
     fake, base_url = dialpad
     to = ("--url", f"{running.url}/events", "--base-url", base_url, "--kinds", "call")
-    assert [" made" in line for line in command("register", *to)] == [True, True]
+    assert [" created" in line for line in command("register", *to)] == [True, True]
     assert [line.rsplit(" ", 1)[1] for line in command("register", *to)] == ["already", "already"]
 
     wanted = {"count": 40, "shuffle": True, "duplicates": 10}

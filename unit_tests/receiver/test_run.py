@@ -157,7 +157,7 @@ def test_register_sends_the_receivers_secret_and_prints_none(
         ("subscriptions/sms", {"endpoint_id": 7, "enabled": True, **sms}),
     ]
     printed = capsys.readouterr()
-    assert printed.out.splitlines()[:2] == [f"call: webhook 7 made for {URL}/call", "call: subscription 8 made"]
+    assert printed.out.splitlines()[:2] == [f"call: webhook 7 created for {URL}/call", "call: subscription 8 created"]
     assert SECRET not in printed.out + printed.err
     assert {request.headers["Authorization"] for request in api.request_history} == {f"Bearer {API_KEY}"}
 
@@ -188,8 +188,8 @@ def test_a_dry_run_prints_what_would_be_done_and_changes_nothing(
     assert run(["register", "--url", URL, "--kinds", "fax", "--dry-run"], ENVIRONMENT) == 0
     assert posted(api) == []
     assert capsys.readouterr().out.splitlines() == [
-        f"fax: webhook (new) made for {URL}/fax (dry run: not done)",
-        "fax: subscription (new) made (dry run: not done)",
+        f"fax: webhook (new) created for {URL}/fax (dry run: not done)",
+        "fax: subscription (new) created (dry run: not done)",
     ]
     webhook = {"id": "7", "hook_url": f"{URL}/fax"}
     api.get(f"{BASE}/webhooks", json={"items": [webhook]})
