@@ -11,8 +11,6 @@ SCRIPT = Path(__file__).with_name("dialects.py")
 
 
 def test_every_model_is_one_query_of_every_dialect() -> None:
-    done = subprocess.run(
-        [DBT.with_name("python"), SCRIPT], capture_output=True, text=True, timeout=200, check=False
-    )
+    done = subprocess.run([DBT.with_name("python"), SCRIPT], capture_output=True, text=True, timeout=200, check=False)
     assert done.stdout.splitlines() == []
     assert done.returncode == 0, done.stderr
