@@ -1,5 +1,7 @@
 """Renders every model as dbt would for a warehouse and parses it with a SQL parser: python dialects.py [DIALECT …].
 
+DuckDB and Postgres run the models, so they are left out.
+
 Run by the Python of .marts, where the parser is. No warehouse runs the SQL; what is proved is that each branch of each
 macro renders, and gives SQL that is well formed in its dialect. Prints a line for each model that isn't.
 """
@@ -27,8 +29,6 @@ PARENTS = {
     "bigquery": (),
     "redshift": ("postgres",),
     "databricks": ("spark",),
-    "duckdb": (),
-    "postgres": (),
 }
 #: What dbt itself gives for each: text, big integer, truth value, timestamp; and the columns' types that Airbyte makes.
 TYPES = {
@@ -36,8 +36,6 @@ TYPES = {
     "bigquery": ("string", "int64", "bool", "timestamp", "timestamp", "json"),
     "redshift": ("varchar", "bigint", "boolean", "timestamp", "timestamptz", "super"),
     "databricks": ("string", "bigint", "boolean", "timestamp", "timestamp", "string"),
-    "duckdb": ("varchar", "bigint", "boolean", "timestamp", "timestamp with time zone", "json"),
-    "postgres": ("text", "bigint", "boolean", "timestamp", "timestamp with time zone", "jsonb"),
 }
 
 
@@ -199,6 +197,8 @@ def wrong(dialect: str) -> Iterator[str]:
     for incremental in (False, True):
         project = Project(dialect, incremental=incremental)
         for path in sorted((PACKAGE / "models").rglob("*.sql")):
+            if incremental and "is_incremental" not in path.read_text(encoding="utf-8"):
+                continue
             try:
                 statements = sqlglot.parse(project.render(path), dialect=dialect)
             except Exception as error:  # noqa: BLE001  # whatever it is, the model isn't well formed
