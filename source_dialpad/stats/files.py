@@ -81,7 +81,7 @@ class ExportFile(io.RawIOBase):
         """Writes the body as it was sent, in the pieces in which it comes; its size."""
         size = measured = 0
         measured_at = time.monotonic()
-        while piece := self._piece(response):
+        while piece := _received(response, self._context):
             size += len(piece)
             if size > LARGEST_FILE:
                 raise system_error(
@@ -97,14 +97,6 @@ class ExportFile(io.RawIOBase):
                     )
                 measured, measured_at = size, time.monotonic()
         return size
-
-    def _piece(self, response: requests.Response) -> bytes:
-        try:
-            return response.raw.read1(CHUNK, decode_content=False)
-        except (urllib3.exceptions.HTTPError, requests.RequestException) as error:
-            raise BrokenFileError(
-                f"{self._context}: the file of the export broke off ({type(error).__name__})."
-            ) from error
 
     def close(self) -> None:
         """Deletes the file."""
@@ -139,3 +131,10 @@ class ExportFile(io.RawIOBase):
 
     def _refuse(self, what: str) -> None:
         raise system_error(f"{self._context}: the file of the export {what}; it is no export, and is not read on.")
+
+
+def _received(response: requests.Response, context: str) -> bytes:
+    try:
+        return response.raw.read1(CHUNK, decode_content=False)
+    except (urllib3.exceptions.HTTPError, requests.RequestException) as error:
+        raise BrokenFileError(f"{context}: the file of the export broke off ({type(error).__name__}).") from error

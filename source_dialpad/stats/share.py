@@ -17,21 +17,16 @@ from airbyte_cdk.sources.types import StreamSlice
 from source_dialpad.sync.cursor import PLANNED
 from source_dialpad.sync.planner import PlannedWindow
 
-PATIENCE: Final = 120.0
-"""Seconds that a stream waits for the plans of the others: they list offices or call centers at most."""
+PATIENCE: Final = 120.0  # seconds a stream waits for the plans of the others, which list call centers at most
 
 
 class Wish(NamedTuple):
     """A window that a stream would read; wishes are granted in their order."""
 
     is_history: bool
-    turn: str
-    """Of what is new: when its partition was last read. Of history: the window's turn in its partition."""
-
+    turn: str  # of what is new: when its partition was last read; of history: the window's turn in its partition
     is_aggregate: bool
-    number: int
-    """Where the window stands in its stream's plan."""
-
+    number: int  # in its stream's plan
     stream: str
 
 

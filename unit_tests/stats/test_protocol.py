@@ -456,7 +456,7 @@ def test_an_export_that_is_ready_is_read_in_its_own_turn(monkeypatch: pytest.Mon
     monkeypatch.setattr(exports, "release_slot", noted)
     days = DayWindow(date(2026, 11, 1), date(2026, 11, 2))
     nowhere = StreamSlice(partition={}, cursor_slice={})
-    ready = ExportJob(days, includes_today=False, body={}, context="records_calls", stream_slice=nowhere)
+    ready = ExportJob(days, body={}, context="records_calls", stream_slice=nowhere)
     ready.status = JobStatus.COMPLETED
     retriever: Any = SimpleNamespace(_jobs=SimpleNamespace(ended=iter))
     exports.ExportRetriever._wait_for(retriever, ready)
