@@ -1,8 +1,7 @@
 """The file of an export: fetched as fast as it comes into a private temporary file, then read as text.
 
-A storage host may end a download that nobody takes, and rows go out no faster than the destination takes them; so the
-file is fetched whole before its first row is read. What is known of the files comes from real exports that people
-published: UTF-8 with or without a byte order mark, plain or gzip, whatever the headers say.
+A storage host may end a download that nobody takes, and rows go out no faster than the destination takes them. Real
+exports that people published are UTF-8 with or without a byte order mark, plain or gzip, whatever the headers say.
 """
 
 from __future__ import annotations

@@ -84,7 +84,8 @@ JobStatus = Enum("JobStatus", ["QUEUED", "RUNNING", "COMPLETED", "FAILED", "LEFT
 class ExportJob:
     """One export of one window, from the POST to the download URL.
 
-    An `error` may keep jobs from being started that would fare no better: those of the partition that `dooms` names.
+    `dooms` names the partition, or all, whose other jobs would fare no better: what the user has to mend is not tried
+    again for every window, nor a wrong clock for any.
     """
 
     window: DayWindow
@@ -153,11 +154,7 @@ class ExportJobs:
     take_share: Callable[[], bool] = lambda: True
 
     def ended(self, jobs: Iterable[ExportJob]) -> Iterator[ExportJob]:
-        """Each job when it has ended.
-
-        What the user has to mend is not tried again for every window of the partition, nor a wrong clock for any: those
-        jobs are not started.
-        """
+        """Each job when it has ended; those are not started that would fare no better than one that has failed."""
         waiting, doomed = list(jobs), {""}
 
         def is_doomed(job: ExportJob) -> bool:
@@ -240,11 +237,10 @@ class ExportJobs:
             return until_midnight.total_seconds() + 1
         includes_today = job.window.last >= local_day(datetime.now(UTC), self.zone)
         begins = midnight(job.window.last if includes_today else job.window.last + DAY, self.zone)
-        if begins <= now:
-            return 0.0
-        wait = (begins - now).total_seconds() + 1
-        logger.info("%s: waiting %d s, since it is still %s at Dialpad.", job.context, wait, today)
-        return wait
+        wait = (begins - now).total_seconds()
+        if wait > 0:
+            logger.info("%s: waiting %d s, since it is still %s at Dialpad.", job.context, wait, today)
+        return wait + 1 if wait > 0 else 0.0
 
     def _too_many(self, job: ExportJob, response: requests.Response) -> None:
         now = time.monotonic()

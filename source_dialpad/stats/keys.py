@@ -18,8 +18,7 @@ from source_dialpad.sync.duplicates import DuplicateCounter
 
 Row = dict[str, Any]
 
-DIMENSIONS = ("user_id", "target_id", "id", "call_center_id")
-"""Columns that say whom or what the aggregates of a row are about."""
+DIMENSIONS = ("user_id", "target_id", "id", "call_center_id")  # whom or what the aggregates of a row are about
 
 NAMING = re.compile(r"(.*_)?(id|key|name|email|phone|type|kind)|.*(external|internal)_number|date|day|week|month|hour")
 """Columns that name something, whatever stands in them; in the others, a cell that is no figure does."""

@@ -36,12 +36,11 @@ class PostBudget:
     def take(self) -> float:
         """Counts a POST and returns 0, or returns the seconds to wait and counts nothing."""
         with self._lock:
-            wait = self.wait_seconds()
-            if wait > 0:
-                return wait
-            self._sent.append(time.monotonic())
-            self.used += 1
-            return 0.0
+            wait = max(self.wait_seconds(), 0.0)
+            if not wait:
+                self._sent.append(time.monotonic())
+                self.used += 1
+            return wait
 
     def give_back(self) -> None:
         """Takes back the POST that was counted last and is not sent."""

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from math import ceil
 from typing import Any
 
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
@@ -90,14 +91,12 @@ class ExportRetriever(SliceRetriever):
             if job.status is JobStatus.LEFT:
                 left += 1
             else:
-                planned_slice = job.stream_slice
-                yield StreamSlice(
-                    partition=planned_slice.partition,
-                    cursor_slice=planned_slice.cursor_slice,
-                    extra_fields={**planned_slice.extra_fields, JOB: job},
-                )
+                given = job.stream_slice
+                fields = {**given.extra_fields, JOB: job}
+                yield StreamSlice(partition=given.partition, cursor_slice=given.cursor_slice, extra_fields=fields)
         if left:
-            logger.info("%s: %d exports are left, about %d syncs.", self.name, left, ExportShare.syncs_left(left, read))
+            syncs = ceil(left / max(sum(wish.is_history for wish in read), 1))  # at the pace of this one
+            logger.info("%s: %d exports are left, about %d syncs.", self.name, left, syncs)
         if used := self.quota.budget.used:
             message = "%s: all exports have been prepared; this sync has used %d export POSTs and %d polls so far."
             logger.info(message, self.name, used, self.quota.polls)

@@ -1,9 +1,8 @@
 """The rows of an export: the CSV's cells as typed columns, with scope, window and key.
 
-What is known of the files comes from real exports that people published: a header in lower snake case that is not a
-contract (columns come and go), quoted cells with commas and line breaks, `""` for null, times without a zone in two
-forms within one row, and for an export without rows a header alone or nothing at all. A page of HTML or JSON may come
-in place of a file that has expired, with status 200.
+Real exports that people published have a header in lower snake case that is not a contract (columns come and go),
+quoted cells with commas and line breaks, `""` for null, times without a zone in two forms within one row, and without
+rows a header alone or nothing at all. A page of HTML or JSON may come in place of a file, with status 200.
 
 A file is read in batches of rows, and a batch is converted column by column: that is what makes it fast.
 """
@@ -43,8 +42,7 @@ csv.field_size_limit(16 << 20)  # characters of a cell: Python's own 131,072 are
 DERIVED = ("scope", "window_start", "window_end", "timezone", "row_key", "record_key", "other_columns")
 """Columns that are ours; `timezone` is the file's where it has one."""
 
-DAY_COLUMNS = ("date_started", "date")
-"""Columns that say on which day a row lies; the first one a file has counts."""
+DAY_COLUMNS = ("date_started", "date")  # on which day a row lies; the first one a file has counts
 
 TYPICAL = {
     *("date", "date_started", "call_id", "message_id", "record_id", "target_id", "user_id", "office_id", "name"),
@@ -127,16 +125,15 @@ def local_times(cells: Cells, zones: Iterable[LocalZone], unreadable: Callable[[
     fromisoformat = datetime.fromisoformat
     times: list[str | None] = []
     for cell, zone in zip(cells, zones, strict=False):  # zones may go on without end
-        if not cell:
-            times.append(None)
-            continue
+        time = None
         try:
-            usual = len(cell) == SECONDS or (len(cell) == MICROSECONDS and cell[SECONDS] == ".")
-            offset = zone[cell[:13]] if fromisoformat(cell).tzinfo is None and usual else None
-            times.append(cell.replace(" ", "T", 1) + offset if offset else zone.read(cell))
+            if cell:
+                usual = len(cell) == SECONDS or (len(cell) == MICROSECONDS and cell[SECONDS] == ".")
+                offset = zone[cell[:13]] if fromisoformat(cell).tzinfo is None and usual else None
+                time = cell.replace(" ", "T", 1) + offset if offset else zone.read(cell)
         except (ValueError, OverflowError):
             unreadable(cell)
-            times.append(None)
+        times.append(time)
     return times
 
 
@@ -196,7 +193,7 @@ class ExportColumns:
             logger.log(level, f"{self._stream}: {message} Logged once per sync.", *values)  # noqa: G004
 
     def unreadable(self, name: str) -> None:
-        """A cell of a column has become null."""
+        """Logs that a cell of a column has become null."""
         self.log_once(f"cell {name}", "a cell of %s cannot be read as its type and becomes null.", name)
 
     def _converter(self, name: str) -> Convert:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from math import ceil
 from typing import Final, NamedTuple
 
 from airbyte_cdk.sources.types import StreamSlice
@@ -88,8 +87,3 @@ class ExportShare:
                 return False
             self._started += 1
             return True
-
-    @staticmethod
-    def syncs_left(left: int, read: Sequence[Wish]) -> int:
-        """How many syncs the rest takes at the pace of this one."""
-        return ceil(left / max(sum(wish.is_history for wish in read), 1))

@@ -95,8 +95,3 @@ def test_no_stream_starts_before_all_have_planned() -> None:
 def test_repeats_count_and_no_more_are_started_than_the_share() -> None:
     share = ExportShare(2)
     assert [share.take() for _ in range(4)] == [True, True, False, False]
-
-
-def test_the_rest_is_told_in_syncs_at_this_pace() -> None:
-    assert ExportShare.syncs_left(30, plan("a", 2, 10)) == 3
-    assert ExportShare.syncs_left(30, plan("a", 2, 0)) == 30
