@@ -1,8 +1,7 @@
 """The file of an export: fetched as fast as it comes into a private temporary file, then read as text.
 
-A storage host may end a download that nobody takes, and rows go out no faster than the destination takes them; so the
-file is fetched whole before its first row is read. What is known of the files comes from real exports that people
-published: UTF-8 with or without a byte order mark, plain or gzip, whatever the headers say.
+A storage host may end a download that nobody takes, and rows go out no faster than the destination takes them. Real
+exports that people published are UTF-8 with or without a byte order mark, plain or gzip, whatever the headers say.
 """
 
 from __future__ import annotations
@@ -81,7 +80,7 @@ class ExportFile(io.RawIOBase):
         """Writes the body as it was sent, in the pieces in which it comes; its size."""
         size = measured = 0
         measured_at = time.monotonic()
-        while piece := self._piece(response):
+        while piece := _received(response, self._context):
             size += len(piece)
             if size > LARGEST_FILE:
                 raise system_error(
@@ -97,14 +96,6 @@ class ExportFile(io.RawIOBase):
                     )
                 measured, measured_at = size, time.monotonic()
         return size
-
-    def _piece(self, response: requests.Response) -> bytes:
-        try:
-            return response.raw.read1(CHUNK, decode_content=False)
-        except (urllib3.exceptions.HTTPError, requests.RequestException) as error:
-            raise BrokenFileError(
-                f"{self._context}: the file of the export broke off ({type(error).__name__})."
-            ) from error
 
     def close(self) -> None:
         """Deletes the file."""
@@ -139,3 +130,10 @@ class ExportFile(io.RawIOBase):
 
     def _refuse(self, what: str) -> None:
         raise system_error(f"{self._context}: the file of the export {what}; it is no export, and is not read on.")
+
+
+def _received(response: requests.Response, context: str) -> bytes:
+    try:
+        return response.raw.read1(CHUNK, decode_content=False)
+    except (urllib3.exceptions.HTTPError, requests.RequestException) as error:
+        raise BrokenFileError(f"{context}: the file of the export broke off ({type(error).__name__}).") from error

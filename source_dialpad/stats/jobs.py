@@ -1,9 +1,7 @@
 """Export jobs: POST, wait, poll; many at once, within Dialpad's limits, and a failed export is never an empty one.
 
-Stats API page: a POST starts an export, the result can be asked for 15-20 seconds later and then every 5 or 10, and is
-kept for 3 hours (30 minutes when it is of today). Ranges are given as days back from today of the requested zone, so
-they are computed at the moment of the POST. Nothing here knows a stream's rows: another endpoint that works in this way
-needs its two requesters, a quota and the words of its ranges.
+Stats API page: results are kept for 3 hours (30 minutes when they are of today). Another endpoint that works in this
+way needs its two requesters, a quota and the words of its ranges.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from enum import Enum, auto
+from enum import Enum
 from typing import Any
 
 import requests
@@ -44,15 +42,11 @@ RATE_LIMIT_PATIENCE = 75 * 60.0  # seconds for which POSTs are tried again that 
 LEAST_REFUSAL = 10.0  # seconds that a 429 stops all POSTs at least, also when Retry-After says 0
 LOG_EVERY = 30.0  # seconds between two log lines while something is waited for
 
+MIDNIGHT_MARGIN = timedelta(seconds=5)  # before midnight, in which the server may cut the days on either side
+
 AFTER_MIDNIGHT = timedelta(hours=4)
-"""Hours in which Dialpad may still answer a POST with the export of the evening before, of other days.
-
-Stats API page: an identical POST is answered from a cache for 3 hours. Should they count from when the file was ready,
-that is up to `TIME_LIMIT` later.
-"""
-
-MIDNIGHT_MARGIN = timedelta(seconds=5)
-"""A POST this near before midnight waits for it: the server may cut the days on either side."""
+"""Hours in which a POST may be answered with the export of the evening before: Stats API page: results are cached for 3
+hours, which may count from when the file was ready, up to `TIME_LIMIT` later."""
 
 ALL = "all partitions"
 
@@ -82,26 +76,19 @@ def graded_days_ago(window: DayWindow, today: date, **_: Any) -> dict[str, Any]:
     return {f"graded_{name}": days for name, days in days_ago(window, today).items()}
 
 
-class JobStatus(Enum):
-    """Where an export stands; `LEFT` to the next sync, since this one may start no more."""
-
-    QUEUED = auto()
-    RUNNING = auto()
-    COMPLETED = auto()
-    FAILED = auto()
-    LEFT = auto()
+JobStatus = Enum("JobStatus", ["QUEUED", "RUNNING", "COMPLETED", "FAILED", "LEFT"])
+"""Where an export stands; `LEFT` to the next sync, since this one may start no more."""
 
 
 @dataclass
 class ExportJob:
     """One export of one window, from the POST to the download URL.
 
-    `includes_today` when its last day is not over. An `error` may keep the jobs of other partitions from being started:
-    `dooms` names them.
+    `dooms` names the partition, or all, whose other jobs would fare no better: what the user has to mend is not tried
+    again for every window, nor a wrong clock for any.
     """
 
     window: DayWindow
-    includes_today: bool
     body: Mapping[str, Any]
     context: str
     stream_slice: StreamSlice
@@ -121,11 +108,6 @@ class ExportJob:
     def has_ended(self) -> bool:
         """Whether there is a file or an error, or no export left for it."""
         return self.status in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.LEFT)
-
-    @property
-    def partition(self) -> str:
-        """The part of the stream that the job belongs to."""
-        return str(self.stream_slice.partition)
 
     def fail(self, error: AirbyteTracedException, dooms: str = "") -> None:
         """Ends the job with an error that names stream and window."""
@@ -159,7 +141,8 @@ class ExportJobs:
     """The jobs of one stream, taken to their ends side by side; the one place where exports are waited for.
 
     An error ends its own job and no other: 401, 403 and 400 at once, a failed, forgotten or expired export after
-    `ATTEMPTS`, unreadable answers and time-outs after theirs.
+    `ATTEMPTS`, unreadable answers and time-outs after theirs. `range_of` gives the members of a POST that say which
+    days; `share` counts the POSTs of this sync, and has an end (None: the quota alone).
     """
 
     stream: str
@@ -168,21 +151,14 @@ class ExportJobs:
     poll: JsonCalls
     zone: tzinfo
     range_of: Callable[..., dict[str, Any]] = days_ago
-    """The members of a POST that say which days; see `days_ago`."""
-
     share: ExportShare | None = None
-    """What this sync may start; without it, all that the quota allows."""
 
     def ended(self, jobs: Iterable[ExportJob]) -> Iterator[ExportJob]:
-        """Each job when it has ended.
-
-        What the user has to mend is not tried again for every window of the partition, nor a wrong clock for any: those
-        jobs are not started.
-        """
+        """Each job when it has ended; those are not started that would fare no better than one that has failed."""
         waiting, doomed = list(jobs), {""}
 
         def is_doomed(job: ExportJob) -> bool:
-            return job.status is JobStatus.QUEUED and not doomed.isdisjoint((job.partition, ALL))
+            return job.status is JobStatus.QUEUED and not doomed.isdisjoint((str(job.stream_slice.partition), ALL))
 
         logged_at = time.monotonic()
         while waiting:
@@ -211,21 +187,18 @@ class ExportJobs:
         except AirbyteTracedException as error:
             job.errors_in_a_row += 1
             if error.failure_type == FailureType.config_error:
-                job.fail(error, dooms=job.partition)
+                job.fail(error, dooms=str(job.stream_slice.partition))
             elif job.errors_in_a_row >= (POST_ERRORS if is_post else POLL_ERRORS):
                 job.fail(error)
             else:
                 pause = PAUSE_AFTER_ERROR * 2.0 ** (job.errors_in_a_row - 1) if is_post else POLL_EVERY_LATER
                 job.next_attempt_at = time.monotonic() + pause
 
-    # POST ----------------------------------------------------------------------------------------------------------
-
     def _post(self, job: ExportJob) -> None:
         if self.share and self.share.is_used_up():
             job.status = JobStatus.LEFT  # also where it is the hour's budget: nothing waits an hour for it
             return
-        clock = self.quota.clock
-        today = local_day(clock.now(), self.zone)
+        today = local_day(self.quota.now(), self.zone)
         wait = self._wait_for_the_day(job, today) or self.quota.budget.take()
         if wait > 0:
             job.next_attempt_at = time.monotonic() + wait
@@ -234,23 +207,22 @@ class ExportJobs:
             self.quota.budget.give_back()
             job.status = JobStatus.LEFT
             return
-        since_midnight = clock.now() - midnight(today, self.zone)
+        since_midnight = self.quota.now() - midnight(today, self.zone)
         days = self.range_of(job.window, today, after_midnight=since_midnight < AFTER_MIDNIGHT)
         response = self.post.raw(job.context, stream_slice=job.stream_slice, body={**job.body, **days})
-        if wrong := clock.learn(response):
+        if wrong := self.quota.learn_time(response):
             job.fail(transient_error(f"{job.context}: {wrong}"), dooms=ALL)
             return
         if response.status_code == requests.codes.too_many_requests:
             self._too_many(job, response)
             return
-        answer = _json_answer(response, job.context)
-        request_id = object_of(answer, job.context).get("request_id")
+        request_id = _object(response, job.context).get("request_id")
         job.attempts += 1
         job.errors_in_a_row, job.refused_since = 0, None
         if not request_id:
-            seen = f"Dialpad accepted the export without a request id: {snippet(answer.content)}. {LATER}"
+            seen = f"Dialpad accepted the export without a request id: {snippet(response.content)}. {LATER}"
             job.restart(seen, PAUSE_AFTER_FAILURE)
-        elif local_day(clock.now(), self.zone) != today:
+        elif local_day(self.quota.now(), self.zone) != today:
             # midnight passed on the way, or the server's clock is not ours: it counted the days from another one
             job.restart(f"the clock of Dialpad stands on another day than {today}. {LATER}", 1.0)
         else:
@@ -262,16 +234,16 @@ class ExportJobs:
 
         Where its clock is behind ours, a day that is closed for us still runs there, and a running one has not begun.
         """
-        now = self.quota.clock.now()
+        now = self.quota.now()
         until_midnight = midnight(today + DAY, self.zone) - now
         if until_midnight < MIDNIGHT_MARGIN:
             return until_midnight.total_seconds() + 1
-        begins = midnight(job.window.last if job.includes_today else job.window.last + DAY, self.zone)
-        if begins <= now:
-            return 0.0
-        wait = (begins - now).total_seconds() + 1
-        logger.info("%s: waiting %d s, since it is still %s at Dialpad.", job.context, wait, today)
-        return wait
+        includes_today = job.window.last >= local_day(datetime.now(UTC), self.zone)
+        begins = midnight(job.window.last if includes_today else job.window.last + DAY, self.zone)
+        wait = (begins - now).total_seconds()
+        if wait > 0:
+            logger.info("%s: waiting %d s, since it is still %s at Dialpad.", job.context, wait, today)
+        return wait + 1 if wait > 0 else 0.0
 
     def _too_many(self, job: ExportJob, response: requests.Response) -> None:
         now = time.monotonic()
@@ -292,8 +264,6 @@ class ExportJobs:
         self.quota.budget.pause(wait)
         job.next_attempt_at = now + wait
 
-    # poll ----------------------------------------------------------------------------------------------------------
-
     def _poll(self, job: ExportJob) -> None:
         self.quota.polls += 1
         response = self.poll.raw(job.context, stream_slice=job.stream_slice, path=job.request_id)
@@ -307,7 +277,7 @@ class ExportJobs:
         if response.status_code == requests.codes.too_many_requests:
             pause = max(retry_after(response) or 0.0, POLL_EVERY_LATER)
         else:
-            answer = object_of(_json_answer(response, job.context), job.context)
+            answer = _object(response, job.context)
         status = answer.get("status")
         if status == "complete":
             job.download_url = str(answer.get("download_url") or "")
@@ -348,9 +318,9 @@ class ExportJobs:
             logger.info(message, self.stream, len(waiting), oldest, TIME_LIMIT)
 
 
-def _json_answer(response: requests.Response, context: str) -> Answer:
+def _object(response: requests.Response, context: str) -> dict[str, Any]:
     try:
-        return Answer(response.status_code, loaded(response.content), response.content)
+        return object_of(Answer(response.status_code, loaded(response.content), response.content), context)
     except ValueError:
         raise transient_error(
             f"{context}: Dialpad answered {response.status_code} with something that is not JSON: "

@@ -18,8 +18,7 @@ from source_dialpad.sync.duplicates import DuplicateCounter
 
 Row = dict[str, Any]
 
-DIMENSIONS = ("user_id", "target_id", "id", "call_center_id")
-"""Columns that say whom or what the aggregates of a row are about."""
+DIMENSIONS = ("user_id", "target_id", "id", "call_center_id")  # whom or what the aggregates of a row are about
 
 NAMING = re.compile(r"(.*_)?(id|key|name|email|phone|type|kind)|.*(external|internal)_number|date|day|week|month|hour")
 """Columns that name something, whatever stands in them; in the others, a cell that is no figure does."""
@@ -100,7 +99,8 @@ class FileKeys:
         if not any(about):
             about = [row.get("date")]
         if not any(about):
-            about = [row[name] for name in self.columns if _names_something(name, row[name])]
+            cells = ((name, row[name]) for name in self.columns if isinstance(row[name], str))
+            about = [cell for name, cell in cells if NAMING.fullmatch(name) or not FIGURE.fullmatch(cell.strip())]
         row_key = "|".join("" if value is None else str(value) for value in about).strip("|") or "all"
         if ordinal := self.duplicates.ordinal(_digest(row["window_start"], row_key)):
             self.log_once("same", "several rows of one export are about the same (%s); they are numbered.", row_key)
@@ -116,7 +116,7 @@ class FileKeys:
 def _content(row: Row, columns: Sequence[str], zone: tzinfo) -> bytes:
     """A digest of what a row says in `columns`, the same whatever zone its times were printed in."""
     cells = [(name, _in_utc(value, zone)) for name in columns if (value := row[name]) is not None]
-    return _blake(orjson.dumps(cells))
+    return hashlib.blake2b(orjson.dumps(cells), digest_size=16).digest()
 
 
 def _in_utc(value: Any, zone: tzinfo) -> Any:
@@ -132,12 +132,4 @@ def _in_utc(value: Any, zone: tzinfo) -> Any:
 
 def _digest(*values: Any) -> bytes:
     joined = "\x1f".join("" if value is None else str(value) for value in values)
-    return _blake(joined.encode("utf-8", "surrogatepass"))
-
-
-def _blake(content: bytes) -> bytes:
-    return hashlib.blake2b(content, digest_size=16).digest()
-
-
-def _names_something(column: str, value: Any) -> bool:
-    return isinstance(value, str) and bool(NAMING.fullmatch(column) or not FIGURE.fullmatch(value.strip()))
+    return hashlib.blake2b(joined.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -36,12 +36,11 @@ class PostBudget:
     def take(self) -> float:
         """Counts a POST and returns 0, or returns the seconds to wait and counts nothing."""
         with self._lock:
-            wait = self.wait_seconds()
-            if wait > 0:
-                return wait
-            self._sent.append(time.monotonic())
-            self.used += 1
-            return 0.0
+            wait = max(self.wait_seconds(), 0.0)
+            if not wait:
+                self._sent.append(time.monotonic())
+                self.used += 1
+            return wait
 
     def give_back(self) -> None:
         """Takes back the POST that was counted last and is not sent."""
@@ -61,16 +60,21 @@ class PostBudget:
 
 
 @dataclass
-class ServerClock:
-    """The server's time as its `Date` headers give it; our own until the first answer."""
+class ExportQuota:
+    """What all streams of one key share: where POSTs are counted, a count of polls, and the server's time.
 
-    offset: timedelta = timedelta(0)
+    That is as its `Date` headers give it; our own until the first answer.
+    """
+
+    budget: PostBudget
+    polls: int = 0
+    clock_offset: timedelta = timedelta(0)
 
     def now(self) -> datetime:
         """The server's time."""
-        return datetime.now(UTC) + self.offset
+        return datetime.now(UTC) + self.clock_offset
 
-    def learn(self, response: requests.Response) -> str:
+    def learn_time(self, response: requests.Response) -> str:
         """Takes the server's time from an answer; what is wrong where the two clocks are hours apart, otherwise ""."""
         now = datetime.now(UTC)
         try:
@@ -83,17 +87,8 @@ class ServerClock:
                 f"the clock of this machine says {now:%Y-%m-%d %H:%M} UTC and that of Dialpad {server:%Y-%m-%d %H:%M} "
                 "UTC; the export would be of other days than are meant. Set the clock, then run the sync again."
             )
-        self.offset = offset if abs(offset) > HEADER_PRECISION else timedelta(0)
+        self.clock_offset = offset if abs(offset) > HEADER_PRECISION else timedelta(0)
         return ""
-
-
-@dataclass
-class ExportQuota:
-    """What all streams of one key share: where POSTs are counted, the server's clock, a count of polls."""
-
-    budget: PostBudget = field(default_factory=PostBudget)
-    clock: ServerClock = field(default_factory=ServerClock)
-    polls: int = 0
 
 
 def export_quota(base_url: str, api_key: str, *, of_scorecards: bool = False) -> ExportQuota:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
+from math import ceil
 from typing import Any
 
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
@@ -17,10 +18,10 @@ from source_dialpad.stats.files import BrokenFileError, ExportFile
 from source_dialpad.stats.jobs import ATTEMPTS, POLL_EVERY, ExportJob, ExportJobs, JobStatus, days_ago, graded_days_ago
 from source_dialpad.stats.quota import export_quota
 from source_dialpad.stats.rows import DAY_COLUMNS, ExportColumns
-from source_dialpad.stats.share import ExportShare, Wish, wishes
+from source_dialpad.stats.share import ExportShare, wishes
 from source_dialpad.sync.batches import batched
 from source_dialpad.sync.retriever import SliceRetriever
-from source_dialpad.sync.windows import DayWindow, local_day
+from source_dialpad.sync.windows import DayWindow
 from source_dialpad.transport.guard import FileGuard
 from source_dialpad.transport.requester import JsonCalls
 from source_dialpad.transport.shared import shared
@@ -28,11 +29,8 @@ from source_dialpad.transport.times import zone_of
 
 logger = logging.getLogger("airbyte")
 
-GONE = (400, 401, 403, 404, 410)
-"""How hosts of files answer an expired URL: 403, Google's 400 (ExpiredToken), and 404 when the file is gone."""
-
-JOB = "export_job"
-"""Where a slice carries its `ExportJob`, outside its identity."""
+GONE = (400, 401, 403, 404, 410)  # how hosts of files answer an expired URL; 400 is Google's ExpiredToken
+JOB = "export_job"  # where a slice carries its `ExportJob`, outside its identity
 
 
 @dataclass
@@ -81,37 +79,33 @@ class ExportRetriever(SliceRetriever):
 
     def completed_slices(self, slices: Iterable[StreamSlice]) -> Iterator[StreamSlice]:
         """Each slice when its job has ended; many are prepared at once."""
-        planned, wanted = self._plan(slices)
-        read = self._share.divide(self.name, wanted) if self._share else wanted
+        planned: list[StreamSlice] = []
+        try:
+            planned = list(slices)
+        finally:  # a stream that cannot plan keeps no other waiting
+            wanted = wishes(self.name, planned, aggregates=self.export_type == "stats")
+            read = self._share.divide(self.name, wanted) if self._share else wanted
         left = len(wanted) - len(read)
         for job in self._jobs.ended(self._job(planned[wish.number]) for wish in read):
             if job.status is JobStatus.LEFT:
                 left += 1
             else:
-                yield _with(job.stream_slice, {**job.stream_slice.extra_fields, JOB: job})
+                given = job.stream_slice
+                fields = {**given.extra_fields, JOB: job}
+                yield StreamSlice(partition=given.partition, cursor_slice=given.cursor_slice, extra_fields=fields)
         if left:
-            logger.info("%s: %d exports are left, about %d syncs.", self.name, left, ExportShare.syncs_left(left, read))
+            syncs = ceil(left / max(sum(wish.is_history for wish in read), 1))  # at the pace of this one
+            logger.info("%s: %d exports are left, about %d syncs.", self.name, left, syncs)
         if used := self.quota.budget.used:
             message = "%s: all exports have been prepared; this sync has used %d export POSTs and %d polls so far."
             logger.info(message, self.name, used, self.quota.polls)
 
-    def _plan(self, slices: Iterable[StreamSlice]) -> tuple[list[StreamSlice], list[Wish]]:
-        """All slices, and the order in which they are wanted; a stream that cannot plan keeps no other waiting."""
-        try:
-            planned = list(slices)
-        except Exception:
-            if self._share:
-                self._share.divide(self.name, [])
-            raise
-        return planned, wishes(self.name, planned, aggregates=self.export_type == "stats")
-
     def _job(self, stream_slice: StreamSlice) -> ExportJob:
         first, last = (date.fromisoformat(stream_slice.cursor_slice[edge]) for edge in ("first_day", "last_day"))
-        includes_today = last >= local_day(datetime.now(UTC), self.zone)
         names = ("export_type", "stat_type", "group_by", "scorecards_type", "timezone")
         exported = {name: value for name in names if (value := getattr(self, name))}
         body = {**exported, **stream_slice.extra_fields.get("scope_body", self._office)}
-        return ExportJob(DayWindow(first, last), includes_today, body, self.context(stream_slice), stream_slice)
+        return ExportJob(DayWindow(first, last), body, self.context(stream_slice), stream_slice)
 
     def _rows(self, job: ExportJob, columns: ExportColumns) -> Iterator[dict[str, Any]]:
         """The rows of an export; a file that is gone or cut is asked for again, which repeats rows under their keys."""
@@ -121,7 +115,7 @@ class ExportRetriever(SliceRetriever):
         broken, is_lost = 0, False
         while True:
             self._wait_for(job)
-            place = _with(job.stream_slice, {"download_url": job.download_url})
+            place = StreamSlice(partition={}, cursor_slice={}, extra_fields={"download_url": job.download_url})
             response = self._download.raw(context, stream_slice=place)
             if response.status_code in GONE:
                 response.close()
@@ -167,9 +161,3 @@ class ExportRetriever(SliceRetriever):
             )
         if job.error is not None:
             raise job.error
-
-
-def _with(stream_slice: StreamSlice, extra_fields: Mapping[str, Any]) -> StreamSlice:
-    return StreamSlice(
-        partition=stream_slice.partition, cursor_slice=stream_slice.cursor_slice, extra_fields=extra_fields
-    )

@@ -1,9 +1,8 @@
 """The rows of an export: the CSV's cells as typed columns, with scope, window and key.
 
-What is known of the files comes from real exports that people published: a header in lower snake case that is not a
-contract (columns come and go), quoted cells with commas and line breaks, `""` for null, times without a zone in two
-forms within one row, and for an export without rows a header alone or nothing at all. A page of HTML or JSON may come
-in place of a file that has expired, with status 200.
+Real exports that people published have a header in lower snake case that is not a contract (columns come and go),
+quoted cells with commas and line breaks, `""` for null, times without a zone in two forms within one row, and without
+rows a header alone or nothing at all. A page of HTML or JSON may come in place of a file, with status 200.
 
 A file is read in batches of rows, and a batch is converted column by column: that is what makes it fast.
 """
@@ -13,10 +12,11 @@ from __future__ import annotations
 import csv
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
-from functools import lru_cache
+from functools import partial
 from itertools import chain, count, repeat
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
 from airbyte_cdk.models import FailureType
@@ -34,7 +34,6 @@ MOST_COLUMNS = 1000  # the widest export known has some 60
 DOCUMENTED = 3  # columns that a schema knows at least where the header was published
 BATCH_ROWS = 200  # converted at once, fewer where they are long
 BATCH_BYTES = 1 << 19
-REMEMBERED = 1024  # cells a column remembers with their values: most are repeated, and memory has to stay flat
 
 TARGET_TYPES = ("target_type", "entry_point_target_type")
 
@@ -43,15 +42,12 @@ csv.field_size_limit(16 << 20)  # characters of a cell: Python's own 131,072 are
 DERIVED = ("scope", "window_start", "window_end", "timezone", "row_key", "record_key", "other_columns")
 """Columns that are ours; `timezone` is the file's where it has one."""
 
-DAY_COLUMNS = ("date_started", "date")
-"""Columns that say on which day a row lies; the first one a file has counts."""
+DAY_COLUMNS = ("date_started", "date")  # on which day a row lies; the first one a file has counts
 
-TYPICAL = frozenset(
-    (
-        *("date", "date_started", "call_id", "message_id", "record_id", "target_id", "user_id", "office_id", "name"),
-        *("email", "timezone", "type", "response", "all_calls", "minutes", "disposition"),
-    )
-)
+TYPICAL = {
+    *("date", "date_started", "call_id", "message_id", "record_id", "target_id", "user_id", "office_id", "name"),
+    *("email", "timezone", "type", "response", "all_calls", "minutes", "disposition"),
+}
 """Columns of which any export known has at least one; a file with none of them is something else."""
 
 SECONDS, MICROSECONDS = len("2026-09-01 10:15:30"), len("2026-09-01 10:15:30.123456")  # the two forms of a time
@@ -61,18 +57,28 @@ Convert = Callable[[Cells], Iterable[Any]]
 """The cells of one column as values."""
 
 
-# --- converters of a column -------------------------------------------------------------------------------------------
-
-
 def texts(cells: Cells) -> Sequence[str | None]:
     """Text as it is; an empty cell is null."""
     return [cell or None for cell in cells] if "" in cells else cells
 
 
+class Remembered(dict[str, Any]):
+    """What `find` makes of a text, kept for the next time, `most` of them at once. Faster than `lru_cache`."""
+
+    def __init__(self, find: Callable[[str], Any], most: int = 1024) -> None:
+        super().__init__()
+        self._find, self._most = find, most
+
+    def __missing__(self, cell: str) -> Any:
+        if len(self) >= self._most:
+            self.clear()
+        self[cell] = value = self._find(cell)
+        return value
+
+
 def remembered(convert: Callable[[str], Any], on_unreadable: Callable[[], None]) -> Convert:
     """A converter that remembers cells; None for an empty one, and where `convert` raises for one it cannot read."""
 
-    @lru_cache(REMEMBERED)
     def value(cell: str) -> Any:
         try:
             return convert(cell) if cell else None
@@ -80,7 +86,7 @@ def remembered(convert: Callable[[str], Any], on_unreadable: Callable[[], None])
             on_unreadable()
             return None
 
-    return lambda cells: map(value, cells)
+    return partial(map, Remembered(value).__getitem__)
 
 
 def day(cell: str) -> str:
@@ -88,44 +94,47 @@ def day(cell: str) -> str:
     return date.fromisoformat(cell[:10]).isoformat()
 
 
-def local_times(cells: Cells, zones: Iterable[tzinfo], on_unreadable: Callable[[str], None]) -> list[str | None]:
+class LocalZone(Remembered):
+    """A zone, and the offsets of its hours in which no clock is changed: ten times a row would be looked up else."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        super().__init__(self._offset, most=100_000)  # eleven years of hours
+        self.zone = zone
+
+    def _offset(self, hour: str) -> str | None:
+        """The offset of an hour, as `2026-09-01 10`; None where a clock is changed in it, and for other forms."""
+        begin = datetime.fromisoformat(hour)
+        first, after = (moment.replace(tzinfo=self.zone) for moment in (begin, begin + timedelta(hours=1)))
+        usual = begin.isoformat()[:13] == hour.replace(" ", "T")
+        return first.isoformat()[-6:] if usual and first.utcoffset() == after.utcoffset() else None
+
+    def read(self, cell: str) -> str:
+        """A time as RFC 3339, with its digits as printed; raises ValueError where it is none."""
+        moment = datetime.fromisoformat(cell)
+        if moment.tzinfo is not None:
+            return rfc3339(moment)
+        return moment.replace(tzinfo=self.zone).isoformat(timespec="microseconds" if "." in cell else "seconds")
+
+
+def local_times(cells: Cells, zones: Iterable[LocalZone], unreadable: Callable[[str], None]) -> list[str | None]:
     """Times of their zones as RFC 3339: `2026-09-01 10:15:30` as `2026-09-01T10:15:30+00:00`; an offset is kept.
 
     An hour that the clocks repeat is read as its first turn, and a time that they skip as if they had not been changed
-    yet; both keep their printed digits. None for an empty cell, and for an unreadable one after `on_unreadable(cell)`.
+    yet. None for an empty cell, and for an unreadable one after `unreadable(cell)`.
     """
+    fromisoformat = datetime.fromisoformat
     times: list[str | None] = []
-    for cell, zone in zip(cells, zones, strict=True):
+    for cell, zone in zip(cells, zones, strict=False):  # zones may go on without end
         time = None
         try:
             if cell:
-                moment = datetime.fromisoformat(cell)
                 usual = len(cell) == SECONDS or (len(cell) == MICROSECONDS and cell[SECONDS] == ".")
-                offset = _offset(cell[:13], zone) if usual and moment.tzinfo is None else None
-                time = cell.replace(" ", "T", 1) + offset if offset else _local_time(cell, moment, zone)
+                offset = zone[cell[:13]] if fromisoformat(cell).tzinfo is None and usual else None
+                time = cell.replace(" ", "T", 1) + offset if offset else zone.read(cell)
         except (ValueError, OverflowError):
-            on_unreadable(cell)
+            unreadable(cell)
         times.append(time)
     return times
-
-
-def _local_time(cell: str, moment: datetime, zone: tzinfo) -> str:
-    if moment.tzinfo is not None:
-        return rfc3339(moment)
-    return moment.replace(tzinfo=zone).isoformat(timespec="microseconds" if "." in cell else "seconds")
-
-
-@lru_cache(100_000)  # eleven years of them: most of the time of a row with ten times
-def _offset(hour: str, zone: tzinfo) -> str | None:
-    """The offset of an hour, as `2026-09-01 10`; None where a clock is changed in it, and for other forms."""
-    begin = datetime.fromisoformat(hour)
-    begin_here, end_here = (begin + timedelta(hours=after) for after in (0, 1))
-    same = begin_here.replace(tzinfo=zone).utcoffset() == end_here.replace(tzinfo=zone).utcoffset()
-    usual = begin.isoformat()[:13] == hour.replace(" ", "T")
-    return begin.replace(tzinfo=zone).isoformat()[-6:] if same and usual else None
-
-
-# --- the files of a stream --------------------------------------------------------------------------------------------
 
 
 class ExportColumns:
@@ -150,7 +159,7 @@ class ExportColumns:
         self.cursor = next((name for name in DAY_COLUMNS if name in required), None)
         self.times = {name for name, column in self.columns.items() if column.get("format") == "date-time"}
         self.converters = {name: self._converter(name) for name in (*self.columns, *TARGET_TYPES)}
-        self.zone = lru_cache(self._zone)
+        self.zones = Remembered(self._zone)
         self._logged: set[str] = set()
 
     def rows(self, file: ExportFile, *, scope: str, window: DayWindow, asked: DayWindow, context: str) -> Iterator[Row]:
@@ -164,7 +173,7 @@ class ExportColumns:
             if cells is None:
                 return
             header = self._header(cells, context, is_csv=file.is_csv)
-            typed = _TypedRows(self, header, _Place(scope, window, asked, context))
+            typed = _TypedRows(self, header, scope, window, asked, context)
             rows: list[Row] = []
             with typed.keys.duplicates:
                 for batch in _batches(reader, file, len(header), context):
@@ -184,7 +193,7 @@ class ExportColumns:
             logger.log(level, f"{self._stream}: {message} Logged once per sync.", *values)  # noqa: G004
 
     def unreadable(self, name: str) -> None:
-        """A cell of a column has become null."""
+        """Logs that a cell of a column has become null."""
         self.log_once(f"cell {name}", "a cell of %s cannot be read as its type and becomes null.", name)
 
     def _converter(self, name: str) -> Convert:
@@ -197,14 +206,14 @@ class ExportColumns:
             convert = day
         return remembered(convert, lambda: self.unreadable(name)) if convert else texts
 
-    def _zone(self, name: str) -> tzinfo:
+    def _zone(self, name: str) -> LocalZone:
         """The zone that a row names, or the requested one where that does not exist."""
         try:
-            return zone_of(name)
+            return LocalZone(zone_of(name))
         except (ValueError, OSError, ZoneInfoNotFoundError):
             message = "a row names the time zone %s, which does not exist; its times are read in %s."
             self.log_once("zone", message, name, self.timezone)
-            return zone_of(self.timezone)
+            return LocalZone(zone_of(self.timezone))
 
     def _header(self, cells: list[str], context: str, *, is_csv: bool) -> list[str]:
         """The names of the columns, each once; raises `BrokenFileError` where they are those of no export."""
@@ -267,9 +276,7 @@ def _batches(reader: Iterator[list[str]], file: ExportFile, width: int, context:
     """The rows of a file, some at a time."""
     batch: list[list[str]] = []
     begins = file.position
-    for row in reader:
-        if not row:
-            continue
+    for row in filter(None, reader):
         if len(row) != width:
             raise _cut(context, f"a row has {len(row)} cells and the header {width}")
         file.row_begins = file.position
@@ -281,27 +288,26 @@ def _batches(reader: Iterator[list[str]], file: ExportFile, width: int, context:
         yield batch
 
 
-class _Place(NamedTuple):
-    """Where a file's rows belong: their scope, the window they stand for, the days asked for, and what errors say."""
-
-    scope: str
-    window: DayWindow
-    asked: DayWindow
-    context: str
-
-
+@dataclass
 class _TypedRows:
     """Converts batches of one file: what its header means is worked out once, here."""
 
-    def __init__(self, stream: ExportColumns, header: list[str], place: _Place) -> None:
-        self._stream, self._header, self._place = stream, header, place
+    _stream: ExportColumns
+    _header: list[str]
+    _scope: str
+    _window: DayWindow
+    _asked: DayWindow
+    _context: str
+
+    def __post_init__(self) -> None:
+        stream, header = self._stream, self._header
         self._zone_column = header.index("timezone") if "timezone" in header else None
         self._day_column = next((header.index(name) for name in stream.days if name in header), None)
         self._days = remembered(day, lambda: stream.unreadable(header[self._day_column or 0]))
         self._converters = [stream.converters.get(name, texts) for name in header]
         self._required = [header.index(name) for name in filter(None, (stream.cursor, *stream.keys))]
         missing = [name for name in stream.known if name not in header]
-        self._constants = [repeat(value) for value in (*[None] * len(missing), place.scope)]
+        self._constants = [repeat(value) for value in (*[None] * len(missing), self._scope)]
         self._names = [*header, *missing, "scope", "window_start", "window_end", "timezone"]
         self._others = [name for name in header if name not in stream.columns]
         named = sorted(name for name in header if name not in DERIVED)
@@ -314,10 +320,12 @@ class _TypedRows:
     def __call__(self, batch: list[list[str]]) -> list[Row]:
         """The rows of a batch."""
         cells = list(zip(*batch, strict=True))
-        timezone, zone_names = self._stream.timezone, [self._stream.timezone] * len(batch)
-        if self._zone_column is not None:
+        timezone = self._stream.timezone
+        zone_names: Iterable[str] = repeat(timezone)
+        zones: Iterable[LocalZone] = repeat(self._stream.zones[timezone])
+        if self._zone_column is not None and not set(cells[self._zone_column]) <= {"", timezone}:
             zone_names = [cell or timezone for cell in cells[self._zone_column]]
-        zones = list(map(self._stream.zone, zone_names))
+            zones = list(map(self._stream.zones.__getitem__, zone_names))
         columns: list[Iterable[Any]] = [
             self._times(name, column, zones) if name in self._stream.times else convert(column)
             for name, column, convert in zip(self._header, cells, self._converters, strict=True)
@@ -336,34 +344,34 @@ class _TypedRows:
         """Raises a transient error where all rows lie outside the days asked for: it is the export of other days."""
         if self._day_outside and not self._has_row_inside:
             raise transient_error(
-                f"{self._place.context}: all rows of the export lie outside the days that were asked for, one of them "
+                f"{self._context}: all rows of the export lie outside the days that were asked for, one of them "
                 f"on {self._day_outside}: Dialpad answered with an earlier export. Run the sync again in some hours."
             )
 
-    def _times(self, name: str, cells: Cells, zones: list[tzinfo]) -> list[str | None]:
-        def on_unreadable(cell: str) -> None:
+    def _times(self, name: str, cells: Cells, zones: Iterable[LocalZone]) -> list[str | None]:
+        def unreadable(cell: str) -> None:
             if name == self._stream.cursor:
                 raise system_error(
-                    f"{self._place.context}: a row has {snippet(cell)!r} in {name}, an unparseable timestamp; the row "
+                    f"{self._context}: a row has {snippet(cell)!r} in {name}, an unparseable timestamp; the row "
                     "cannot be placed. Please report it."
                 )
             self._stream.unreadable(name)
 
-        return local_times(cells, zones, on_unreadable)
+        return local_times(cells, zones, unreadable)
 
-    def _windows(self, cells: list[tuple[str, ...]], zones: list[str]) -> tuple[Iterable[str], Iterable[str]]:
+    def _windows(self, cells: list[tuple[str, ...]], zones: Iterable[str]) -> tuple[Iterable[str], Iterable[str]]:
         """Begin and end of the window that each row stands for: its own day where it has one."""
-        first, last = (edge.isoformat() for edge in self._place.window)
+        first, last = (edge.isoformat() for edge in self._window)
         if self._day_column is None:
             return repeat(first), repeat(last)
         days: list[str | None] = list(self._days([cell[:10] for cell in cells[self._day_column]]))
-        first_asked, last_asked = (edge.isoformat() for edge in self._place.asked)
+        first_asked, last_asked = (edge.isoformat() for edge in self._asked)
         outside = {own_day for own_day in {*days} if own_day and not first_asked <= own_day <= last_asked}
         if outside:
             self._day_outside = min(outside)
             message = "a row lies on %s, outside the days that were asked for, %s."
-            self._stream.log_once("days", message, self._day_outside, self._place.asked.label)
-        if not outside.issuperset(days) or {*zones} != {self._stream.timezone}:  # other zones have other midnights
+            self._stream.log_once("days", message, self._day_outside, self._asked.label)
+        if not outside.issuperset(days) or isinstance(zones, list):  # other zones have other midnights
             self._has_row_inside = True
         return [own_day or first for own_day in days], [own_day or last for own_day in days]
 
@@ -371,9 +379,9 @@ class _TypedRows:
         """Gives every row a time and a key."""
         cursor, key_columns = self._stream.cursor, self._stream.keys
         for row in rows:
-            zone = self._stream.zone(row["timezone"])
+            zone = self._stream.zones[row["timezone"]].zone
             if cursor and row[cursor] is None:
-                row[cursor] = rfc3339(midnight(self._place.window.first, self._stream.zone(self._stream.timezone)))
+                row[cursor] = rfc3339(midnight(self._window.first, zone_of(self._stream.timezone)))
                 self._stream.log_once("undated", "a row has no %s; it stands at the start of its window.", cursor)
             if None in map(row.get, key_columns):
                 self.keys.fill_missing(row, key_columns, zone)

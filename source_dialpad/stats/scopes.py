@@ -96,12 +96,9 @@ class ScopeRouter(Partitions):
         else:
             centers = account_objects(ask, "callcenter", context, office)
             if not centers:
-                logger.warning(
-                    "%s: the account has no call center%s, so there is nothing to ask for. The export needs targets: "
-                    "name some in dialpad.targets.",
-                    context,
-                    f" in office {office}" if office else "",
-                )
+                where = f"the account has no call center{f' in office {office}' if office else ''}"
+                cure = "The export needs targets: name some in dialpad.targets."
+                logger.warning("%s: %s, so there is nothing to ask for. %s", context, where, cure)
             yield from (("callcenter", one) for one in centers)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from math import ceil
 from typing import Final, NamedTuple
 
 from airbyte_cdk.sources.types import StreamSlice
@@ -17,21 +16,16 @@ from airbyte_cdk.sources.types import StreamSlice
 from source_dialpad.sync.cursor import PLANNED
 from source_dialpad.sync.planner import PlannedWindow
 
-PATIENCE: Final = 120.0
-"""Seconds that a stream waits for the plans of the others: they list offices or call centers at most."""
+PATIENCE: Final = 120.0  # seconds a stream waits for the plans of the others, which list call centers at most
 
 
 class Wish(NamedTuple):
     """A window that a stream would read; wishes are granted in their order."""
 
     is_history: bool
-    turn: str
-    """Of what is new: when its partition was last read. Of history: the window's turn in its partition."""
-
+    turn: str  # of what is new: when its partition was last read; of history: the window's turn in its partition
     is_aggregate: bool
-    number: int
-    """Where the window stands in its stream's plan."""
-
+    number: int  # in its stream's plan
     stream: str
 
 
@@ -98,8 +92,3 @@ class ExportShare:
                 return False
             self._started += 1
             return True
-
-    @staticmethod
-    def syncs_left(left: int, read: Sequence[Wish]) -> int:
-        """How many syncs the rest takes at the pace of this one."""
-        return ceil(left / max(sum(wish.is_history for wish in read), 1))

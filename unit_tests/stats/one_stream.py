@@ -91,6 +91,14 @@ class Sync:
         self.config = {**self.config, **top, "dialpad": {**self.config["dialpad"], **(dialpad or {})}}
         return self
 
+    def again(self) -> Sync:
+        """The same question to an account that nobody has asked yet, in a process of its own."""
+        forget_findings(lasting=True)
+        other = Sync(FakeDialpad(self.fake.world, clock=self.clock), self.clock)
+        other.fake.horizon = self.fake.horizon
+        other.config = self.config
+        return other
+
     def stream(self, name: str, state: Mapping[str, Any] | None = None) -> Any:
         """The stream alone, as the source builds it: to build all of them takes seconds."""
         given = AirbyteStateMessage(

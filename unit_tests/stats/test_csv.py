@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from source_dialpad.stats.files import BrokenFileError, ExportFile
 from unit_tests.stats.one_stream import answer, rows
+from unit_tests.stats.test_truth import assert_true, settled
 
 if TYPE_CHECKING:
     from unit_tests.stats.one_stream import Sync
@@ -29,15 +30,14 @@ def texts(body: str | bytes, **more: object) -> list[str | None]:
 # -- read right ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_a_byte_order_mark_is_no_part_of_the_first_column(mark: str) -> None:
-    assert rows(mark + HEADER + LINE)[0]["call_id"] == "1"
+def test_a_byte_order_mark_is_no_part_of_the_first_column() -> None:
+    assert [rows(mark + HEADER + LINE)[0]["call_id"] for mark in ("", "\ufeff")] == ["1", "1"]
 
 
-@pytest.mark.parametrize("headers", [{}, {"content-encoding": "gzip"}, {"content-type": "application/gzip"}])
-@pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_gzip_is_read_with_and_without_a_header_that_says_so(headers: dict[str, str], mark: str) -> None:
-    assert texts(mark + HEADER + LINE, headers=headers, packed=True) == ["hello"]
+def test_gzip_is_read_with_and_without_a_header_that_says_so() -> None:
+    for headers in ({}, {"content-encoding": "gzip"}, {"content-type": "application/gzip"}):
+        for mark in ("", "\ufeff"):
+            assert texts(mark + HEADER + LINE, headers=headers, packed=True) == ["hello"], (headers, mark)
 
 
 def test_plain_text_is_read_though_a_header_says_gzip() -> None:
@@ -48,9 +48,9 @@ def test_gzip_of_several_members_is_one_file() -> None:
     assert texts(gzip.compress(HEADER.encode()) + gzip.compress(LINE.encode()) * 2) == ["hello", "hello"]
 
 
-@pytest.mark.parametrize("newline", ["\r\n", "\n", "\r"])
-def test_lines_end_in_any_way(newline: str) -> None:
-    assert texts((HEADER + LINE + LINE).replace("\r\n", newline)) == ["hello", "hello"]
+def test_lines_end_in_any_way() -> None:
+    for newline in ("\r\n", "\n", "\r"):
+        assert texts((HEADER + LINE + LINE).replace("\r\n", newline)) == ["hello", "hello"], newline
 
 
 def test_a_cell_may_hold_line_breaks_commas_and_quotes() -> None:
@@ -74,11 +74,9 @@ def test_any_text_comes_back(cells: list[str], packed: bool, newline: str) -> No
     assert texts(text.getvalue(), packed=packed) == cells
 
 
-@pytest.mark.parametrize(
-    "body", ["", "\ufeff", "\r\n", HEADER, HEADER.strip(), "\r\n" + HEADER, gzip.compress(b"", mtime=0)]
-)
-def test_nothing_or_a_header_alone_is_no_row(body: str | bytes) -> None:
-    assert rows(body) == []
+def test_nothing_or_a_header_alone_is_no_row() -> None:
+    bodies = ("", "\ufeff", "\r\n", HEADER, HEADER.strip(), "\r\n" + HEADER, gzip.compress(b"", mtime=0))
+    assert [body for body in bodies if rows(body)] == []
 
 
 def test_empty_lines_are_no_rows() -> None:
@@ -142,9 +140,8 @@ def broken(body: bytes | str, **more: object) -> str:
     return str(found.value.message)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+def test_something_else_with_status_200_is_an_error_that_shows_its_beginning() -> None:
+    bodies = [
         "<!DOCTYPE html><html><body>Sign in, please, name</body></html>",
         "<html>\r\n<head>\r\n",
         '{"error": {"code": 404, "message": "not found"}}',
@@ -153,24 +150,22 @@ def broken(body: bytes | str, **more: object) -> str:
         "1,2026-11-01 10:00:00,hello,UTC\r\n",
         ",,,\r\n1,2026-11-01 10:00:00,hello,UTC\r\n",
         "\x00\x01\x02",
-    ],
-)
-def test_something_else_with_status_200_is_an_error_that_shows_its_beginning(body: str) -> None:
-    assert "is no CSV of Dialpad; it begins with" in broken(body)
+    ]
+    assert [body for body in bodies if "is no CSV of Dialpad; it begins with" not in broken(body)] == []
 
 
-@pytest.mark.parametrize("cut", [HEADER + LINE + "1,2026-11-01 10:0", HEADER + LINE + "1", HEADER + LINE + '1,"2026'])
-def test_a_file_that_ends_inside_a_row_is_an_error(cut: str) -> None:
-    assert "breaks off or is no CSV" in broken(cut)
+def test_a_file_that_ends_inside_a_row_is_an_error() -> None:
+    cuts = ("1,2026-11-01 10:0", "1", '1,"2026')
+    assert [cut for cut in cuts if "breaks off or is no CSV" not in broken(HEADER + LINE + cut)] == []
 
 
 def test_a_file_that_ends_inside_a_quoted_cell_is_an_error() -> None:
     assert "breaks off" in broken(HEADER + '1,2026-11-01 10:00:00,"a long\r\nstory')
 
 
-@pytest.mark.parametrize("cut", ["U", "", "Asia/K"])
-def test_a_file_that_ends_inside_its_last_cell_is_an_error(cut: str) -> None:
-    assert "its last cell is not whole" in broken(HEADER + LINE + LINE.replace("UTC\r\n", cut))
+def test_a_file_that_ends_inside_its_last_cell_is_an_error() -> None:
+    for cut in ("U", "", "Asia/K"):
+        assert "its last cell is not whole" in broken(HEADER + LINE + LINE.replace("UTC\r\n", cut)), cut
 
 
 def test_a_file_that_ends_inside_its_last_boolean_is_an_error() -> None:
@@ -187,10 +182,10 @@ def test_a_body_shorter_than_promised_is_an_error() -> None:
     assert "broke off" in broken(HEADER + LINE, promised=1000)
 
 
-@pytest.mark.parametrize("keep", [0.1, 0.5, 0.99])
-def test_gzip_that_ends_too_early_is_an_error(keep: float) -> None:
+def test_gzip_that_ends_too_early_is_an_error() -> None:
     packed = gzip.compress((HEADER + LINE * 1000).encode())
-    assert "gzip that ends too early" in broken(packed[: int(len(packed) * keep)])
+    for keep in (0.1, 0.5, 0.99):
+        assert "gzip that ends too early" in broken(packed[: int(len(packed) * keep)]), keep
 
 
 def test_gzip_that_is_damaged_is_an_error() -> None:
@@ -203,14 +198,14 @@ def test_another_compression_is_an_error_and_not_a_table() -> None:
     assert "is no CSV of Dialpad" in broken(zlib.compress((HEADER + LINE).encode()))
 
 
-@pytest.mark.parametrize("row", ["1,2026-11-01 10:00:00,hello\r\n", "1,2026-11-01 10:00:00,a,b,UTC\r\n"])
-def test_a_row_of_another_width_is_an_error(row: str) -> None:
-    assert "cells and the header 4" in broken(HEADER + row + LINE)
+def test_a_row_of_another_width_is_an_error() -> None:
+    for row in ("1,2026-11-01 10:00:00,hello\r\n", "1,2026-11-01 10:00:00,a,b,UTC\r\n"):
+        assert "cells and the header 4" in broken(HEADER + row + LINE), row
 
 
-@pytest.mark.parametrize("column", ["call_id", "date"])
-def test_a_file_without_its_key_or_its_time_is_an_error(column: str) -> None:
-    assert f"has no column {column}" in broken((HEADER + LINE).replace(column, "renamed"))
+def test_a_file_without_its_key_or_its_time_is_an_error() -> None:
+    for column in ("call_id", "date"):
+        assert f"has no column {column}" in broken((HEADER + LINE).replace(column, "renamed"))
 
 
 @given(st.integers(0, len(HEADER + LINE * 3) - 1))
@@ -233,25 +228,26 @@ def test_a_connection_is_closed_when_reading_stops() -> None:
 # -- through the protocol ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault", ["html", "cut", "reset", "truncated", "drop", "status:503", "other_shape"])
-def test_a_file_that_is_broken_once_is_fetched_again(sync: Sync, fault: str) -> None:
-    from unit_tests.stats.test_truth import assert_true, settled  # noqa: PLC0415
+FAULTS = ("html", "cut", "reset", "truncated", "drop", "status:503", "other_shape")
 
+
+def test_a_file_that_is_broken_once_is_fetched_again(sync: Sync) -> None:
     settled(sync.fake)
-    sync.configured({"export_window_days": 30})
-    sync.fault(fault, path_regex="^/_storage/")
-    assert_true(sync, "records_voicemails", "UTC", start="2026-11-14")
-    assert len(sync.posts) == 2, "an identical POST would be answered from the cache"
+    for fault in FAULTS:
+        asked = sync.again()
+        asked.fault(fault, path_regex="^/_storage/")
+        assert_true(asked, "records_voicemails", "UTC", start="2026-11-14")
+        assert len(asked.posts) == 2, f"{fault}: an identical POST would be answered from the cache"
 
 
-@pytest.mark.parametrize("fault", ["html", "cut", "reset", "truncated", "drop", "status:503", "other_shape"])
-def test_a_file_that_stays_broken_is_an_error_that_names_stream_and_window(sync: Sync, fault: str) -> None:
-    sync.fault(fault, times=-1, path_regex="^/_storage/")
-    found = sync.read("records_voicemails")
-    assert len(found.errors) == 2
-    windows = {str(error.message).partition(": ")[0] for error in found.errors}
-    assert windows == {"records_voicemails (2026-11-20)", "records_voicemails (2026-11-14 to 2026-11-19)"}
-    assert "date" not in found.state
+def test_a_file_that_stays_broken_is_an_error_that_names_stream_and_window(sync: Sync) -> None:
+    for fault in FAULTS:
+        asked = sync.again()
+        asked.fault(fault, times=-1, path_regex="^/_storage/")
+        found = asked.read("records_voicemails")
+        windows = [str(error.message).partition(": ")[0] for error in found.errors]
+        wanted = ["records_voicemails (2026-11-20)", "records_voicemails (2026-11-14 to 2026-11-19)"]
+        assert (windows, "date" in found.state) == (wanted, False), fault
 
 
 def test_no_line_of_the_log_shows_a_download_url(sync: Sync, caplog: pytest.LogCaptureFixture) -> None:

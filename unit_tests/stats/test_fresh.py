@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 from datetime import UTC, date, datetime, timedelta
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -112,4 +114,8 @@ def test_the_share_is_used_to_its_end_and_the_log_tells_the_rest(
     assert posts(asked) == SHARE
     lines = [line for line in caplog.messages if "exports are left" in line]
     assert len(lines) == len(STREAMS)
-    assert lines[0].split(":")[0] in STREAMS
+    for line in lines:
+        left, syncs = map(int, re.findall(r"\b\d+\b", line))
+        assert 1 <= syncs <= left
+        history = ceil(left / syncs)  # what one sync reads of it, at the pace of this one
+        assert 0 < history < SHARE, line

@@ -102,11 +102,6 @@ def test_repeats_count_and_no_more_are_started_than_the_share() -> None:
     assert [share.take() for _ in range(4)] == [True, True, False, False]
 
 
-def test_the_rest_is_told_in_syncs_at_this_pace() -> None:
-    assert ExportShare.syncs_left(30, plan("a", 2, 10)) == 3
-    assert ExportShare.syncs_left(30, plan("a", 2, 0)) == 30
-
-
 def test_a_sync_whose_share_went_on_refusals_ends_and_leaves_the_rest(sync: Sync, clock: Clock) -> None:
     sync.configured({"exports_per_sync": 4, "export_window_days": 1})
     settings = sync.config["dialpad"]
