@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fake_dialpad import seasons
 from fake_dialpad.aftermath import Aftermath
 from fake_dialpad.direct import direct, edges, internal, outbound
-from fake_dialpad.model import DAY, HOUR, LABELS, MINUTE, SECOND, CallDay, Day, Leg, Party, Turn, call_number
+from fake_dialpad.model import DAY, HOUR, LABELS, MINUTE, SECOND, CallDay, Caller, Day, Leg, Party, Turn, call_number
 from fake_dialpad.rota import Rota, traits
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _TO_CALL_CENTERS, _TO_DEPARTMENTS, _TO_OFFICES, _TO_PEOPLE, _OUTBOUND, _INTERNAL = 0.72, 0.04, 0.03, 0.06, 0.12, 0.03
 LONGEST_HOLD: Final = 10 * MINUTE
 MOST_RUNG: Final = 3
-Caller = tuple[str, str, str]
 
 
 class Incoming:

@@ -40,12 +40,17 @@ def account_objects(ask: JsonCalls, kind: str, context: str, office_id: str | No
 def check_scopes(ask: JsonCalls, settings: Mapping[str, Any], context: str) -> None:
     """Raises a config error that names the nearest objects when the account lacks the office or one of the targets."""
     named = [
-        (f"targets[{number}] names the {target['type']}", target) for number, target in enumerate(settings["targets"])
+        (
+            f"dialpad.targets[{number}] names the {target['type']} {target['id']}, which the account does not have",
+            target,
+        )
+        for number, target in enumerate(settings["targets"])
     ]
-    if "office_id" in settings:
-        named.insert(0, ("office_id is", {"type": "office", "id": settings["office_id"]}))
+    if office := settings.get("office_id"):
+        message = f"dialpad.office_id is {office}, which the account does not have"
+        named.insert(0, (message, {"type": "office", "id": office}))
     lists: dict[str, dict[str, str]] = {}
-    for setting, target in named:
+    for message, target in named:
         kind, identity = target["type"], target["id"]
         if kind not in LISTED:
             continue
@@ -55,8 +60,7 @@ def check_scopes(ask: JsonCalls, settings: Mapping[str, Any], context: str) -> N
             hint = nearest(identity, lists[kind])
             for known, name in lists[kind].items():
                 hint = hint.replace(f"'{known}'", f"{known} '{name}'")
-            message = f"{context}: dialpad.{setting} {identity}, which the account does not have ({hint})."
-            raise config_error(message)
+            raise config_error(f"{context}: {message} ({hint}).")
 
 
 @dataclass
