@@ -25,21 +25,14 @@ def words(sync: Sync) -> list[dict[str, Any]]:
     return [{name: post["body"][name] for name in names if name in post["body"]} for post in sync.posts]
 
 
-@pytest.mark.parametrize(
-    ("hour", "minute", "other_words"), [(0, 1, True), (3, 50, True), (4, 10, False), (12, 0, False), (23, 50, False)]
-)
-def test_the_hours_after_midnight_and_no_others_have_words_of_their_own(
-    sync: Sync,
-    clock: Clock,
-    hour: int,
-    minute: int,
-    other_words: bool,  # noqa: FBT001
-) -> None:
-    clock.set(datetime(2026, 11, 20, hour, minute, tzinfo=UTC))
-    sync.read(STREAM)
+def test_the_hours_after_midnight_and_no_others_have_words_of_their_own(sync: Sync, clock: Clock) -> None:
     usual = [{"is_today": True}, {"days_ago_start": 1, "days_ago_end": 6}]
     other = [{"days_ago_start": 0, "days_ago_end": 0}, {"days_ago_start": 1, "days_ago_end": 6, "is_today": False}]
-    assert words(sync) == (other if other_words else usual)
+    for hour, minute, should in ((0, 1, other), (3, 50, other), (4, 10, usual), (12, 0, usual), (23, 50, usual)):
+        clock.set(datetime(2026, 11, 20, hour, minute, tzinfo=UTC))
+        asked = sync.again()
+        asked.read(STREAM)
+        assert words(asked) == should, hour
 
 
 @pytest.mark.parametrize("stream", ["stats_calls_by_user", "stats_texts"])
@@ -76,21 +69,23 @@ def test_an_export_of_other_days_is_an_error() -> None:
     assert error.value.failure_type == FailureType.transient_error
 
 
-@pytest.mark.parametrize("line", ["3,2026-11-01 10:00:00,UTC", "3,,UTC", "3,2026-10-31 23:00:00,America/Los_Angeles"])
-def test_a_row_of_another_day_beside_others_is_none(line: str) -> None:
-    assert len(rows(f"call_id,date,timezone\r\n1,2026-10-31 10:00:00,UTC\r\n{line}\r\n", STREAM)) == 2
+def test_a_row_of_another_day_beside_others_is_none() -> None:
+    for line in ("3,2026-11-01 10:00:00,UTC", "3,,UTC", "3,2026-10-31 23:00:00,America/Los_Angeles"):
+        found = rows(f"call_id,date,timezone\r\n1,2026-10-31 10:00:00,UTC\r\n{line}\r\n", STREAM)
+        assert len(found) == 2, line
 
 
-@pytest.mark.parametrize("hours", [-30, -6, 6, 30])
-def test_clocks_that_are_hours_apart_are_an_error_that_names_both_times(sync: Sync, hours: int) -> None:
-    sync.fake.server_offset = hours * 3600.0
-    found = sync.configured({"export_window_days": 1}).read(STREAM)
-    assert [error.failure_type for error in found.errors] == [FailureType.transient_error]
-    server = datetime(2026, 11, 20, 12, tzinfo=UTC) + timedelta(hours=hours)
-    assert "this machine says 2026-11-20 12:00 UTC" in found.error
-    assert f"Dialpad {server:%Y-%m-%d %H:%M} UTC" in found.error
-    assert (found.rows, len(sync.posts)) == ([], 1)
-    assert "date" not in found.state
+def test_clocks_that_are_hours_apart_are_an_error_that_names_both_times(sync: Sync) -> None:
+    sync.configured({"export_window_days": 1})
+    for hours in (-30, -6, 6, 30):
+        asked = sync.again()
+        asked.fake.server_offset = hours * 3600.0
+        found = asked.read(STREAM)
+        assert [error.failure_type for error in found.errors] == [FailureType.transient_error], hours
+        server = datetime(2026, 11, 20, 12, tzinfo=UTC) + timedelta(hours=hours)
+        assert "this machine says 2026-11-20 12:00 UTC" in found.error
+        assert f"Dialpad {server:%Y-%m-%d %H:%M} UTC" in found.error
+        assert (found.rows, len(asked.posts), "date" in found.state) == ([], 1, False), hours
 
 
 def test_a_clock_that_was_set_right_is_believed_again(sync: Sync) -> None:

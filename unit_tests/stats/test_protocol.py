@@ -134,12 +134,11 @@ def test_a_failed_window_holds_the_state_and_costs_the_others_nothing(
     assert {row["window_start"] for row in following.rows} >= {"2026-11-16", "2026-11-17"}
 
 
-@pytest.mark.parametrize("fault", ["export_forgotten", "status:410"])
-def test_a_forgotten_request_id_is_posted_again(today_only: Sync, fault: str) -> None:
-    today_only.fault(fault, method="GET", path_regex="^/api/v2/stats/")
-    found = today_only.read(STREAM)
-    assert not found.errors
-    assert len(today_only.posts) == 2
+def test_a_forgotten_request_id_is_posted_again(today_only: Sync) -> None:
+    for fault in ("export_forgotten", "status:410"):
+        asked = today_only.again()
+        asked.fault(fault, method="GET", path_regex="^/api/v2/stats/")
+        assert (asked.read(STREAM).errors, len(asked.posts)) == ([], 2), fault
 
 
 def test_an_id_that_is_forgotten_again_and_again_is_an_error(today_only: Sync) -> None:
@@ -148,11 +147,12 @@ def test_an_id_that_is_forgotten_again_and_again_is_an_error(today_only: Sync) -
     assert len(today_only.posts) == 3
 
 
-@pytest.mark.parametrize("code", [403, 404, 410])
-def test_an_expired_download_leads_to_a_new_export(today_only: Sync, code: int) -> None:
-    today_only.fault(f"download_expired:{code}")
-    assert_true(today_only, STREAM, "UTC", start="2026-11-20")
-    assert len(today_only.posts) == 2
+def test_an_expired_download_leads_to_a_new_export(today_only: Sync) -> None:
+    for code in (403, 404, 410):
+        asked = today_only.again()
+        asked.fault(f"download_expired:{code}")
+        assert_true(asked, STREAM, "UTC", start="2026-11-20")
+        assert len(asked.posts) == 2, code
 
 
 def test_a_download_that_is_always_gone_ends_even_when_every_poll_gives_a_fresh_url(today_only: Sync) -> None:
@@ -187,19 +187,18 @@ def test_a_url_that_expired_while_the_file_waited_to_be_read_is_asked_for_again(
     assert not found.errors
 
 
-@pytest.mark.parametrize(
-    ("fault", "words"),
-    [
-        ("unknown_status", "unknown status 'on_hold'"),
-        ("no_download_url", "no download URL"),
-        ("other_shape", "status None"),
-    ],
-)
-def test_an_answer_nobody_knows_is_an_error_that_shows_it(today_only: Sync, fault: str, words: str) -> None:
-    today_only.fault(fault, times=-1, method="GET", path_regex="^/api/v2/stats/")
-    found = today_only.read(STREAM)
-    assert words in found.error
-    assert found.rows == []
+def test_an_answer_nobody_knows_is_an_error_that_shows_it(today_only: Sync) -> None:
+    answers = {
+        "unknown_status": "unknown status 'on_hold'",
+        "no_download_url": "no download URL",
+        "other_shape": "status None",
+    }
+    for fault, words in answers.items():
+        asked = today_only.again()
+        asked.fault(fault, times=-1, method="GET", path_regex="^/api/v2/stats/")
+        found = asked.read(STREAM)
+        assert (words in found.error, found.rows) == (True, []), fault
+        assert len(asked.polls) == jobs.POLL_ERRORS, fault
 
 
 def test_a_post_without_a_request_id_is_tried_three_times_a_minute_apart(today_only: Sync) -> None:
@@ -213,30 +212,29 @@ def test_one_post_without_a_request_id_costs_nothing_but_time(today_only: Sync) 
     assert_true(today_only, STREAM, "UTC", start="2026-11-20")
 
 
-@pytest.mark.parametrize("fault", ["status:500", "drop", "html", "broken_json", "empty", "hang:1000"])
-def test_polls_that_go_wrong_are_ten_seconds_apart_and_then_an_error(today_only: Sync, fault: str) -> None:
-    today_only.fault(fault, times=-1, method="GET", path_regex="^/api/v2/stats/")
-    found = today_only.read(STREAM)
-    assert found.errors
-    assert len(today_only.polls) == jobs.POLL_ERRORS
-    assert set(gaps(today_only.polls[1:], today_only.polls[0]["time"])) == {10}
+def test_polls_that_go_wrong_are_ten_seconds_apart_and_then_an_error(today_only: Sync) -> None:
+    for fault in ("status:500", "drop", "html", "broken_json", "empty", "hang:1000"):
+        asked = today_only.again()
+        asked.fault(fault, times=-1, method="GET", path_regex="^/api/v2/stats/")
+        assert asked.read(STREAM).errors, fault
+        assert gaps(asked.polls[1:], asked.polls[0]["time"]) == [10] * (jobs.POLL_ERRORS - 1), fault
 
 
-@pytest.mark.parametrize("fault", ["status:503", "drop", "html", "broken_json"])
-def test_a_poll_that_goes_wrong_once_costs_nothing(today_only: Sync, fault: str) -> None:
-    today_only.fault(fault, times=3, method="GET", path_regex="^/api/v2/stats/")
-    assert_true(today_only, STREAM, "UTC", start="2026-11-20")
-    assert len(today_only.posts) == 1
+def test_a_poll_that_goes_wrong_once_costs_nothing(today_only: Sync) -> None:
+    for fault in ("status:503", "drop", "html", "broken_json"):
+        asked = today_only.again()
+        asked.fault(fault, times=3, method="GET", path_regex="^/api/v2/stats/")
+        assert_true(asked, STREAM, "UTC", start="2026-11-20")
+        assert len(asked.posts) == 1, fault
 
 
-@pytest.mark.parametrize("fault", ["status:500", "drop", "html", "broken_json", "hang:1000"])
-def test_posts_that_go_wrong_are_sent_ever_later_and_each_is_counted(today_only: Sync, fault: str) -> None:
-    today_only.fault(fault, times=-1, method="POST", path_regex="^/api/v2/stats$")
-    found = today_only.read(STREAM)
-    assert found.errors
-    assert gaps(today_only.posts[1:], today_only.posts[0]["time"]) == [5, 10, 20, 40]
-    shared_quota = export_quota("https://dialpad.com", "dialpad-key-0123456789")
-    assert shared_quota.budget.used == 5
+def test_posts_that_go_wrong_are_sent_ever_later_and_each_is_counted(today_only: Sync) -> None:
+    for fault in ("status:500", "drop", "html", "broken_json", "hang:1000"):
+        asked = today_only.again()
+        asked.fault(fault, times=-1, method="POST", path_regex="^/api/v2/stats$")
+        assert asked.read(STREAM).errors, fault
+        assert gaps(asked.posts[1:], asked.posts[0]["time"]) == [5, 10, 20, 40], fault
+        assert export_quota("https://dialpad.com", "dialpad-key-0123456789").budget.used == 5, fault
 
 
 def test_an_export_that_hangs_is_given_up_after_an_hour_of_polls(today_only: Sync, clock: Clock) -> None:
@@ -249,16 +247,14 @@ def test_an_export_that_hangs_is_given_up_after_an_hour_of_polls(today_only: Syn
     assert len(today_only.posts) == 1, "an identical POST would only be told of the hanging one"
 
 
-@pytest.mark.parametrize(
-    ("status", "words"), [(401, "refused dialpad.api_key"), (403, "refuses exports"), (400, "Check timezone")]
-)
-def test_what_the_user_has_to_mend_is_not_tried_for_every_window(sync: Sync, status: int, words: str) -> None:
+def test_what_the_user_has_to_mend_is_not_tried_for_every_window(sync: Sync) -> None:
     sync.configured({"export_window_days": 1}, start_date="2026-10-01")
-    sync.fault(f"status:{status}", times=-1, method="POST", path_regex="^/api/v2/stats$")
-    found = sync.read(STREAM)
-    assert words in found.error
-    assert len(sync.posts) == 1
-    assert not found.state.get("date")
+    for status, words in ((401, "refused dialpad.api_key"), (403, "refuses exports"), (400, "Check timezone")):
+        asked = sync.again()
+        asked.fault(f"status:{status}", times=-1, method="POST", path_regex="^/api/v2/stats$")
+        found = asked.read(STREAM)
+        assert words in found.error
+        assert (len(asked.posts), found.state.get("date")) == (1, None), status
 
 
 def test_one_target_that_is_refused_does_not_stop_the_others(sync: Sync) -> None:
@@ -278,11 +274,12 @@ def test_a_429_with_retry_after_is_obeyed(today_only: Sync) -> None:
     assert gaps(today_only.posts[1:], today_only.posts[0]["time"])[0] in (700, 701)
 
 
-@pytest.mark.parametrize("told", ["0", "-5", "nan", "0.0001"])
-def test_a_429_never_loops_hot_whatever_retry_after_says(today_only: Sync, told: str) -> None:
-    today_only.fault("status:429", times=3, method="POST", path_regex="^/api/v2/stats$", headers={"retry-after": told})
-    assert not today_only.read(STREAM).errors
-    assert all(gap >= 10 for gap in gaps(today_only.posts[1:], today_only.posts[0]["time"]))
+def test_a_429_never_loops_hot_whatever_retry_after_says(today_only: Sync) -> None:
+    for told in ("0", "-5", "nan", "0.0001"):
+        asked, headers = today_only.again(), {"retry-after": told}
+        asked.fault("status:429", times=3, method="POST", path_regex="^/api/v2/stats$", headers=headers)
+        assert not asked.read(STREAM).errors, told
+        assert min(gaps(asked.posts[1:], asked.posts[0]["time"])) >= 10, told
 
 
 def test_a_429_without_retry_after_waits_longer_each_time_and_gives_up_after_75_minutes(
@@ -379,12 +376,13 @@ def test_a_window_still_means_its_days_when_midnight_passes_before_the_post(sync
     assert [post["body"]["days_ago_start"] for post in sync.posts] == [1, 2], "the 19th was planned as today"
 
 
-@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Asia/Kolkata"])
-def test_midnight_is_that_of_the_configured_zone(sync: Sync, clock: Clock, zone: str) -> None:
-    before = datetime(2026, 11, 20, 0, 0, tzinfo=ZoneInfo(zone)).timestamp() - 2
-    clock.set(datetime.fromtimestamp(before, UTC))
-    sync.configured(timezone=zone).read(STREAM)
-    assert [post["body"]["days_ago_start"] for post in sync.posts] == [1, 2]
+def test_midnight_is_that_of_the_configured_zone(sync: Sync, clock: Clock) -> None:
+    for zone in ("America/Los_Angeles", "Asia/Kolkata"):
+        before = datetime(2026, 11, 20, 0, 0, tzinfo=ZoneInfo(zone)).timestamp() - 2
+        clock.set(datetime.fromtimestamp(before, UTC))
+        asked = sync.configured(timezone=zone).again()
+        asked.read(STREAM)
+        assert [post["body"]["days_ago_start"] for post in asked.posts] == [1, 2], zone
 
 
 def test_a_server_an_hour_ahead_is_asked_by_its_own_day(sync: Sync, clock: Clock) -> None:
@@ -413,17 +411,16 @@ def test_a_server_an_hour_behind_is_waited_for(sync: Sync, clock: Clock) -> None
     assert closed <= should
 
 
-@pytest.mark.parametrize("behind", [4, 20, 40])
-def test_a_server_some_seconds_behind_is_not_asked_for_the_wrong_days_at_midnight(
-    sync: Sync, clock: Clock, behind: int
-) -> None:
-    clock.set(datetime(2026, 11, 20, 0, 0, 1, tzinfo=UTC))
-    sync.fake.server_offset = -float(behind)
-    sync.read(STREAM)
-    downloaded = sync.posts[-2:]
-    for post in downloaded:
-        assert datetime.fromtimestamp(post["time"] - behind, UTC).date() == date(2026, 11, 20)
-    assert {post["body"]["days_ago_end"] for post in downloaded} == {6, 0}
+def test_a_server_some_seconds_behind_is_not_asked_for_the_wrong_days_at_midnight(sync: Sync, clock: Clock) -> None:
+    for behind in (4, 20, 40):
+        clock.set(datetime(2026, 11, 20, 0, 0, 1, tzinfo=UTC))
+        asked = sync.again()
+        asked.fake.server_offset = -float(behind)
+        asked.read(STREAM)
+        downloaded = asked.posts[-2:]
+        days = {datetime.fromtimestamp(post["time"] - behind, UTC).date() for post in downloaded}
+        assert days == {date(2026, 11, 20)}, behind
+        assert {post["body"]["days_ago_end"] for post in downloaded} == {6, 0}, behind
 
 
 def test_a_server_whose_clock_jumps_between_two_days_does_not_use_up_the_budget(
