@@ -211,20 +211,14 @@ class FileGuard(Guard):
 
 # --- what the CDK logs ------------------------------------------------------------------------------------------------
 
-HEADERS_SHOWN: Final = frozenset(
-    ["accept", "content-type", "content-length", "content-encoding", "date", "retry-after"]
-)
-
 
 def quiet(record: logging.LogRecord) -> bool:
     """Cuts what the CDK logs about requests and answers, under `--debug` too: no keys, no rows, no cookies.
 
     It writes whole bodies and all headers, which hold the key, people's messages and signed addresses of files.
     """
-    if hasattr(record, "headers"):
-        record.headers = {name: value for name, value in dict(record.headers).items() if name.lower() in HEADERS_SHOWN}
-    if hasattr(record, "body"):
-        record.body = f"({len(record.body)} characters)"
+    for name in ("headers", "body"):
+        vars(record).pop(name, None)
     if hasattr(record, "url"):
         record.url = truncate(str(record.url))
     if record.levelno >= logging.WARNING:

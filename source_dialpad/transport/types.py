@@ -35,9 +35,6 @@ UNREADABLE = (ValueError, TypeError, OverflowError)
 
 ZONE_NAME = re.compile(r"\[[A-Za-z_/+\-0-9]+\]$")
 _USUAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?", re.ASCII)
-_WRITTEN = re.compile(
-    r"(?P<day>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d)(?P<seconds>:\d\d(\.\d+)?)?(?P<offset>Z|[+-]\d\d:?\d\d)?"
-)
 
 INT64 = 2**63
 """One past the greatest whole number that a warehouse holds."""
@@ -228,13 +225,8 @@ def rfc3339_of(value: Any) -> str | None:
         return None
     if value.isdigit() and len(value) > 8:  # noqa: PLR2004  # milliseconds as text, not a date without hyphens
         return rfc3339_of_milliseconds(int(value))
-    value = ZONE_NAME.sub("", value)
-    moment = datetime.fromisoformat(value)
-    written = _WRITTEN.fullmatch(value)
-    if not written:  # a date, or another form of ISO 8601
-        return rfc3339(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-    offset = (written["offset"] or "Z").replace("Z", "+00:00")
-    return f"{written['day']}T{written['time']}{written['seconds'] or ':00'}{offset[:3]}:{offset[-2:]}"
+    moment = datetime.fromisoformat(ZONE_NAME.sub("", value))  # any form of ISO 8601
+    return rfc3339(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def lenient_json(value: Any) -> bytes:
