@@ -10,7 +10,6 @@ order of records and states, statuses.
 from __future__ import annotations
 
 import json
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
@@ -26,8 +25,6 @@ from airbyte_cdk.sources.types import Record, StreamSlice
 from source_dialpad.errors import config_error
 from source_dialpad.sync.planner import Cursor as SavedCursor
 from source_dialpad.sync.planner import PlannedWindow, WindowPlanner
-
-logger = logging.getLogger("airbyte")
 
 STATE_EVERY_SECONDS = 5.0
 """Least time between two states of a stream with partitions: each state holds all of them."""
@@ -99,11 +96,8 @@ class WindowCursor(Cursor):
         partitions = {_key(each.partition): each for each in listed}  # listed twice, one would be read twice
         saved = self._saved = self._read_state(partitions)
         if saved and saved.keys().isdisjoint(partitions):
-            logger.warning(
-                "%s: none of the %d partitions of the saved state is there any more; each is read from the start.",
-                self._planner.stream,
-                len(saved),
-            )
+            gone = f"none of the {len(saved)} partitions of the saved state is there any more"
+            self._planner.warn(f"{gone}; each is read from the start.")
         for key, partition in partitions.items():
             resumed = self._planner.compatible_state(saved.get(key))
             plan = list(self._planner.windows(resumed))
@@ -132,12 +126,8 @@ class WindowCursor(Cursor):
             ) from None
         empty = [key for key, cursor in saved.items() if cursor.get(field) in (None, "")]
         if empty:
-            logger.warning(
-                "%s: the saved state holds no %s%s; reading begins at the start.",
-                self._planner.stream,
-                field,
-                "" if empty == ["{}"] else f" for {', '.join(empty)}",
-            )
+            where = "" if empty == ["{}"] else f" for {', '.join(empty)}"
+            self._planner.warn(f"the saved state holds no {field}{where}; reading begins at the start.")
         return {key: cursor for key, cursor in saved.items() if key not in empty}
 
     def observe(self, record: Record) -> None:

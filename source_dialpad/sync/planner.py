@@ -114,13 +114,9 @@ class WindowPlanner(ABC):
             return None
         for name, value in self.settings().items():
             if name in saved and saved[name] != value:
-                logger.warning(
-                    "%s: the saved state was written with %s = %s and the configuration now says %s, which makes other "
-                    "rows; the stream is read again from its start.",
-                    self.stream,
-                    name,
-                    json.dumps(saved[name]),
-                    json.dumps(value),
+                self.warn(
+                    f"the saved state was written with {name} = {json.dumps(saved[name])} and the configuration now "
+                    f"says {json.dumps(value)}, which makes other rows; the stream is read again from its start."
                 )
                 return None
         return saved
@@ -128,19 +124,20 @@ class WindowPlanner(ABC):
     def unreadable(self, value: object) -> AirbyteTracedException:
         """The error for a saved cursor that cannot be read."""
         return config_error(
-            f"{self.stream}: the saved state holds {value!r} for {self.cursor_field}, "
-            "which is neither a date nor a time. "
-            "Reset the state of this stream, so that it is read again from start_date."
+            f"{self.stream}: the saved state holds {value!r} for {self.cursor_field}, which is neither a date nor a "
+            "time. Reset the state of this stream, so that it is read again from start_date."
         )
 
     def warn_ahead(self, value: object) -> None:
         """Logs that nothing is read, because the saved cursor lies in the future."""
-        logger.warning(
-            "%s: the saved state says that everything up to %s was read, which lies in the future; nothing is read "
-            "until then. Reset the state of this stream if that is wrong.",
-            self.stream,
-            value,
+        self.warn(
+            f"the saved state says that everything up to {value} was read, which lies in the future; nothing is read "
+            "until then. Reset the state of this stream if that is wrong."
         )
+
+    def warn(self, text: str) -> None:
+        """Logs a warning about the stream."""
+        logger.warning("%s: %s", self.stream, text)
 
 
 @dataclass
@@ -175,14 +172,9 @@ class DatetimeWindows(WindowPlanner):
             start = max(start, min(cursor, end) - timedelta(days=self.lookback_days + self.extra_lookback_days))
         oldest = start if self.kept_days is None else now - timedelta(days=self.kept_days)
         if start < oldest:
-            logger.warning(
-                "%s: the API keeps %s days, so reading begins at %s and not at %s.%s",
-                self.stream,
-                self.kept_days,
-                rfc3339(oldest),
-                rfc3339(start),
-                " What was written between the saved state and that time can no longer be had." if saved else "",
-            )
+            hole = " What was written between the saved state and that time can no longer be had." if saved else ""
+            begins = f"reading begins at {rfc3339(oldest)} and not at {rfc3339(start)}"
+            self.warn(f"the API keeps {self.kept_days} days, so {begins}.{hole}")
         return max(start, oldest), end
 
     def compatible_state(self, saved: Cursor | None) -> Cursor | None:
@@ -190,12 +182,8 @@ class DatetimeWindows(WindowPlanner):
         saved = super().compatible_state(saved)
         if saved is None or self.start_of(saved) >= str(saved.get("since", self.start)):
             return saved
-        logger.warning(
-            "%s: start_date is now %s and the saved state began on %s; the stream is read again from its start.",
-            self.stream,
-            self.start,
-            saved["since"],
-        )
+        began = f"start_date is now {self.start} and the saved state began on {saved['since']}"
+        self.warn(f"{began}; the stream is read again from its start.")
         return None
 
     def parse_cursor(self, saved: Cursor) -> datetime:
