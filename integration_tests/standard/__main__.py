@@ -16,6 +16,7 @@ from integration_tests.standard.recorded import (
     expected_records,
     moved_to_2099,
     read,
+    steady,
 )
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ def main() -> None:
             sync = read(catalog)
     assert not earlier.errors + sync.errors, earlier.errors + sync.errors
     _write("configured_catalog.json", catalog["streams"], '{"streams": [\n', ",\n", "\n]}\n")
-    _write("sample_state.json", earlier.last_states())
-    _write("abnormal_state.json", moved_to_2099(sync.last_states(), catalog))
+    _write("sample_state.json", map(steady, earlier.last_states()))
+    _write("abnormal_state.json", map(steady, moved_to_2099(sync.last_states(), catalog)))
     _write("expected_records.jsonl", expected_records(catalog, sync), "", "\n", "\n")
 
 
