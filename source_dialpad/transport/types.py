@@ -216,6 +216,8 @@ def rfc3339_of(value: Any) -> str | None:
         value = int(value)
     if isinstance(value, int):
         return rfc3339_of_milliseconds(value)
+    if value[-1:] == "]":
+        value = ZONE_NAME.sub("", value)
     plain = value[:-1] if value[-1:] == "Z" else value.removesuffix("+00:00")
     if _USUAL.fullmatch(plain):
         datetime.fromisoformat(plain)  # a month 13 is no time
@@ -225,7 +227,7 @@ def rfc3339_of(value: Any) -> str | None:
         return None
     if value.isdigit() and len(value) > 8:  # noqa: PLR2004  # milliseconds as text, not a date without hyphens
         return rfc3339_of_milliseconds(int(value))
-    moment = datetime.fromisoformat(ZONE_NAME.sub("", value))  # any form of ISO 8601
+    moment = datetime.fromisoformat(value)  # any form of ISO 8601
     return rfc3339(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
