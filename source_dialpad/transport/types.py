@@ -111,14 +111,20 @@ class RowTyper:
         return convert
 
     def _array(self, schema: Mapping[str, Any], path: str) -> Convert:
-        item = self._columns_of({"": schema}, path)  # each item in turn, as the one column of an object
+        convert_item: Any = self._converter(schema, path)
+        passthrough = (None.__class__, *_passthrough(schema))
+
+        def item(value: Any) -> Any:
+            if value.__class__ in passthrough:
+                return value
+            try:
+                return convert_item(value)
+            except UNREADABLE:
+                self._report(value, path, convert_item)
 
         def convert(value: Any) -> Any:
             items = value if value.__class__ is list else [] if value in ("", {}) else [value]
-            cells = [{"": each} for each in items] if item else []
-            for cell in cells:
-                self._convert(item, cell)
-            return [cell[""] for cell in cells] if item else items
+            return [item(each) for each in items] if convert_item else items
 
         return convert
 
