@@ -111,14 +111,20 @@ class RowTyper:
         return convert
 
     def _array(self, schema: Mapping[str, Any], path: str) -> Convert:
-        item = self._columns_of({"": schema}, path)  # each item in turn, as the one column of an object
+        convert_item: Any = self._converter(schema, path)
+        passthrough = (None.__class__, *_passthrough(schema))
+
+        def item(value: Any) -> Any:
+            if value.__class__ in passthrough:
+                return value
+            try:
+                return convert_item(value)
+            except UNREADABLE:
+                self._report(value, path, convert_item)
 
         def convert(value: Any) -> Any:
             items = value if value.__class__ is list else [] if value in ("", {}) else [value]
-            cells = [{"": each} for each in items] if item else []
-            for cell in cells:
-                self._convert(item, cell)
-            return [cell[""] for cell in cells] if item else items
+            return [item(each) for each in items] if convert_item else items
 
         return convert
 
@@ -216,6 +222,8 @@ def rfc3339_of(value: Any) -> str | None:
         value = int(value)
     if isinstance(value, int):
         return rfc3339_of_milliseconds(value)
+    if value[-1:] == "]":
+        value = ZONE_NAME.sub("", value)
     plain = value[:-1] if value[-1:] == "Z" else value.removesuffix("+00:00")
     if _USUAL.fullmatch(plain):
         datetime.fromisoformat(plain)  # a month 13 is no time
@@ -225,7 +233,7 @@ def rfc3339_of(value: Any) -> str | None:
         return None
     if value.isdigit() and len(value) > 8:  # noqa: PLR2004  # milliseconds as text, not a date without hyphens
         return rfc3339_of_milliseconds(int(value))
-    moment = datetime.fromisoformat(ZONE_NAME.sub("", value))  # any form of ISO 8601
+    moment = datetime.fromisoformat(value)  # any form of ISO 8601
     return rfc3339(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
