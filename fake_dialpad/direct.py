@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    from fake_dialpad.telephony import Caller, Calls
+    from fake_dialpad.desk import Caller, Desk
 
 _TALK = 150.0
 
 
-def direct(calls: Calls, ids: Iterator[int], at: int, user: Party, caller: Caller) -> None:
+def direct(calls: Desk, ids: Iterator[int], at: int, user: Party, caller: Caller) -> None:
     """Make a call to a person's own number: answered where they are free and there."""
     rng, key = calls.rng, str(next(ids))
     rang = at // SECOND * SECOND + SECOND
@@ -63,7 +63,7 @@ def direct(calls: Calls, ids: Iterator[int], at: int, user: Party, caller: Calle
         calls.after.voicemail(leg, [user])
 
 
-def outbound(calls: Calls, ids: Iterator[int], at: int, caller: Caller) -> None:
+def outbound(calls: Desk, ids: Iterator[int], at: int, caller: Caller) -> None:
     """Make a call out of the house: of a person, of a person in a line's name, or of a line."""
     rng = calls.rng
     free = [user for user in calls.rota.people if calls.rota.is_free(user, at)]
@@ -98,7 +98,7 @@ def outbound(calls: Calls, ids: Iterator[int], at: int, caller: Caller) -> None:
         calls.after.record(entry or leg, [leg])
 
 
-def internal(calls: Calls, ids: Iterator[int], at: int) -> None:
+def internal(calls: Desk, ids: Iterator[int], at: int) -> None:
     """Make a call between two colleagues: a leg of each, the second without an entry leg of a line."""
     rng = calls.rng
     free = [user for user in calls.rota.people if calls.rota.is_free(user, at)]
@@ -135,7 +135,7 @@ def internal(calls: Calls, ids: Iterator[int], at: int) -> None:
         )
 
 
-def edges(calls: Calls, number: Iterator[int], day: date) -> None:
+def edges(calls: Desk, number: Iterator[int], day: date) -> None:
     """Make what only tests want: calls on the edges of a UTC day, and one that outlives many a sync."""
     company = calls.company
     for place, at in enumerate((0, DAY - 1, 8 * HOUR, DAY // 2)):
