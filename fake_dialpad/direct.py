@@ -3,38 +3,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from fake_dialpad.model import DAY, HOUR, SECOND, Caller, Leg, Party, midnight
+from fake_dialpad.model import DAY, HOUR, SECOND, Party, midnight
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Iterator
     from datetime import date
 
-    from fake_dialpad.aftermath import Aftermath
-    from fake_dialpad.company import Company
-    from fake_dialpad.rota import Rota
+    from fake_dialpad.desk import Caller, Desk
 
 _TALK = 150.0
 
 
-class CallsOfDay(Protocol):
-    """The calls of a day, as far as those here add to them; see `telephony.Calls`."""
-
-    company: Company
-    rng: random.Random
-    rota: Rota
-    after: Aftermath
-
-    def talk(self, median: float, agent: Party) -> int:
-        """Draw the microseconds that an agent talks."""
-
-    def leg(self, key: str, at: int, target: Party, caller: Caller, **more: Any) -> Leg:
-        """Add a leg."""
-
-
-def direct(calls: CallsOfDay, ids: Iterator[int], at: int, user: Party, caller: Caller) -> None:
+def direct(calls: Desk, ids: Iterator[int], at: int, user: Party, caller: Caller) -> None:
     """Make a call to a person's own number: answered where they are free and there."""
     rng, key = calls.rng, str(next(ids))
     rang = at // SECOND * SECOND + SECOND
@@ -81,7 +63,7 @@ def direct(calls: CallsOfDay, ids: Iterator[int], at: int, user: Party, caller: 
         calls.after.voicemail(leg, [user])
 
 
-def outbound(calls: CallsOfDay, ids: Iterator[int], at: int, caller: Caller) -> None:
+def outbound(calls: Desk, ids: Iterator[int], at: int, caller: Caller) -> None:
     """Make a call out of the house: of a person, of a person in a line's name, or of a line."""
     rng = calls.rng
     free = [user for user in calls.rota.people if calls.rota.is_free(user, at)]
@@ -116,7 +98,7 @@ def outbound(calls: CallsOfDay, ids: Iterator[int], at: int, caller: Caller) -> 
         calls.after.record(entry or leg, [leg])
 
 
-def internal(calls: CallsOfDay, ids: Iterator[int], at: int) -> None:
+def internal(calls: Desk, ids: Iterator[int], at: int) -> None:
     """Make a call between two colleagues: a leg of each, the second without an entry leg of a line."""
     rng = calls.rng
     free = [user for user in calls.rota.people if calls.rota.is_free(user, at)]
@@ -153,7 +135,7 @@ def internal(calls: CallsOfDay, ids: Iterator[int], at: int) -> None:
         )
 
 
-def edges(calls: CallsOfDay, number: Iterator[int], day: date) -> None:
+def edges(calls: Desk, number: Iterator[int], day: date) -> None:
     """Make what only tests want: calls on the edges of a UTC day, and one that outlives many a sync."""
     company = calls.company
     for place, at in enumerate((0, DAY - 1, 8 * HOUR, DAY // 2)):

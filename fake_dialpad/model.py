@@ -20,8 +20,6 @@ SECOND: Final = 1_000_000
 MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
-Caller = tuple[str, str, str]
-"""Who calls: id, name and number."""
 EPOCH: Final = date(1970, 1, 1)
 COMPANY_ID: Final = "5000000000000001"
 LABELS: Final = ("vip", "complaint", "follow-up", "training", "spam?", "warranty", "new customer")

@@ -12,20 +12,19 @@ from itertools import count as numbers
 from typing import TYPE_CHECKING, Any, Final
 
 from fake_dialpad import seasons
-from fake_dialpad.aftermath import Aftermath
+from fake_dialpad.desk import TO_CALL_CENTERS, Caller, Desk
 from fake_dialpad.direct import direct, edges, internal, outbound
-from fake_dialpad.model import DAY, HOUR, LABELS, MINUTE, SECOND, CallDay, Caller, Day, Leg, Party, Turn, call_number
-from fake_dialpad.rota import Rota, traits
+from fake_dialpad.model import DAY, HOUR, LABELS, MINUTE, SECOND, CallDay, Day, Leg, Party, Turn, call_number
+from fake_dialpad.rota import traits
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Iterator
     from datetime import date
 
     from fake_dialpad.company import Company
 
 #: Shares of the company's calls.
-_TO_CALL_CENTERS, _TO_DEPARTMENTS, _TO_OFFICES, _TO_PEOPLE, _OUTBOUND, _INTERNAL = 0.72, 0.04, 0.03, 0.06, 0.12, 0.03
+_TO_DEPARTMENTS, _TO_OFFICES, _TO_PEOPLE, _OUTBOUND, _INTERNAL = 0.04, 0.03, 0.06, 0.12, 0.03
 LONGEST_HOLD: Final = 10 * MINUTE
 MOST_RUNG: Final = 3
 
@@ -51,24 +50,8 @@ class Incoming:
         return {**self.common, "master_id": self.master, "entry_call_id": self.key, "entry_target": self.line}
 
 
-class Calls:
+class Calls(Desk):
     """Makes the calls of one office on one day, in the order in which they begin."""
-
-    def __init__(self, company: Company, rng: random.Random, office: Party, day: date, calls_per_day: float) -> None:
-        self.company = company
-        self.rng = rng
-        self.office = office
-        self.day = day
-        self.country = company.countries[office.id]
-        self.bad = seasons.is_bad_week(company.seed, day)
-        self.rota = Rota(company, rng, office, day, calls_per_day * _TO_CALL_CENTERS)
-        self.after = Aftermath(company, rng, day)
-        self.legs: list[Leg] = []
-        self.spans = {
-            party.id: seasons.open_span(party, self.country, day)
-            for party in (*company.call_centers, *company.departments, *company.offices)
-            if party.office_id == office.id
-        }
 
     # -- what comes --------------------------------------------------------------------------------
 
@@ -76,7 +59,7 @@ class Calls:
         """Draw when calls begin, of which kind, and whose: oldest first."""
         company, rng, day = self.company, self.rng, self.day
         here = len(self.rota.people) / max(1, len(company.users))
-        lines = [(line, company.share(line) * _TO_CALL_CENTERS) for line in company.call_centers]
+        lines = [(line, company.share(line) * TO_CALL_CENTERS) for line in company.call_centers]
         lines += [(line, _TO_DEPARTMENTS / len(company.departments)) for line in company.departments]
         lines += [(self.office, _TO_OFFICES / len(company.offices))]
         wanted = [("line", line, share) for line, share in lines if line.office_id == self.office.id]
@@ -106,43 +89,6 @@ class Calls:
             outbound(self, ids, at, caller)
         else:
             internal(self, ids, at)
-
-    def talk(self, median: float, agent: Party) -> int:
-        """Draw how long a call lasts, in microseconds."""
-        seconds = (
-            self.rng.lognormvariate(0, 0.7) * median * traits(self.company, agent).talk * (1.15 if self.bad else 1)
-        )
-        return int(min(max(seconds, 6.0), 75 * 60.0) * SECOND)
-
-    def leg(self, key: str, at: int, target: Party, caller: Caller, **more: Any) -> Leg:
-        """Add a leg."""
-        entry_target = more.get("entry_target")
-        leg = Leg(
-            at_us=at,
-            visible_us=more["ended_us"],
-            office_id=target.office_id,
-            targets=(target.id,) if entry_target is None else (target.id, entry_target.id),
-            call_id=key,
-            master_id=more.pop("master_id", key),
-            entry_call_id=more.pop("entry_call_id", None),
-            entry_target=more.pop("entry_target", None),
-            target=target,
-            operator=more.pop("operator", None),
-            external=more.pop("external", caller[2]),
-            internal=target.phone,
-            contact=(caller[0], caller[1]),
-            **more,
-        )
-        self.legs.append(leg)
-        return leg
-
-    def operators(self, line: Party) -> list[Party]:
-        """Return who answers for a line."""
-        operators = self.company.operators.get(line.id, [])
-        if line.type == "call_center":
-            return operators or self.rota.people
-        # agents take calls of a queue first: where only they answer for a department, the whole office does
-        return operators if any(user.id not in self.rota.turns for user in operators) else self.rota.people
 
     # -- calls to a line ---------------------------------------------------------------------------
 

@@ -14,6 +14,11 @@ dialpad_cell_names adds names of your export: {csat: {question: [my_header]}}. A
         'unavailable': ['unavailable_duration'],
     },
     'texts': {'target_id': ['target_id'], 'sent': ['texts_sent'], 'received': ['texts_received'], 'internal': ['internal_texts']},
+    'scorecard_grades': {
+        'call_id': ['call_id'], 'scorecard': ['scorecard_name', 'scorecard'], 'agent_id': ['agent_id', 'user_id'],
+        'grader': ['grader_name', 'grader'], 'graded_at': ['date_graded', 'graded_at'], 'points': ['score', 'points'],
+        'most_points': ['max_score', 'max_points'],
+    },
     'voicemails': {'target_id': ['target_id'], 'total': ['total_voicemails'], 'listened': ['listened_voicemails']},
 } -%}
 {%- set cells = {} -%}

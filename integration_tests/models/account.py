@@ -33,7 +33,7 @@ STREAMS = {
     *("company", "offices", "call_centers", "departments", "users", "numbers", "contacts"),
     *("call_center_operators", "department_operators", "calls", "digital_sessions", "messages"),
     *(f"records_{name}" for name in ("calls", "csat", "dispositions", "onduty", "recordings", "screenshare", "texts")),
-    *("records_voicemails", "analytics_metric_data", "analytics_record_data"),
+    *("records_voicemails", "analytics_metric_data", "analytics_record_data", "scorecard_grades"),
     *(
         f"stats_{name}"
         for name in ("calls_by_date", "calls_by_group", "calls_by_user", "onduty", "texts", "voicemails")

@@ -88,7 +88,19 @@ digital as (
     group by 1, 2
 ),
 
-{%- set parts = ['duty', 'legs', 'voicemails', 'texts', 'csat', 'dispositions', 'digital'] %}
+grades as (
+    select
+        agent_id,
+        graded_date as date,
+        count(distinct call_id) as graded_calls,
+        sum(points) as graded_points,
+        sum(points_possible) as graded_points_possible
+    from {{ ref('dialpad__scorecard_grades') }}
+    where agent_id is not null
+    group by 1, 2
+),
+
+{%- set parts = ['duty', 'legs', 'voicemails', 'texts', 'csat', 'dispositions', 'digital', 'grades'] %}
 
 agent_dates as (
     {%- for part in parts %}
@@ -120,6 +132,10 @@ select
     coalesce(dispositions.dispositions_missing, 0) as dispositions_missing,
     coalesce(digital.digital_sessions, 0) as digital_sessions,
     coalesce(digital.digital_messages, 0) as digital_messages,
+    coalesce(grades.graded_calls, 0) as graded_calls,
+    coalesce(grades.graded_points, 0) as graded_points,
+    coalesce(grades.graded_points_possible, 0) as graded_points_possible,
+    {{ dialpad.ratio('grades.graded_points', 'grades.graded_points_possible') }} as graded_score,
     {{ dialpad.ratio('legs.handle_seconds', 'legs.handled') }} as average_handle_seconds,
     {{ dialpad.ratio('duty.occupied_seconds + duty.wrapup_seconds', 'duty.occupied_seconds + duty.wrapup_seconds + duty.available_seconds' ~ (' + duty.busy_seconds' if var('dialpad_busy_is_on_queue') else '')) }} as occupancy,
     {{ dialpad.ratio('legs.handle_seconds', 'duty.occupied_seconds + duty.wrapup_seconds + duty.available_seconds' ~ (' + duty.busy_seconds' if var('dialpad_busy_is_on_queue') else '')) }} as occupancy_by_calls,
