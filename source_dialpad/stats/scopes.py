@@ -39,19 +39,15 @@ def account_objects(ask: JsonCalls, kind: str, context: str, office_id: str | No
 
 def check_scopes(ask: JsonCalls, settings: Mapping[str, Any], context: str) -> None:
     """Raises a config error that names the nearest objects when the account lacks the office or one of the targets."""
-    named = [
-        (
-            f"dialpad.targets[{number}] names the {target['type']} {target['id']}, which the account does not have",
-            target,
-        )
-        for number, target in enumerate(settings["targets"])
-    ]
+    named = []
     if office := settings.get("office_id"):
-        message = f"dialpad.office_id is {office}, which the account does not have"
-        named.insert(0, (message, {"type": "office", "id": office}))
-    lists: dict[str, dict[str, str]] = {}
-    for message, target in named:
+        named.append(("office", office, f"dialpad.office_id is {office}, which the account does not have"))
+    for number, target in enumerate(settings["targets"]):
         kind, identity = target["type"], target["id"]
+        fault = f"dialpad.targets[{number}] names the {kind} {identity}, which the account does not have"
+        named.append((kind, identity, fault))
+    lists: dict[str, dict[str, str]] = {}
+    for kind, identity, fault in named:
         if kind not in LISTED:
             continue
         if kind not in lists:
@@ -60,7 +56,7 @@ def check_scopes(ask: JsonCalls, settings: Mapping[str, Any], context: str) -> N
             hint = nearest(identity, lists[kind])
             for known, name in lists[kind].items():
                 hint = hint.replace(f"'{known}'", f"{known} '{name}'")
-            raise config_error(f"{context}: {message} ({hint}).")
+            raise config_error(f"{context}: {fault} ({hint}).")
 
 
 @dataclass
