@@ -271,8 +271,7 @@ class ExportJobs:
         pause = POLL_EVERY if running_for < POLL_LATER_AFTER else POLL_EVERY_LATER
         answer: dict[str, Any] = {"status": "processing"}
         if response.status_code in (requests.codes.not_found, requests.codes.gone):
-            forgotten = f"Dialpad has forgotten the export ({response.status_code}) {ATTEMPTS} times. {LATER}"
-            job.restart(forgotten, 0.0)
+            job.restart(f"Dialpad has forgotten the export ({response.status_code}) {ATTEMPTS} times. {LATER}", 0.0)
             return
         if response.status_code == requests.codes.too_many_requests:
             pause = max(retry_after(response) or 0.0, POLL_EVERY_LATER)

@@ -72,9 +72,8 @@ class ExportRetriever(SliceRetriever):
         self._share: ExportShare | None = None
         limit = 0 if getattr(self.cursor, "full_refresh", False) else dialpad["exports_per_sync"]
         if limit and not of_scorecards:
-            self._share = shared(ExportShare, *account, arguments=(limit,))
+            self._share = self._jobs.share = shared(ExportShare, *account, arguments=(limit,))
             self._share.expect(self.name)
-            self._jobs.share = self._share
         self.prepare_slices(self.completed_slices)
 
     def completed_slices(self, slices: Iterable[StreamSlice]) -> Iterator[StreamSlice]:

@@ -48,11 +48,9 @@ def check_scopes(ask: JsonCalls, settings: Mapping[str, Any], context: str) -> N
         named.append((kind, identity, fault))
     lists: dict[str, dict[str, str]] = {}
     for kind, identity, fault in named:
-        if kind not in LISTED:
-            continue
-        if kind not in lists:
+        if kind in LISTED and kind not in lists:
             lists[kind] = account_objects(ask, kind, context)
-        if identity not in lists[kind]:
+        if kind in LISTED and identity not in lists[kind]:
             hint = nearest(identity, lists[kind])
             for known, name in lists[kind].items():
                 hint = hint.replace(f"'{known}'", f"{known} '{name}'")

@@ -82,13 +82,11 @@ class ExportShare:
 
     def is_used_up(self) -> bool:
         """Whether this sync may start no more."""
-        with self._changed:
-            return self._started >= self._limit
+        return self._started >= self._limit
 
     def take(self) -> bool:
         """Counts an export that is started, repeats included; False when this sync may start no more."""
         with self._changed:
-            if self._started >= self._limit:
-                return False
-            self._started += 1
-            return True
+            may_start = not self.is_used_up()
+            self._started += may_start
+            return may_start
