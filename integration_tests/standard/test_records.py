@@ -66,9 +66,10 @@ def three_days_on(tmp_path_factory: pytest.TempPathFactory) -> Sync:
 def table(name: str, *syncs: Sync) -> dict[tuple[Any, ...], Row]:
     """Rows after deduplication by primary key, the last one winning.
 
-    A survey answer has no day of its own: it stands in the window of the export that it came with last.
+    A survey answer and a grade have no day of their own: they stand in the window of the export they came with last.
     """
-    left_out = ("window_start", "window_end") if name == "records_csat" else ()
+    undated = ("records_csat", "scorecard_grades", "scorecard_answers")
+    left_out = ("window_start", "window_end") if name in undated else ()
     return {
         key_of(STREAMS[name], row): {column: row[column] for column in row if column not in left_out}
         for sync in syncs
