@@ -69,7 +69,7 @@ def table(name: str, *syncs: Sync) -> dict[tuple[Any, ...], Row]:
     A survey answer and a grade have no day of their own: they stand in the window of the export they came with last.
     """
     undated = ("records_csat", "scorecard_grades", "scorecard_answers")
-    left_out = ("window_start", "window_end") if name in undated else ()
+    left_out = ("window_start", "window_end") if name in undated else ("interval",)  # of a running day: see in_order
     return {
         key_of(STREAMS[name], row): {column: row[column] for column in row if column not in left_out}
         for sync in syncs
