@@ -26,7 +26,9 @@ ROOT = Path(__file__).resolve().parent.parent
 def zone_of(warehouse: str) -> str:
     """The zone of the exports' days in a synced warehouse: the days of the marts are the same then."""
     with opened(warehouse) as read:
-        found = read.value(f'SELECT timezone FROM "{read.raw_schema}".records_calls ORDER BY _airbyte_extracted_at DESC LIMIT 1')  # noqa: S608  # our own schema
+        found = read.value(
+            f'SELECT timezone FROM "{read.raw_schema}".records_calls ORDER BY _airbyte_extracted_at DESC LIMIT 1'
+        )  # our own schema
     return str(found or "UTC")
 
 
@@ -41,14 +43,22 @@ def build(warehouse: str, variables: dict[str, object]) -> None:
 
 def versions() -> dict[str, str]:
     """Of connector and models, as their files say."""
-    places = {"source-dialpad": ("setup.py", r'version="(.*?)"'), "dbt_dialpad": ("dbt_dialpad/dbt_project.yml", r"^version: (.*)$")}
-    found = {name: re.search(pattern, (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE) for name, (path, pattern) in places.items()}
+    places = {
+        "source-dialpad": ("setup.py", r'version="(.*?)"'),
+        "dbt_dialpad": ("dbt_dialpad/dbt_project.yml", r"^version: (.*)$"),
+    }
+    found = {
+        name: re.search(pattern, (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
+        for name, (path, pattern) in places.items()
+    }
     return {name: match[1] for name, match in found.items() if match}
 
 
 def facts(read: Warehouse, zone: str, streams: Rows) -> Facts:
     """What the page says about itself."""
-    invented = read.value(f"SELECT count(*) FROM \"{read.raw_schema}\"._airbyte_state WHERE source_name = 'source-dialpad-invented'")  # noqa: S608  # our own schema
+    invented = read.value(
+        f"SELECT count(*) FROM \"{read.raw_schema}\"._airbyte_state WHERE source_name = 'source-dialpad-invented'"
+    )  # our own schema
     company = read.value("SELECT name FROM dialpad_marts_staging.stg_dialpad__company")
     return Facts(str(company or "Dialpad"), zone, bool(invented), datetime.now(UTC), versions(), streams)
 
@@ -67,7 +77,9 @@ def made(warehouse: str, zone: str, names: str) -> tuple[str, int, int]:
 
 def main(words: list[str] | None = None) -> int:
     """Make the page once, and say so in one line."""
-    parser = argparse.ArgumentParser(prog="python -m report", description="Build the marts of a synced warehouse, and a page of them.")
+    parser = argparse.ArgumentParser(
+        prog="python -m report", description="Build the marts of a synced warehouse, and a page of them."
+    )
     parser.add_argument("--warehouse", default="warehouse.duckdb", help="a DuckDB file, or postgresql://…")
     parser.add_argument("--to", type=Path, default=Path("report.html"), help="the page (default: report.html)")
     parser.add_argument("--names", choices=("full", "initials", "none"), default="full", help="how agents are named")

@@ -27,9 +27,13 @@ def used(rows: Rows, series: Series) -> Series:
     return [one for one in series if any(row.get(one[0]) for row in rows)]
 
 
-def worded(row: dict[str, Any], label: str, series: Series, write: Callable[[float], str] = count, **more: Any) -> dict[str, Any]:
+def worded(
+    row: dict[str, Any], label: str, series: Series, write: Callable[[float], str] = count, **more: Any
+) -> dict[str, Any]:
     """A row of a chart: its label, and for each series the number and the words of its mark."""
-    words = {f"{name}_words": f"{label}: {write(row[name])} {word}" for name, word, _ in series if row[name] is not None}
+    words = {
+        f"{name}_words": f"{label}: {write(row[name])} {word}" for name, word, _ in series if row[name] is not None
+    }
     return {**row, "label": label, **words, **more}
 
 
@@ -48,8 +52,15 @@ def stacks(rows: Rows, period: Period, figure: Figure) -> list[Panel]:
 def bot(rows: Rows, period: Period, figure: Figure) -> list[Panel]:
     """The channels of a week added up."""
     names = [name for name, _, _ in figure.series]
-    starts = {start: [row for row in rows if row["starts_on"] == start] for start in dict.fromkeys(row["starts_on"] for row in rows)}
-    return stacks([{"starts_on": start, **{name: total(own, name) for name in names}} for start, own in starts.items()], period, figure)
+    starts = {
+        start: [row for row in rows if row["starts_on"] == start]
+        for start in dict.fromkeys(row["starts_on"] for row in rows)
+    }
+    return stacks(
+        [{"starts_on": start, **{name: total(own, name) for name in names}} for start, own in starts.items()],
+        period,
+        figure,
+    )
 
 
 def hours_of_week(rows: Rows, _: Period, __: Figure) -> list[Panel]:
@@ -58,11 +69,14 @@ def hours_of_week(rows: Rows, _: Period, __: Figure) -> list[Panel]:
     calls = {(row["iso_weekday"], row["hour"]): row["offered_a_day"] for row in rows}
     shown = [
         {
-            "label": weekday(number)[:3], "hour": hour, "step": -int(-calls.get((number, hour), 0) / most * 6 // 1),
+            "label": weekday(number)[:3],
+            "hour": hour,
+            "step": -int(-calls.get((number, hour), 0) / most * 6 // 1),
             "words": f"{weekday(number)} {hour}:00: {calls.get((number, hour), 0):.1f} calls on average",
         }
-        for number in range(1, 8) for hour in range(24)
-    ]  # fmt: skip
+        for number in range(1, 8)
+        for hour in range(24)
+    ]
     return [Panel(lambda width: heat(shown, width))]
 
 
@@ -70,11 +84,16 @@ def waits(rows: Rows, _: Period, figure: Figure) -> list[Panel]:
     """Bins of ten seconds, and two lines that say where half and nine of ten are."""
     shown = [
         worded(
-            row, f"{row['from_second']:.0f} to {row['from_second'] + 10:.0f} s" if row["from_second"] < LAST_BIN else "3 minutes or more",
-            figure.series, begin=row["from_second"], end=row["from_second"] + 10,
+            row,
+            f"{row['from_second']:.0f} to {row['from_second'] + 10:.0f} s"
+            if row["from_second"] < LAST_BIN
+            else "3 minutes or more",
+            figure.series,
+            begin=row["from_second"],
+            end=row["from_second"] + 10,
         )
         for row in rows
-    ]  # fmt: skip
+    ]
     typical = ((rows[0]["half_within"], "half"), (rows[0]["nine_of_ten_within"], "nine of ten"))
     marks = [(at, f"{word} within {duration(at)}") for at, word in typical if at is not None]
     return [Panel(lambda width: histogram(shown, hues(figure.series), width, marks))]
@@ -84,19 +103,21 @@ def in_time(rows: Rows, _: Period, figure: Figure) -> list[Panel]:
     """A bar a line, with its target."""
     shown = [
         {
-            **row, "label": row["line_name"], "said": rate(row["service_level"], row["offered"]),
+            **row,
+            "label": row["line_name"],
+            "said": rate(row["service_level"], row["offered"]),
             "service_level_words": f"{row['line_name']}: {rate(row['service_level'], row['offered'])} calls within {duration(row['seconds'])}"
             + (f", target {percent(row['target'])}" if row["target"] else ""),
         }
         for row in rows
-    ]  # fmt: skip
-    return [Panel(lambda width: bars(shown, hues(figure.series), width, share=True, targets=True))]
+    ]
+    return [Panel(lambda width: bars(shown, hues(figure.series), width, share=True))]
 
 
 def getting_better(rows: Rows, _: Period, __: Figure) -> list[Panel]:
     """A small chart a line, all on one scale."""
     levels = [row["service_level"] for row in rows] + [row["target"] for row in rows if row["target"]]
-    how = {"low": max(0.0, int(min(levels) * 10 - 0.2) / 10), "high": min(1.0, max(levels) + 0.03), "height": 120, "separation": 20}
+    how = {"low": max(0.0, int(min(levels) * 10 - 0.2) / 10), "high": min(1.0, max(levels) + 0.03), "height": 120}
     panels = []
     for own in by_line(rows):
         series = [("service_level", "in time", 1)]
@@ -104,7 +125,9 @@ def getting_better(rows: Rows, _: Period, __: Figure) -> list[Panel]:
         level = ratio(total(own, "within_service_level"), total(own, "calls"))
         panels.append(
             Panel(
-                lambda width, shown=shown, target=own[0]["target"]: lines(shown, hues(series), width, target=target, **how),  # type: ignore[misc]
+                lambda width, shown=shown, target=own[0]["target"]: lines(
+                    shown, hues(series), width, target=target, **how
+                ),  # type: ignore[misc]
                 f"{own[0]['line_name']}: {percent(level)}",
                 (3, 2),
             )
@@ -115,7 +138,12 @@ def getting_better(rows: Rows, _: Period, __: Figure) -> list[Panel]:
 def kept(rows: Rows, _: Period, figure: Figure) -> list[Panel]:
     """Kept and not, of voicemails and of callbacks."""
     shown = [
-        shares({**row, "open": row["given"] - row["kept"]}, row["promise"].capitalize(), figure.series, f"{count(row['kept'])} of {count(row['given'])}")
+        shares(
+            {**row, "open": row["given"] - row["kept"]},
+            row["promise"].capitalize(),
+            figure.series,
+            f"{count(row['kept'])} of {count(row['given'])}",
+        )
         for row in rows
     ]
     return [Panel(lambda width: bars(shown, hues(figure.series), width, share=True))]
@@ -131,11 +159,22 @@ def time_on_duty(rows: Rows, _: Period, figure: Figure) -> list[Panel]:
 def satisfaction(rows: Rows, _: Period, __: Figure) -> list[Panel]:
     """All answers by score, and the satisfied of each line."""
     scores = [
-        worded({"answers": total(rows, f"score_{score}")}, str(score), [("answers", "calls", 1)], said=count(total(rows, f"score_{score}")))
+        worded(
+            {"answers": total(rows, f"score_{score}")},
+            str(score),
+            [("answers", "calls", 1)],
+            said=count(total(rows, f"score_{score}")),
+        )
         for score in range(5, 0, -1)
     ]
     lines_ = [
-        worded(row, row["line_name"], [("csat_rate", f"of {count(row['answers'])} satisfied", 1)], percent, said=rate(row["csat_rate"], row["answers"]))
+        worded(
+            row,
+            row["line_name"],
+            [("csat_rate", f"of {count(row['answers'])} satisfied", 1)],
+            percent,
+            said=rate(row["csat_rate"], row["answers"]),
+        )
         for row in rows
     ]
     return [
@@ -147,7 +186,13 @@ def satisfaction(rows: Rows, _: Period, __: Figure) -> list[Panel]:
 def reasons(rows: Rows, _: Period, figure: Figure) -> list[Panel]:
     """A bar a category; gray where none was set."""
     shown = [
-        worded(row, reason(row["category"]), figure.series, said=count(row["dispositions"]), hue=1 if row["category"] else GRAY)
+        worded(
+            row,
+            reason(row["category"]),
+            figure.series,
+            said=count(row["dispositions"]),
+            hue=1 if row["category"] else GRAY,
+        )
         for row in rows
     ]
     return [Panel(lambda width: bars(shown, hues(figure.series), width))]
@@ -173,9 +218,23 @@ def digital_answers(rows: Rows, _: Period, figure: Figure) -> list[Panel]:
     series = [("sentiment_up", "better", 1), ("sentiment_same", "the same", GRAY), ("sentiment_down", "worse", 4)]
     felt = [(row, sum(row[name] for name, _, _ in series)) for row in rows]
     moods = [shares(row, row["channel"], series, count(of)) for row, of in felt if of]
-    panels = [Panel(lambda width: spans(times, width, hues(figure.series)), "Times, from half (dot) to nine of ten (ring)", (2, 1))]
+    panels = [
+        Panel(
+            lambda width: spans(times, width, hues(figure.series)),
+            "From half (dot) to nine of ten (ring)",
+            (2, 1),
+            figure.series,
+        )
+    ]
     if moods:
-        panels.append(Panel(lambda width: bars(moods, hues(series), width, share=True), "Mood at the end: better, the same, worse", (2, 1)))
+        panels.append(
+            Panel(
+                lambda width: bars(moods, hues(series), width, share=True),
+                "Mood at the end",
+                (2, 1),
+                used(rows, series),
+            )
+        )
     return panels
 
 
@@ -186,7 +245,17 @@ def texts(rows: Rows, _: Period, figure: Figure) -> list[Panel]:
 
 
 CHARTS = {
-    "stacks": stacks, "bot": bot, "hours": hours_of_week, "waits": waits, "in_time": in_time, "getting_better": getting_better,
-    "kept": kept, "time_on_duty": time_on_duty, "satisfaction": satisfaction, "reasons": reasons, "call_again": call_again,
-    "digital_answers": digital_answers, "texts": texts,
-}  # fmt: skip
+    "stacks": stacks,
+    "bot": bot,
+    "hours": hours_of_week,
+    "waits": waits,
+    "in_time": in_time,
+    "getting_better": getting_better,
+    "kept": kept,
+    "time_on_duty": time_on_duty,
+    "satisfaction": satisfaction,
+    "reasons": reasons,
+    "call_again": call_again,
+    "digital_answers": digital_answers,
+    "texts": texts,
+}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import yaml
 
 HERE = Path(__file__).resolve().parent
 Rows = list[dict[str, Any]]
-Series = list[tuple[str, str, int]]
+Series = Sequence[tuple[str, str, int]]
 """Column, word, number of its color."""
 
 
@@ -31,7 +32,7 @@ class Figure:
     """What is counted, and how."""
     chart: str = ""
     """The function in drawings.py; empty: the table is the answer."""
-    series: Series = field(default_factory=list)
+    series: Series = ()
 
 
 @dataclass(frozen=True)

@@ -53,10 +53,13 @@ class Facts:
 
 def page(facts: Facts, period: Period | None, tile_rows: Rows, answers: Sequence[Answer]) -> tuple[str, int]:
     """The whole document, and how many of its figures are empty."""
-    sections = {name: [one for one in answers if one.figure.section == name] for name in dict.fromkeys(one.figure.section for one in answers)}
+    sections = {
+        name: [one for one in answers if one.figure.section == name]
+        for name in dict.fromkeys(one.figure.section for one in answers)
+    }
     empty = sum(not one.rows for one in answers)
     if period is None or empty == len(answers):
-        body = '<section aria-label="Nothing yet"><p class="figure">There is nothing to show yet: no calls, conversations or texts were synced. The streams at the bottom say which tables there are.</p></section>'  # fmt: skip
+        body = '<section aria-label="Nothing yet"><p class="figure">There is nothing to show yet: no calls, conversations or texts were synced. The streams at the bottom say which tables there are.</p></section>'
         sections = {}
     else:
         body = tiles(tile_rows) + "".join(section(name, own, period, facts) for name, own in sections.items())
@@ -88,7 +91,7 @@ def section(name: str, answers: Sequence[Answer], period: Period, facts: Facts) 
     if not any(one.rows for one in answers):
         questions = " ".join(one.figure.question for one in answers)
         inside = "".join(f"<h3>{escape(one.figure.question)}</h3>{queried(one)}" for one in answers)
-        return f'{head}<div class="figure"><p>Nothing to show here. {missing(answers[0], facts)}</p><details><summary>Questions and SQL</summary><p>{questions}</p>{inside}</details></div></section>'  # fmt: skip
+        return f'{head}<div class="figure"><p>Nothing to show here. {missing(answers[0], facts)}</p><details><summary>Questions and SQL</summary><p>{questions}</p>{inside}</details></div></section>'
     alone = " alone" if len([one for one in answers if one.figure.chart]) % 2 else ""
     last = [one for one in answers if one.figure.chart][-1:]
     shown = "".join(figure(one, period, facts, alone if one in last else "") for one in answers)
@@ -110,8 +113,8 @@ def figure(answer: Answer, period: Period, facts: Facts, more: str) -> str:
     panels = "".join(drawn(panel, it, number) for number, panel in enumerate(charts))
     wide, narrow = charts[0].columns
     box = f'<div class="panels" style="--wide:{wide};--narrow:{narrow}">{panels}</div>'
-    folded = f"<details><summary>Table<span hidden> of {it.name}</span></summary>{table(answer)}</details>"
-    return f"{head}{said}{legend(answer)}{box}{note}{folded}{queried(answer)}</article>"
+    folded = f'<div class="folds"><details><summary>Table</summary>{table(answer)}</details>{queried(answer)}</div>'
+    return f"{head}{said}{legend(answer)}{box}{note}{folded}</article>"
 
 
 def legend(answer: Answer) -> str:
@@ -120,11 +123,13 @@ def legend(answer: Answer) -> str:
     if it.chart == "hours":
         ramp = "".join(f'<i style="background:var(--h{step})"></i>' for step in range(7))
         return f'<p class="legend ramp"><span>none&nbsp;</span>{ramp}<span>&nbsp;{max(row["offered_a_day"] for row in answer.rows):.1f} calls</span></p>'
-    shown = it.series if it.chart in ("kept", "digital_answers") else used(answer.rows, it.series)
-    if len(shown) < 2:  # noqa: PLR2004
-        return ""
-    items = "".join(f'<li><i style="background:var(--c{hue})"></i>{escape(word)}</li>' for _, word, hue in shown)
-    return f'<ul class="legend">{items}</ul>'
+    return swatches(it.series if it.name == "kept" else used(answer.rows, it.series))
+
+
+def swatches(series: Sequence[tuple[str, str, int]]) -> str:
+    """A legend; nothing where there is but one color."""
+    items = "".join(f'<li><i style="background:var(--c{hue})"></i>{escape(word)}</li>' for _, word, hue in series)
+    return f'<ul class="legend">{items}</ul>' if len(series) > 1 else ""
 
 
 def drawn(panel: Panel, it: Figure, number: int) -> str:
@@ -133,9 +138,10 @@ def drawn(panel: Panel, it: Figure, number: int) -> str:
     by = f"q-{it.name} " + (f"c-{it.name}-{number}" if panel.caption else f"a-{it.name}")
     named = f'role="img" aria-labelledby="{by}"'
     wide, narrow = (
-        svg.replace("<svg", f'<svg class="{kind}" {named}', 1) for kind, svg in zip(("wide", "narrow"), panel.drawn(it.name), strict=True)
-    )  # fmt: skip
-    return f"<figure>{caption}{wide}{narrow}</figure>"
+        svg.replace("<svg", f'<svg class="{kind}" {named}', 1)
+        for kind, svg in zip(("wide", "narrow"), panel.drawn(it.name), strict=True)
+    )
+    return f"<figure>{caption}{swatches(panel.legend)}{wide}{narrow}</figure>"
 
 
 def table(answer: Answer) -> str:
@@ -152,14 +158,19 @@ def table(answer: Answer) -> str:
         few = name == "csat_rate" and row[name] is not None and (row.get("csat_calls") or row.get("answers") or 0) < FEW
         return f'<td class="few">{value}</td>' if few else f"<td{kind(form)}>{value}</td>"
 
-    heads = "".join(f'<th scope="col"{kind(form)}>{escape(title) or "<span hidden>what</span>"}</th>' for _, title, form in it.table)
-    body = "".join(f"<tr>{''.join(cell(row, place, name, form) for place, (name, _, form) in enumerate(it.table))}</tr>" for row in answer.rows)
-    return f'<div class="scroll" tabindex="0" role="group" aria-label="Table: {escape(it.question)}"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'  # fmt: skip
+    heads = "".join(
+        f'<th scope="col"{kind(form)}>{escape(title) or "<span hidden>what</span>"}</th>' for _, title, form in it.table
+    )
+    body = "".join(
+        f"<tr>{''.join(cell(row, place, name, form) for place, (name, _, form) in enumerate(it.table))}</tr>"
+        for row in answer.rows
+    )
+    return f'<div class="scroll" tabindex="0" role="group" aria-label="Table: {escape(it.question)}"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def queried(answer: Answer) -> str:
     """The SQL, folded."""
-    return f'<details><summary>SQL</summary><div class="scroll" tabindex="0" role="group" aria-label="SQL: {escape(answer.figure.question)}"><pre>{escape(answer.sql)}</pre></div></details>'  # fmt: skip
+    return f'<details><summary>SQL</summary><div class="scroll" tabindex="0" role="group" aria-label="SQL: {escape(answer.figure.question)}"><pre>{escape(answer.sql)}</pre></div></details>'
 
 
 def missing(answer: Answer, facts: Facts) -> str:
@@ -176,20 +187,26 @@ def missing(answer: Answer, facts: Facts) -> str:
 
 def footer(facts: Facts) -> str:
     """Every stream and how new it is; the definitions; the versions."""
+
     def when(instant: datetime | None) -> str:
         return f"{words.day(instant)} {instant:%Y %H:%M}" if instant else words.NOTHING
 
     rows = "".join(
         f'<tr><th scope="row">{escape(row["stream"])}</th>'
-        + (f"<td>{words.count(row['synced_rows'])}</td><td>{when(row['newest_event_at'])}</td><td>{when(row['newest_extracted_at'])}</td></tr>"
-           if row["is_there"] else '<td colspan="3" class="word">not in this warehouse</td></tr>')
+        + (
+            f"<td>{words.count(row['synced_rows'])}</td><td>{when(row['newest_event_at'])}</td><td>{when(row['newest_extracted_at'])}</td></tr>"
+            if row["is_there"]
+            else '<td colspan="3" class="word">not in this warehouse</td></tr>'
+        )
         for row in facts.streams
-    )  # fmt: skip
+    )
     newest = max((row["newest_extracted_at"] for row in facts.streams if row["newest_extracted_at"]), default=None)
     here = sum(bool(row["is_there"]) for row in facts.streams)
     meanings = yaml.safe_load((HERE / "definitions.yaml").read_text(encoding="utf-8"))
     listed = "".join(f"<dt>{escape(word)}</dt><dd>{escape(meaning)}</dd>" for word, meaning in meanings.items())
-    made = f"Made at {when(facts.made_at)} UTC by " + ", ".join(f"{escape(name)} {escape(version)}" for name, version in facts.versions.items())
+    made = f"Made at {when(facts.made_at)} UTC by " + ", ".join(
+        f"{escape(name)} {escape(version)}" for name, version in facts.versions.items()
+    )
     return (
         '<section aria-labelledby="streams"><h2 id="streams">Streams</h2>'
         f"<p>{here} of {words.plural(len(facts.streams), 'stream')} are in this warehouse; the newest row was synced at {when(newest)} UTC.</p>"
@@ -197,4 +214,4 @@ def footer(facts: Facts) -> str:
         '<thead><tr><th scope="col">stream</th><th scope="col">rows</th><th scope="col">newest event</th><th scope="col">synced</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div></details></section>"
         f'<section aria-labelledby="definitions"><h2 id="definitions">Definitions</h2><dl class="words">{listed}</dl></section><p>{made}.</p>'
-    )  # fmt: skip
+    )

@@ -65,4 +65,4 @@ def tiles(rows: Rows) -> str:
         f'<dd class="change">{change(value(now), value(before) if before else None, write, better)}</dd></div>'
         for name, value, write, better in MEASURES
     ]
-    return f'<section aria-labelledby="numbers"><h2 id="numbers">The last 28 days, beside the 28 before</h2><dl class="tiles">{"".join(shown)}</dl></section>'  # fmt: skip
+    return f'<section aria-labelledby="numbers"><h2 id="numbers">The last 28 days, beside the 28 before</h2><dl class="tiles">{"".join(shown)}</dl></section>'

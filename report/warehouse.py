@@ -35,7 +35,13 @@ class Warehouse:
         try:
             rows = self.rows(sql)
         except Exception as error:  # both drivers' own, and neither has to be installed
-            if type(error).__name__ not in ("CatalogException", "UndefinedTable", "InvalidSchemaName", "BinderException", "UndefinedColumn"):
+            if type(error).__name__ not in (
+                "CatalogException",
+                "UndefinedTable",
+                "InvalidSchemaName",
+                "BinderException",
+                "UndefinedColumn",
+            ):
                 raise
             return None
         return next(iter(rows[0].values())) if rows else None

@@ -32,7 +32,7 @@ def duration(seconds: float | None) -> str:
     """Seconds as 39 s, 5:23, 3 h 26 min or 12 days."""
     if seconds is None:
         return NOTHING
-    if seconds < 60:  # noqa: PLR2004
+    if seconds <= 60:  # noqa: PLR2004
         return f"{seconds:.0f} s"
     whole = round(seconds)
     if whole < 3600:  # noqa: PLR2004
