@@ -1,4 +1,4 @@
-"""The sentence of each figure: the answer, in numbers of the same rows that are drawn. Functions have the figure's name."""
+"""The sentence of each figure: the answer, in numbers of the rows that are drawn. Functions have the figure's name."""
 
 from __future__ import annotations
 
@@ -59,8 +59,9 @@ def hours_(rows: Rows, _: Period) -> str:
     days = {number: total([row for row in rows if row["iso_weekday"] == number], "offered") for number in range(1, 8)}
     begin, end = hours_of_day(rows)
     return (
-        f"Four of five calls come between {begin}:00 and {end}:00, and {percent((days[6] + days[7]) / calls)} at the weekend. "
-        f"The busiest hour is {weekday(top['iso_weekday'])} from {top['hour']}:00, with {top['offered_a_day']:.1f} calls on average."
+        f"Four of five calls come between {begin}:00 and {end}:00, and {percent((days[6] + days[7]) / calls)} "
+        f"at the weekend. The busiest hour is {weekday(top['iso_weekday'])} from {top['hour']}:00, "
+        f"with {top['offered_a_day']:.1f} calls on average."
     )
 
 
@@ -72,7 +73,8 @@ def waits(rows: Rows, _: Period) -> str:
     late = total([row for row in rows if row["from_second"] >= MINUTE], "answered")
     return (
         f"Half of {plural(answered, 'answered caller')} waited less than {duration(rows[0]['half_within'])}, "
-        f"nine of ten less than {duration(rows[0]['nine_of_ten_within'])}; {percent(late / answered)} waited a minute or more."
+        f"nine of ten less than {duration(rows[0]['nine_of_ten_within'])}; "
+        f"{percent(late / answered)} waited a minute or more."
     )
 
 
@@ -91,7 +93,8 @@ def in_time(rows: Rows, _: Period) -> str:
             f"{best['line_name']} answers {rate(best['service_level'], best['offered'])} calls in time.", goal
         )
     return sentence(
-        f"{best['line_name']} comes first with {percent(best['service_level'])}, {worst['line_name']} last with {percent(worst['service_level'])}.",
+        f"{best['line_name']} comes first with {percent(best['service_level'])}, "
+        f"{worst['line_name']} last with {percent(worst['service_level'])}.",
         goal,
     )
 
@@ -120,8 +123,8 @@ def getting_better(rows: Rows, period: Period) -> str:
     moved = [f"{name} {points[name]:+d} points" for name in dict.fromkeys((up, down)) if points[name]]
     better, worse = (sum(moved * sign > 0 for moved in points.values()) for sign in (1, -1))
     return (
-        f"From the first half of the period to the second, {better} of {plural(len(points), 'line')} got better and {worse} worse"
-        + (f": {listed(moved)}." if moved else ".")
+        f"From the first half of the period to the second, {better} of {plural(len(points), 'line')} got better "
+        f"and {worse} worse" + (f": {listed(moved)}." if moved else ".")
     )
 
 
@@ -130,7 +133,8 @@ def lines(rows: Rows, _: Period) -> str:
     calls, top = total(rows, "offered"), rows[0]
     level = ratio(total(rows, "within_service_level"), total(rows, "offered_but_short"))
     return (
-        f"{plural(len(rows), 'line')} took {plural(calls, 'call')}, {top['line_name']} the most with {percent(top['offered'] / calls)}. "
+        f"{plural(len(rows), 'line')} took {plural(calls, 'call')}, {top['line_name']} the most "
+        f"with {percent(top['offered'] / calls)}. "
         f"Together they answered {percent(total(rows, 'answered') / calls)}, and {percent(level)} in time."
     )
 
@@ -171,7 +175,8 @@ def time_on_duty(rows: Rows, _: Period) -> str:
     ]
     known = sorted((row for row in rows if row["occupancy"] is not None), key=lambda row: row["occupancy"])
     spread = (
-        f"Occupancy goes from {percent(known[0]['occupancy'])} ({known[0]['agent_name']}) to {percent(known[-1]['occupancy'])} ({known[-1]['agent_name']})."
+        f"Occupancy goes from {percent(known[0]['occupancy'])} ({known[0]['agent_name']}) "
+        f"to {percent(known[-1]['occupancy'])} ({known[-1]['agent_name']})."
         if len(known) > 1
         else ""
     )
@@ -200,12 +205,14 @@ def satisfaction(rows: Rows, _: Period) -> str:
     """How many are satisfied, where most and where least."""
     answers, first, last = total(rows, "answers"), rows[0], rows[-1]
     spread = (
-        f"{first['line_name']} pleases most, {rate(first['csat_rate'], first['answers'])}, {last['line_name']} least, {rate(last['csat_rate'], last['answers'])}."
+        f"{first['line_name']} pleases most, {rate(first['csat_rate'], first['answers'])}, "
+        f"{last['line_name']} least, {rate(last['csat_rate'], last['answers'])}."
         if len(rows) > 1
         else ""
     )
     return sentence(
-        f"{percent(total(rows, 'satisfied') / answers)} of {plural(answers, 'scored call')} got a 4 or 5, {percent(total(rows, 'score_1') / answers)} a 1.",
+        f"{percent(total(rows, 'satisfied') / answers)} of {plural(answers, 'scored call')} got a 4 or 5, "
+        f"{percent(total(rows, 'score_1') / answers)} a 1.",
         spread,
     )
 
@@ -225,8 +232,8 @@ def call_again(rows: Rows, _: Period) -> str:
     """How many called again within a week."""
     callers = total(rows, "callers")
     return (
-        f"Of {plural(callers, 'answered caller')}, {percent(total(rows, 'again_same_line') / callers)} called the same line again within a week, "
-        f"and {percent(total(rows, 'again_any_line') / callers)} any line."
+        f"Of {plural(callers, 'answered caller')}, {percent(total(rows, 'again_same_line') / callers)} called "
+        f"the same line again within a week, and {percent(total(rows, 'again_any_line') / callers)} any line."
     )
 
 
@@ -234,7 +241,8 @@ def bot(rows: Rows, _: Period) -> str:
     """What the bot kept."""
     begun, alone, people = (total(rows, name) for name in ("started_with_bot", "contained", "without_bot"))
     return sentence(
-        f"The bot began {plural(begun, 'conversation')} and kept {percent(alone / begun)} to itself; {count(begun - alone)} went on to people."
+        f"The bot began {plural(begun, 'conversation')} and kept {percent(alone / begun)} to itself; "
+        f"{count(begun - alone)} went on to people."
         if begun
         else "",
         f"{plural(people, 'conversation')} went straight to people." if people else "",
@@ -255,7 +263,8 @@ def digital_answers(rows: Rows, _: Period) -> str:
     ]
     return sentence(
         f"Nine of ten get a first response {listed(ends)}." if timed else "",
-        f"{percent(up / felt)} of {plural(felt, 'customer')} are in a better mood at the end than at the beginning, {percent(down / felt)} in a worse one."
+        f"{percent(up / felt)} of {plural(felt, 'customer')} are in a better mood at the end than at the beginning, "
+        f"{percent(down / felt)} in a worse one."
         if felt
         else "",
     )
@@ -264,7 +273,8 @@ def digital_answers(rows: Rows, _: Period) -> str:
 def texts(rows: Rows, _: Period) -> str:
     """How many texts, and who has the most."""
     received, sent = total(rows, "received"), total(rows, "sent")
-    return f"The busiest {plural(len(rows), 'number')} received {plural(received, 'text')} and sent {count(sent)}; {rows[0]['who']} has the most, {count(rows[0]['received'] + rows[0]['sent'])}."
+    most = f"{rows[0]['who']} has the most, {count(rows[0]['received'] + rows[0]['sent'])}"
+    return f"{plural(len(rows), 'line')} received {plural(received, 'text')} and sent {count(sent)}; {most}."
 
 
 def agreement(rows: Rows, _: Period) -> str:

@@ -106,8 +106,8 @@ def in_time(rows: Rows, _: Period, figure: Figure) -> list[Panel]:
             **row,
             "label": row["line_name"],
             "said": rate(row["service_level"], row["offered"]),
-            "service_level_words": f"{row['line_name']}: {rate(row['service_level'], row['offered'])} calls within {duration(row['seconds'])}"
-            + (f", target {percent(row['target'])}" if row["target"] else ""),
+            "service_level_words": f"{row['line_name']}: {rate(row['service_level'], row['offered'])} calls "
+            f"within {duration(row['seconds'])}" + (f", target {percent(row['target'])}" if row["target"] else ""),
         }
         for row in rows
     ]
@@ -119,9 +119,9 @@ def getting_better(rows: Rows, _: Period, __: Figure) -> list[Panel]:
     levels = [row["service_level"] for row in rows] + [row["target"] for row in rows if row["target"]]
     how = {"low": max(0.0, int(min(levels) * 10 - 0.2) / 10), "high": min(1.0, max(levels) + 0.03), "height": 120}
     panels = []
+    series = [("service_level", "in time", 1)]
     for own in by_line(rows):
-        series = [("service_level", "in time", 1)]
-        shown = [worded(row, day(row["starts_on"]), series, lambda level: percent(level), said="") for row in own]
+        shown = [worded(row, day(row["starts_on"]), series, percent, said="") for row in own]
         level = ratio(total(own, "within_service_level"), total(own, "calls"))
         panels.append(
             Panel(

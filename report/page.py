@@ -29,6 +29,12 @@ LEFT = {"text", "words", "title", "weekday", "reason", "measure"}
 """Formats whose columns stand to the left."""
 
 
+NOTHING_AT_ALL = (
+    '<section aria-label="Nothing yet"><p class="figure">There is nothing to show yet: no calls, conversations or '
+    "texts were synced. The streams below say which tables there are.</p></section>"
+)
+
+
 @dataclass(frozen=True)
 class Answer:
     """A figure, the SQL that ran, and its rows."""
@@ -59,8 +65,7 @@ def page(facts: Facts, period: Period | None, tile_rows: Rows, answers: Sequence
     }
     empty = sum(not one.rows for one in answers)
     if period is None or empty == len(answers):
-        body = '<section aria-label="Nothing yet"><p class="figure">There is nothing to show yet: no calls, conversations or texts were synced. The streams at the bottom say which tables there are.</p></section>'
-        sections = {}
+        body, sections = NOTHING_AT_ALL, {}
     else:
         body = tiles(tile_rows) + "".join(section(name, own, period, facts) for name, own in sections.items())
     days = f"{words.day(period.since)} to {words.day(period.until)} {period.until.year}" if period else "No days yet"
@@ -89,9 +94,10 @@ def section(name: str, answers: Sequence[Answer], period: Period, facts: Facts) 
     """The figures of a section; one line where all are empty."""
     head = f'<section aria-labelledby="{name.lower()}"><h2 id="{name.lower()}">{name}</h2>'
     if not any(one.rows for one in answers):
-        questions = " ".join(one.figure.question for one in answers)
         inside = "".join(f"<h3>{escape(one.figure.question)}</h3>{queried(one)}" for one in answers)
-        return f'{head}<div class="figure"><p>Nothing to show here. {missing(answers[0], facts)}</p><details><summary>Questions and SQL</summary><p>{questions}</p>{inside}</details></div></section>'
+        why = f"<p>Nothing to show here. {missing(answers[0], facts)}</p>"
+        folded = f"<details><summary>Questions and SQL</summary>{inside}</details>"
+        return f'{head}<div class="figure">{why}{folded}</div></section>'
     alone = " alone" if len([one for one in answers if one.figure.chart]) % 2 else ""
     last = [one for one in answers if one.figure.chart][-1:]
     shown = "".join(figure(one, period, facts, alone if one in last else "") for one in answers)
@@ -102,7 +108,8 @@ def figure(answer: Answer, period: Period, facts: Facts, more: str) -> str:
     """One figure: question, answer, legend, chart, table, SQL."""
     it, rows = answer.figure, answer.rows
     opened = "" if it.chart else " open"
-    head = f'<article class="figure{opened}{more}" aria-labelledby="q-{it.name}"><h3 id="q-{it.name}">{escape(it.question)}</h3>'
+    head = f'<article class="figure{opened}{more}" aria-labelledby="q-{it.name}">'
+    head += f'<h3 id="q-{it.name}">{escape(it.question)}</h3>'
     if not rows:
         return f"{head}<p>Nothing to show. {missing(answer, facts)}</p>{queried(answer)}</article>"
     said = f'<p class="answer" id="a-{it.name}">{escape(SENTENCES[it.name](rows, period))}</p>'
@@ -122,7 +129,8 @@ def legend(answer: Answer) -> str:
     it = answer.figure
     if it.chart == "hours":
         ramp = "".join(f'<i style="background:var(--h{step})"></i>' for step in range(7))
-        return f'<p class="legend ramp"><span>none&nbsp;</span>{ramp}<span>&nbsp;{max(row["offered_a_day"] for row in answer.rows):.1f} calls</span></p>'
+        most = max(row["offered_a_day"] for row in answer.rows)
+        return f'<p class="legend ramp"><span>none&nbsp;</span>{ramp}<span>&nbsp;{most:.1f} calls</span></p>'
     return swatches(it.series if it.name == "kept" else used(answer.rows, it.series))
 
 
@@ -158,19 +166,24 @@ def table(answer: Answer) -> str:
         few = name == "csat_rate" and row[name] is not None and (row.get("csat_calls") or row.get("answers") or 0) < FEW
         return f'<td class="few">{value}</td>' if few else f"<td{kind(form)}>{value}</td>"
 
-    heads = "".join(
-        f'<th scope="col"{kind(form)}>{escape(title) or "<span hidden>what</span>"}</th>' for _, title, form in it.table
-    )
+    heads = "".join(f'<th scope="col"{kind(form)}>{escape(title)}</th>' for _, title, form in it.table)
     body = "".join(
         f"<tr>{''.join(cell(row, place, name, form) for place, (name, _, form) in enumerate(it.table))}</tr>"
         for row in answer.rows
     )
-    return f'<div class="scroll" tabindex="0" role="group" aria-label="Table: {escape(it.question)}"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
+    inside = f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+    return scrolling(f"Table: {it.question}", inside)
+
+
+def scrolling(label: str, inside: str) -> str:
+    """A box of its own for what is wider than a phone; the keyboard can reach and scroll it."""
+    return f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(label)}">{inside}</div>'
 
 
 def queried(answer: Answer) -> str:
     """The SQL, folded."""
-    return f'<details><summary>SQL</summary><div class="scroll" tabindex="0" role="group" aria-label="SQL: {escape(answer.figure.question)}"><pre>{escape(answer.sql)}</pre></div></details>'
+    inside = scrolling(f"SQL: {answer.figure.question}", f"<pre>{escape(answer.sql)}</pre>")
+    return f"<details><summary>SQL</summary>{inside}</details>"
 
 
 def missing(answer: Answer, facts: Facts) -> str:
@@ -178,11 +191,16 @@ def missing(answer: Answer, facts: Facts) -> str:
     there = {row["stream"]: row for row in facts.streams}
     needs = answer.figure.needs
     if absent := [name for name in needs if name not in there or not there[name]["is_there"]]:
-        several = len(absent) > 1
-        return f"Not in this warehouse: {words.listed(absent)}. {'They were' if several else 'It was'} not selected, or the section or scope {'they need' if several else 'it needs'} is not configured."
+        return (
+            f"Not in this warehouse: {words.listed(absent)}. Not selected, or the section or scope that this needs is "
+            "not configured."
+        )
     if empty := [name for name in needs if not there[name]["synced_rows"]]:
-        return f"Synced, but empty: {words.listed(empty)}. Nothing of the kind has happened since the start date, or the key may not read it."
-    return f"{words.listed(needs).capitalize()} {'have' if len(needs) > 1 else 'has'} rows, but none that counts here in these days."
+        return (
+            f"Synced, but empty: {words.listed(empty)}. Nothing of the kind has happened since the start date, or the "
+            "key may not read it."
+        )
+    return f"There are rows in {words.listed(needs)}, but none that counts here in these days."
 
 
 def footer(facts: Facts) -> str:
@@ -191,27 +209,25 @@ def footer(facts: Facts) -> str:
     def when(instant: datetime | None) -> str:
         return f"{words.day(instant)} {instant:%Y %H:%M}" if instant else words.NOTHING
 
-    rows = "".join(
-        f'<tr><th scope="row">{escape(row["stream"])}</th>'
-        + (
-            f"<td>{words.count(row['synced_rows'])}</td><td>{when(row['newest_event_at'])}</td><td>{when(row['newest_extracted_at'])}</td></tr>"
-            if row["is_there"]
-            else '<td colspan="3" class="word">not in this warehouse</td></tr>'
-        )
-        for row in facts.streams
-    )
+    def cells(row: dict[str, Any]) -> str:
+        if not row["is_there"]:
+            return '<td colspan="3" class="word">not in this warehouse</td>'
+        newest = when(row["newest_event_at"]), when(row["newest_extracted_at"])
+        return f"<td>{words.count(row['synced_rows'])}</td>" + "".join(f"<td>{text}</td>" for text in newest)
+
+    rows = "".join(f'<tr><th scope="row">{escape(row["stream"])}</th>{cells(row)}</tr>' for row in facts.streams)
+    heads = "".join(f'<th scope="col">{name}</th>' for name in ("stream", "rows", "newest event", "synced"))
     newest = max((row["newest_extracted_at"] for row in facts.streams if row["newest_extracted_at"]), default=None)
     here = sum(bool(row["is_there"]) for row in facts.streams)
     meanings = yaml.safe_load((HERE / "definitions.yaml").read_text(encoding="utf-8"))
     listed = "".join(f"<dt>{escape(word)}</dt><dd>{escape(meaning)}</dd>" for word, meaning in meanings.items())
-    made = f"Made at {when(facts.made_at)} UTC by " + ", ".join(
-        f"{escape(name)} {escape(version)}" for name, version in facts.versions.items()
-    )
+    makers = ", ".join(f"{escape(name)} {escape(version)}" for name, version in facts.versions.items())
+    table_of = scrolling("Table: streams", f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>")
     return (
         '<section aria-labelledby="streams"><h2 id="streams">Streams</h2>'
-        f"<p>{here} of {words.plural(len(facts.streams), 'stream')} are in this warehouse; the newest row was synced at {when(newest)} UTC.</p>"
-        '<details><summary>All streams</summary><div class="scroll" tabindex="0" role="group" aria-label="Table: streams"><table>'
-        '<thead><tr><th scope="col">stream</th><th scope="col">rows</th><th scope="col">newest event</th><th scope="col">synced</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table></div></details></section>"
-        f'<section aria-labelledby="definitions"><h2 id="definitions">Definitions</h2><dl class="words">{listed}</dl></section><p>{made}.</p>'
+        f"<p>{here} of {words.plural(len(facts.streams), 'stream')} are in this warehouse; "
+        f"the newest row was synced at {when(newest)} UTC.</p>"
+        f"<details><summary>All streams</summary>{table_of}</details></section>"
+        '<section aria-labelledby="definitions"><h2 id="definitions">Definitions</h2>'
+        f'<dl class="words">{listed}</dl></section><p>Made at {when(facts.made_at)} UTC by {makers}.</p>'
     )

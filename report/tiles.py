@@ -60,9 +60,12 @@ def tiles(rows: Rows) -> str:
     now, before = by_period.get("now"), by_period.get("before")
     if not now or not now["offered"]:
         return ""
-    shown = [
-        f'<div><dt>{name}</dt><dd class="value">{write(value(now))}</dd><dd class="aside">{escape(aside(name, now))}</dd>'
-        f'<dd class="change">{change(value(now), value(before) if before else None, write, better)}</dd></div>'
-        for name, value, write, better in MEASURES
-    ]
-    return f'<section aria-labelledby="numbers"><h2 id="numbers">The last 28 days, beside the 28 before</h2><dl class="tiles">{"".join(shown)}</dl></section>'
+    shown = []
+    for name, value, write, better in MEASURES:
+        moved = change(value(now), value(before) if before else None, write, better)
+        shown.append(
+            f'<div><dt>{name}</dt><dd class="value">{write(value(now))}</dd>'
+            f'<dd class="aside">{escape(aside(name, now))}</dd><dd class="change">{moved}</dd></div>'
+        )
+    head = '<h2 id="numbers">The last 28 days, beside the 28 before</h2>'
+    return f'<section aria-labelledby="numbers">{head}<dl class="tiles">{"".join(shown)}</dl></section>'

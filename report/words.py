@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import date
 
-NOTHING = "–"
+NOTHING = "\u2013"
+"""Where there is no number."""
+ONE_DECIMAL_BELOW = 0.0995
 DAY = 86_400
 
 
@@ -20,7 +22,7 @@ def percent(fraction: float | None) -> str:
     """A fraction from 0 to 1: without decimals, with one below 10%."""
     if fraction is None:
         return NOTHING
-    return f"{fraction:.1%}" if 0 < abs(fraction) < 0.0995 else f"{fraction:.0%}"
+    return f"{fraction:.1%}" if 0 < abs(fraction) < ONE_DECIMAL_BELOW else f"{fraction:.0%}"
 
 
 def rate(fraction: float | None, of: float | None) -> str:
