@@ -23,8 +23,6 @@ from report.words import (
 if TYPE_CHECKING:
     from report.figures import Period, Rows
 
-MINUTE = 60
-
 
 def outcomes(rows: Rows, period: Period) -> str:
     """How many calls, what became of them, and the busiest week."""
@@ -70,7 +68,7 @@ def waits(rows: Rows, _: Period) -> str:
     answered = total(rows, "answered")
     if not answered:
         return f"No call was answered; {plural(total(rows, 'abandoned'), 'caller')} hung up."
-    late = total([row for row in rows if row["from_second"] >= MINUTE], "answered")
+    late = total(rows, "answered_late")
     return (
         f"Half of {plural(answered, 'answered caller')} waited less than {duration(rows[0]['half_within'])}, "
         f"nine of ten less than {duration(rows[0]['nine_of_ten_within'])}; "
@@ -274,7 +272,8 @@ def texts(rows: Rows, _: Period) -> str:
     """How many texts, and who has the most."""
     received, sent = total(rows, "received"), total(rows, "sent")
     most = f"{rows[0]['who']} has the most, {count(rows[0]['received'] + rows[0]['sent'])}"
-    return f"{plural(len(rows), 'line')} received {plural(received, 'text')} and sent {count(sent)}; {most}."
+    they = plural(len(rows), "line or person", "lines and people")
+    return f"{they} received {plural(received, 'text')} and sent {count(sent)}; {most}."
 
 
 def agreement(rows: Rows, _: Period) -> str:

@@ -26,6 +26,8 @@ Hues = list[tuple[str, int]]
 """Columns and the numbers of their colors."""
 
 WIDE, NARROW, GAP = 600, 340, 20
+BINS = 24
+"""How many columns a histogram has before the last, which is open; as in sql/waits.sql."""
 LETTER = 6.6
 """Pixels of a letter of 12 pixels, on average and a little more."""
 MARK_WORDS = re.compile(r'(<(\w+))((?: [\w-]+="[^"]*")*?) aria-label="([^"]*)"((?: [\w-]+="[^"]*")*?)(?:/>|></\2>)')
@@ -86,12 +88,11 @@ def filled(node: Any, values: dict[str, Any]) -> Any:
 
 def plot(kind: str, marks: Rows, width: float, height: float, **values: Any) -> Spec:
     """A spec of specs/ with its rows, `width` wide in all."""
-    room = values.pop("room", 2)
     return {
-        "width": round(width - room + 2),
+        "width": width,
         "height": height,
         "autosize": {"type": "fit-x", "contains": "padding"},
-        "padding": {"left": 2, "top": 2, "bottom": 2, "right": room},
+        "padding": 2,
         "config": read("theme"),
         "data": {"values": marks},
         **filled(read(kind), values),
@@ -129,7 +130,6 @@ def bars(rows: Rows, series: Hues, width: int, *, share: bool = False) -> Spec:
         marks,
         width,
         26 * len(rows) + 6,
-        room=8 + LETTER * max(len(end["s"]) for end in ends),
         labels=labels(rows),
         names=names(rows, width),
         most=1 if share else max(sums),
@@ -165,16 +165,27 @@ def heat(rows: Rows, width: int) -> Spec:
 
 def histogram(rows: Rows, series: Hues, width: int, typical: Sequence[tuple[float, str]]) -> Spec:
     """Columns over seconds. Rows: begin, end and a number and words a series; `typical`: where to draw lines."""
+    bin_ = int(rows[0]["end"] - rows[0]["begin"])
     marks, tops = [], dict.fromkeys((row["begin"] for row in rows), 0)
     for row, name, mark in marks_of(rows, series):
         bottom, tops[row["begin"]] = tops[row["begin"]], tops[row["begin"]] + row[name]
-        marks.append({**mark, "a": row["begin"] + 0.6, "b": row["end"] - 0.6, "y": bottom, "z": tops[row["begin"]]})
-    last, most = max(row["end"] for row in rows), max(tops.values())
+        marks.append(
+            {
+                **mark,
+                "a": row["begin"] + bin_ * 0.06,
+                "b": row["end"] - bin_ * 0.06,
+                "y": bottom,
+                "z": tops[row["begin"]],
+            }
+        )
+    most, last = max(tops.values()), BINS * bin_
     drawn = [
         {"a": at, "y": most * (1.14 - 0.13 * place), "t": said} for place, (at, said) in enumerate(typical) if at < last
     ]
-    some_ = list(range(0, int(last), 30))
-    return plot("histogram", marks, width, 230, last=last, highest=most * 1.22, some=some_, lines=drawn)
+    shown = {"last": last + bin_, "highest": most * 1.22, "some": list(range(0, int(last) + 1, int(bin_) * 4))}
+    return plot(
+        "histogram", marks, width, 230, lines=drawn, words=f"datum.value == {last} ? '{last}+' : datum.value", **shown
+    )
 
 
 def spans(rows: Rows, width: int, series: Hues) -> Spec:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from report.answers import by_line
-from report.charts import Panel, bars, columns, heat, histogram, lines, spans
+from report.charts import BINS, Panel, bars, columns, heat, histogram, lines, spans
 from report.words import count, day, duration, hours, percent, rate, ratio, reason, total, weekday
 
 if TYPE_CHECKING:
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from report.figures import Figure, Period, Rows, Series
 
-LAST_BIN = 180
 GRAY = 5
 
 
@@ -85,12 +84,12 @@ def waits(rows: Rows, _: Period, figure: Figure) -> list[Panel]:
     shown = [
         worded(
             row,
-            f"{row['from_second']:.0f} to {row['from_second'] + 10:.0f} s"
-            if row["from_second"] < LAST_BIN
-            else "3 minutes or more",
+            f"{row['from_second']:.0f} to {row['from_second'] + row['bin_seconds']:.0f} s"
+            if row["from_second"] < BINS * row["bin_seconds"]
+            else f"{row['from_second']:.0f} s or more",
             figure.series,
             begin=row["from_second"],
-            end=row["from_second"] + 10,
+            end=row["from_second"] + row["bin_seconds"],
         )
         for row in rows
     ]

@@ -62,12 +62,10 @@ def column_types(stream: str) -> dict[str, str]:
     properties = json.loads((ROOT / "schemas" / f"{stream}.json").read_text())["properties"]
 
     def of(schema: Any) -> str:
-        kinds = (
-            [kind for kind in schema["type"] if kind != "null"]
-            if isinstance(schema["type"], list)
-            else [schema["type"]]
-        )
-        return FORMATS.get(schema.get("format", ""), TYPES[kinds[0]] if len(kinds) == 1 else "VARCHAR")
+        given = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        kinds = [kind for kind in given if kind != "null"]
+        plain = TYPES.get(kinds[0], "JSON") if len(kinds) == 1 else "VARCHAR"
+        return FORMATS.get(schema.get("format", ""), plain)
 
     return {name: of(schema) for name, schema in properties.items()}
 

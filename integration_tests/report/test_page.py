@@ -6,7 +6,7 @@ import gzip
 import re
 import shutil
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -155,6 +155,11 @@ def elapsed(leg: dict[str, Any], begin: tuple[str, ...], end: str) -> float:
     return (datetime.fromisoformat(leg[end]) - first).total_seconds()
 
 
+def local_date(instant: str, zone: ZoneInfo) -> date:
+    """The day of a printed time, which is UTC, on another clock."""
+    return datetime.fromisoformat(instant).replace(tzinfo=UTC).astimezone(zone).date()
+
+
 def true_tiles() -> dict[str, str]:
     """The tiles, counted from the company's own truth: its legs and scores, not the connector's rows nor a mart."""
     with still_clock():
@@ -167,7 +172,7 @@ def true_tiles() -> dict[str, str]:
         leg
         for leg in legs
         if not leg["entry_point_call_id"] and leg["target_id"] in zones
-        and datetime.fromisoformat(leg["date_started"]).replace(tzinfo=UTC).astimezone(zones[leg["target_id"]]).date() in days
+        and local_date(leg["date_started"], zones[leg["target_id"]]) in days
     ]  # fmt: skip
     inbound = [leg for leg in entries if leg["direction"] == "inbound"]
     answered = [leg for leg in inbound if leg["category"] == "incoming"]
