@@ -32,6 +32,14 @@ report: env .marts/.ready ## the marts of that warehouse as one page, report.htm
 	@.marts/bin/python -m report $(if $(WAREHOUSE),--warehouse '$(WAREHOUSE)') $(if $(REPORT),--to '$(REPORT)') \
 		$(if $(REPORT_NAMES),--names '$(REPORT_NAMES)') $(if $(VARS),--vars '$(VARS)')
 
+report-test: env .marts/.ready ## the tests of that page, also in a real browser: installs Debian's Chromium (as root) and Playwright
+	@test -x /usr/bin/chromium || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-liberation; } >/dev/null
+	@.marts/bin/python -m pip install -qq --disable-pip-version-check playwright==1.65.2 axe-core-python==0.1.0
+	@$(BIN)/python -m pytest -q integration_tests/report
+
+report-picture: ## the picture of the README, docs/report.png, of report.html as it is; needs what report-test installs
+	@.marts/bin/python integration_tests/report/in_browser.py $(REPORT) docs/report.png
+
 # An environment of its own: dbt-core 1.11 and mypy 2 want different versions of pathspec. Made when it is first needed.
 .marts/.ready: $(VENV)/.ready constraints-marts.txt
 	@test -x .marts/bin/python || $(BIN)/python -m venv .marts

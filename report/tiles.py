@@ -49,9 +49,9 @@ def change(now: float | None, before: float | None, write: Callable[[float | Non
         duration: f"{moved:+.0f} s",
     }[write].replace("-", "−")  # noqa: RUF001  # the sign as it is printed
     if not any(digit in size for digit in "123456789"):
-        return f"as before ({write(before)})"
+        return f"as before (was&nbsp;{write(before)})"
     judged = {1: "better", -1: "worse", 0: ""}[better * (1 if moved > 0 else -1)]
-    return f"<b>{size}</b>{f', {judged}' if judged else ''} (was {write(before)})"
+    return f"<b>{size}</b>{f', {judged}' if judged else ''} (was&nbsp;{write(before)})"
 
 
 def tiles(rows: Rows) -> str:

@@ -109,5 +109,7 @@ def hostile_page(warehouse: str, page_of: Callable[..., Path], tmp_path_factory:
     with duckdb.connect(str(path)) as connection:
         for mart, column in columns.items():
             table = f"dialpad_marts.dialpad__{mart}"
-            connection.execute(f"UPDATE {table} SET {column} = list_value({choices})[1 + hash({column}) % 4]")
+            connection.execute(
+                f"UPDATE {table} SET {column} = list_value({choices})[cast(1 + hash({column}) % 4 as integer)]"
+            )
     return page_of(str(path))

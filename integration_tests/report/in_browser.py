@@ -57,7 +57,8 @@ def look(browser: Any, url: str, width: int, scheme: str, *, scripts: bool) -> d
     violations = page.evaluate("axe.run()")["violations"]
     context.close()
     return {
-        "messages": messages, "requests": requests[1:], "sideways": sideways, "boxes": boxes, "smallest": smallest, "tip": tip,
+        "messages": messages, "requests": requests[1:], "sideways": sideways, "boxes": boxes, "tip": tip,
+        "smallest": smallest,
         "violations": [[one["id"], [node["target"] for node in one["nodes"]][:3]] for one in violations],
     }  # fmt: skip
 
@@ -73,9 +74,10 @@ def main() -> None:
             page.screenshot(path=sys.argv[2])
         else:
             seen = {
-                f"{width} {scheme} {'scripts' if scripts else 'none'}": look(browser, url, width, scheme, scripts=scripts)
-                for width in (1280, 390) for scheme in ("light", "dark") for scripts in (True, False)
-            }  # fmt: skip
+                f"{width} {scheme} scripts={scripts}": look(browser, url, width, scheme, scripts=scripts)
+                for width in (1280, 390)
+                for scheme, scripts in (("light", True), ("dark", True), ("light", False))
+            }
             sys.stdout.write(json.dumps(seen))
         browser.close()
 

@@ -18,19 +18,16 @@ CHROMIUM = Path("/usr/bin/chromium")
 
 
 @pytest.fixture(scope="module")
-def seen(page: Path, hostile_page: Path) -> Mapping[str, Mapping[str, Any]]:
-    """What the browser made of the page, and of the one with hostile names, by how it was looked at."""
-    here = CHROMIUM.exists() and not subprocess.run([PYTHON, "-c", "import playwright, axe_core_python"], capture_output=True, check=False).returncode  # fmt: skip # noqa: E501
-    if not here:
+def seen(request: pytest.FixtureRequest) -> Mapping[str, Mapping[str, Any]]:
+    """What the browser made of the page, by how it was looked at."""
+    installed = [PYTHON, "-c", "import playwright, axe_core_python"]
+    if not CHROMIUM.exists() or subprocess.run(installed, capture_output=True, check=False).returncode:
         pytest.skip("no Chromium with Playwright here: `make report-test` installs both and runs these tests")
-    looks = {}
-    for name, one in (("company", page), ("hostile", hostile_page)):
-        looked = subprocess.run(
-            [PYTHON, Path(__file__).with_name("in_browser.py"), one], capture_output=True, check=False
-        )
-        assert looked.returncode == 0, looked.stderr.decode()[-2000:]
-        looks |= {f"{name} {how}": what for how, what in json.loads(looked.stdout).items()}
-    assert len(looks) == 16
+    command = [PYTHON, Path(__file__).with_name("in_browser.py"), request.getfixturevalue("page")]
+    looked = subprocess.run(command, capture_output=True, check=False)
+    assert looked.returncode == 0, looked.stderr.decode()[-2000:]
+    looks: Mapping[str, Mapping[str, Any]] = json.loads(looked.stdout)
+    assert len(looks) == 6
     return looks
 
 
