@@ -118,11 +118,11 @@ def getting_better(rows: Rows, period: Period) -> str:
     if not points:
         return f"There are too few {'weeks' if period.by_week else 'days'} yet to compare."
     up, down = (max(points, key=lambda name: sign * points[name]) for sign in (1, -1))
-    moved = [f"{name} {points[name]:+d} points" for name in dict.fromkeys((up, down)) if points[name]]
+    most = [f"{name} {points[name]:+d} points" for name in dict.fromkeys((up, down)) if points[name]]
     better, worse = (sum(moved * sign > 0 for moved in points.values()) for sign in (1, -1))
     return (
         f"From the first half of the period to the second, {better} of {plural(len(points), 'line')} got better "
-        f"and {worse} worse" + (f": {listed(moved)}." if moved else ".")
+        f"and {worse} worse" + (f": {listed(most)}." if most else ".")
     )
 
 

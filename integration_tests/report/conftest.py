@@ -79,7 +79,17 @@ def page_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
     def make(warehouse: str, *words: str) -> Path:
         page = tmp_path_factory.mktemp("page") / "report.html"
-        command = [PYTHON, "-m", "report", "--no-build", "--warehouse", warehouse, "--to", page, *words]
+        command: list[str | Path] = [
+            PYTHON,
+            "-m",
+            "report",
+            "--no-build",
+            "--warehouse",
+            warehouse,
+            "--to",
+            page,
+            *words,
+        ]
         made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert made.returncode == 0, made.stdout + made.stderr
         return page

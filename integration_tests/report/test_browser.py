@@ -23,7 +23,7 @@ def seen(request: pytest.FixtureRequest) -> Mapping[str, Mapping[str, Any]]:
     installed = [PYTHON, "-c", "import playwright, axe_core_python"]
     if not CHROMIUM.exists() or subprocess.run(installed, capture_output=True, check=False).returncode:
         pytest.skip("no Chromium with Playwright here: `make report-test` installs both and runs these tests")
-    command = [PYTHON, Path(__file__).with_name("in_browser.py"), request.getfixturevalue("page")]
+    command: list[str | Path] = [PYTHON, Path(__file__).with_name("in_browser.py"), request.getfixturevalue("page")]
     looked = subprocess.run(command, capture_output=True, check=False)
     assert looked.returncode == 0, looked.stderr.decode()[-2000:]
     looks: Mapping[str, Mapping[str, Any]] = json.loads(looked.stdout)

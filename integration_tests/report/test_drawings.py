@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 
-from integration_tests.report.conftest import PYTHON, ROOT
+from integration_tests.report.company import ROOT
+from integration_tests.report.conftest import PYTHON
 
 COMMAND = "integration_tests.report.golden"
 

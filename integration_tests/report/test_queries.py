@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def test_every_figure_has_its_columns_and_the_same_rows_on_both_warehouses(warehouse: str, postgres: str) -> None:
-    wrong = []
+    wrong: list[tuple[object, ...]] = []
     with opened(warehouse) as ours, opened(postgres) as theirs:
         period = period_of(ours.rows(query("period")))
         assert period == period_of(theirs.rows(query("period")))
