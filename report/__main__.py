@@ -13,6 +13,7 @@ import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from dbt_dialpad import __main__ as marts
 from report.figures import Rows, figures, period_of, query
@@ -32,11 +33,26 @@ def zone_of(warehouse: str) -> str:
     return str(found or "UTC")
 
 
-def build(warehouse: str, variables: dict[str, object]) -> None:
+def is_of_other_days(warehouse: str, zone: str) -> bool:
+    """Whether marts stand there whose days are those of another zone: what grows in them has to be built anew."""
+    with opened(warehouse) as read:
+        newest = read.rows_if_there(
+            "SELECT date, starts_at FROM dialpad_marts.dialpad__dates ORDER BY date DESC LIMIT 1"
+        )
+    if not newest:
+        return False
+    midnight = datetime.combine(newest[0]["date"], datetime.min.time(), ZoneInfo(zone))
+    return bool(newest[0]["starts_at"] != midnight.astimezone(UTC).replace(tzinfo=None))
+
+
+def build(warehouse: str, variables: dict[str, str]) -> None:
     """Build the marts. Raises SystemExit with what dbt says where it fails."""
+    command = ["--warehouse", warehouse, "--no-tests", "--vars", json.dumps(variables)]
+    if is_of_other_days(warehouse, variables["dialpad_timezone"]):
+        command.append("--full-refresh")
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
-        failed = marts.main(["--warehouse", warehouse, "--no-tests", "--vars", json.dumps(variables)])
+        failed = marts.main(command)
     if failed:
         raise SystemExit(f"The marts could not be built:\n{said.getvalue().strip()}")
 

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from report.figures import Rows
 
 
+ABSENT = ("CatalogException", "UndefinedTable", "InvalidSchemaName", "BinderException", "UndefinedColumn")
+"""Errors of both drivers that say that a table, or a column, is not there."""
+
+
 class Warehouse:
     """An open warehouse. Nothing is ever written."""
 
@@ -30,20 +34,18 @@ class Warehouse:
         finally:
             cursor.close()
 
+    def rows_if_there(self, sql: str) -> Rows:
+        """The answer to a query; nothing where there is no such table."""
+        try:
+            return self.rows(sql)
+        except Exception as error:  # both drivers' own, and neither has to be installed
+            if type(error).__name__ not in ABSENT:
+                raise
+            return []
+
     def value(self, sql: str) -> Any:
         """The first value of the answer; None where there is none, or no such table."""
-        try:
-            rows = self.rows(sql)
-        except Exception as error:  # both drivers' own, and neither has to be installed
-            if type(error).__name__ not in (
-                "CatalogException",
-                "UndefinedTable",
-                "InvalidSchemaName",
-                "BinderException",
-                "UndefinedColumn",
-            ):
-                raise
-            return None
+        rows = self.rows_if_there(sql)
         return next(iter(rows[0].values())) if rows else None
 
 

@@ -373,15 +373,18 @@ def opening(into: str) -> tuple[str, str]:
 def report(into: str, page: str) -> str:
     """Build the marts and the page, and say so in one line. What fails here is said, and the sync stays as it is."""
     settings = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    whole = {
+        "WAREHOUSE": into if is_postgres(into) else str(Path(into).absolute()),
+        "REPORT": str(Path(page).absolute()),
+    }
     command = ["make", "--no-print-directory", "report"]
+    command += [f"{name}={value.replace('$', '$$')}" for name, value in whole.items()]
+    root = Path(__file__).resolve().parent.parent
     try:
-        made = subprocess.run(  # noqa: S603  # our own target; it knows the environment that dbt has
-            [*command, f"WAREHOUSE={into.replace('$', '$$')}", f"REPORT={page.replace('$', '$$')}"],
-            cwd=Path(__file__).resolve().parent.parent, env=settings, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        made = subprocess.run(command, cwd=root, env=settings, capture_output=True, text=True, check=False)  # noqa: S603  # our own target
     except OSError as error:
         return f"The report could not be made: {error}. The tables are synced."
     said = [line for line in (made.stdout + made.stderr).splitlines() if line.strip()]
     if made.returncode == 0 and said:
-        return said[-1]
+        return said[-1].replace(whole["REPORT"], page)
     return "\n".join(["The report could not be made; the tables are synced. `make report` tries again.", *said[-20:]])

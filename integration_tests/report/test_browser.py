@@ -20,10 +20,10 @@ CHROMIUM = Path("/usr/bin/chromium")
 @pytest.fixture(scope="module")
 def seen(request: pytest.FixtureRequest) -> Mapping[str, Mapping[str, Any]]:
     """What the browser made of the page, by how it was looked at."""
-    installed = [PYTHON, "-c", "import playwright, axe_core_python"]
+    installed = [str(PYTHON), "-c", "import playwright, axe_core_python"]
     if not CHROMIUM.exists() or subprocess.run(installed, capture_output=True, check=False).returncode:
         pytest.skip("no Chromium with Playwright here: `make report-test` installs both and runs these tests")
-    command: list[str | Path] = [PYTHON, Path(__file__).with_name("in_browser.py"), request.getfixturevalue("page")]
+    command = [str(PYTHON), str(Path(__file__).with_name("in_browser.py")), str(request.getfixturevalue("page"))]
     looked = subprocess.run(command, capture_output=True, check=False)
     assert looked.returncode == 0, looked.stderr.decode()[-2000:]
     looks: Mapping[str, Mapping[str, Any]] = json.loads(looked.stdout)
