@@ -35,7 +35,7 @@ NOT_NEEDED = re.compile(
     r' (?:aria-[a-z]+|role|xmlns:xlink|class|pointer-events|stroke-miterlimit|version|font-family)="[^"]*"'
 )
 EMPTY_GROUP = re.compile(r'<g>(?:<path d="[^"]*"/>)?</g>')
-GEOMETRY = re.compile(r' (?:d|transform)="[^"]*"')
+GEOMETRY = re.compile(r' (?:d|transform|[xy][12]?)="[^"]*"')
 LONG_NUMBER = re.compile(r"(\d\.\d)\d+")
 
 

@@ -33,7 +33,9 @@ def test_every_figure_has_its_columns_and_the_same_rows_on_both_warehouses(wareh
 
 def rounded(row: dict[str, object]) -> str:
     """A row without the last digits of its sums."""
-    return str({name: round(value, 6) if isinstance(value, (int, float)) else value for name, value in row.items()})
+    return str(
+        {name: round(float(value), 6) if isinstance(value, (int, float)) else value for name, value in row.items()}
+    )
 
 
 def test_every_figure_runs_on_an_empty_warehouse(empty_warehouse: str) -> None:

@@ -14,5 +14,5 @@ from dialpad_marts.dialpad__agent_days
 where date between :since and :until
 group by agent_id, agent_name
 having sum(handled) > 0
-order by handled desc
+order by handled desc, agent_id
 limit 20

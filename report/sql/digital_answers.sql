@@ -12,5 +12,5 @@ select
 from dialpad_marts.dialpad__conversations
 where started_date between :since and :until
 group by 1
-order by conversations desc
+order by conversations desc, 1
 limit 10

@@ -6,7 +6,7 @@ with largest as (
             or (select count(*) from dialpad_marts.dialpad__lines where line_kind = 'call_center') = 0)
     group by line_id
     having sum(offered) > 0
-    order by 2 desc
+    order by 2 desc, 1
     limit 6
 )
 

@@ -11,5 +11,5 @@ where date between :since and :until
         or (select count(*) from dialpad_marts.dialpad__lines where line_kind = 'call_center') = 0)
 group by line_id, line_name
 having sum(offered - short_abandoned) > 0
-order by service_level desc, offered desc
+order by service_level desc, offered desc, line_id
 limit 15

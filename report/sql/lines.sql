@@ -17,5 +17,5 @@ from dialpad_marts.dialpad__line_days
 where date between :since and :until
 group by line_id, line_name, line_kind
 having sum(offered) > 0
-order by offered desc
+order by offered desc, line_id
 limit 40

@@ -19,5 +19,5 @@ from dialpad_marts.dialpad__calls as calls
 join satisfied on calls.line_id = satisfied.line_id
 where calls.csat_score is not null and calls.line_started_date between :since and :until
 group by calls.line_id, calls.line_name
-order by csat_rate desc
+order by csat_rate desc, calls.line_id
 limit 15

@@ -11,5 +11,5 @@ from dialpad_marts.dialpad__text_line_days
 where date between :since and :until
 group by target_id, target_kind, target_name
 having sum(received + sent) > 0
-order by sum(received + sent) desc
+order by sum(received + sent) desc, target_id
 limit 10

@@ -11,5 +11,5 @@ from dialpad_marts.dialpad__agent_days
 where date between :since and :until
 group by agent_id, agent_name
 having sum(on_duty_seconds) > 0
-order by sum(on_duty_seconds) desc
+order by sum(on_duty_seconds) desc, agent_id
 limit 15
