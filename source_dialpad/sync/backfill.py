@@ -6,11 +6,10 @@ share of the hour allows; the state says how far back everything was read.
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 from source_dialpad.sync.planner import Cursor, PlannedWindow, WindowPlanner, done_in_order
 from source_dialpad.sync.windows import DAY, DayWindow, Grain, day_windows, local_day, midnight
@@ -24,29 +23,25 @@ READ_AT = "read_at"
 
 
 @dataclass
-class BackfillingWindows(WindowPlanner):
+class ExportWindows(WindowPlanner):
     """Windows of exports: today, what is new up to yesterday, then history back to the start.
 
     The state is the last day read whole (`cursor_field`), the first one (`backfilled_to`, while there is history left),
-    and when the partition was last read (`read_at`). A state without `backfilled_to` was read whole since `since`.
-    A day moves the state when it ended `SETTLED` ago; it is read before that, and again by the next sync.
+    the zone of these days, and when the partition was last read (`read_at`). A state without `backfilled_to` was read
+    whole since `since`. A day moves the state when it ended `SETTLED` ago; it is read before that, and again by the
+    next sync. Where the zone is none of the `settings`, the state is carried over to the day that is whole in both.
 
-    Today is a window of its own that never moves the state: its day is read again from history.
+    `size` is what one export covers: so many days at most, where rows have an instant or a day of their own, or a whole
+    day, week or month. Aggregates without a date stand for the window they were asked for, so these are never cut: the
+    first begins at the calendar edge on or before the start, and each that ends inside the look-back is read again.
+
+    Today is a window of its own that never moves the state: its day is read again from history. Stats API page:
+    `is_today` reads other tables than `days_ago`, and a range that mixes today with older days answers wrongly. So a
+    running week or month is read by its closed days. Exports without `today` have the days up to yesterday.
     """
 
-    scope: str = "company"
-
-    SETTINGS: ClassVar[tuple[str, ...]] = ("scope",)
-
-    @property
-    @abstractmethod
-    def size(self) -> int | Grain:
-        """What one export covers: days at most, or one whole calendar window."""
-
-    @property
-    def reads_today(self) -> bool:
-        """Whether the API has the rows of a day before it is over."""
-        return self.size not in ("week", "month")  # those are read by their closed days
+    size: int | Grain = 30
+    today: bool = True
 
     def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
         """Today, then what is new up to yesterday, oldest first; then history, newest first."""
@@ -67,7 +62,7 @@ class BackfillingWindows(WindowPlanner):
             newest = (window.first for window in day_windows(start, yesterday, self.size, newest_first=True))
             first = before = anchor = next((day for day in newest if day <= settled), start)
         read_at = str((saved or {}).get(READ_AT, ""))
-        if self.reads_today and start <= today:
+        if self.today and self.size not in ("week", "month") and start <= today:
             yield PlannedWindow(slice_of(DayWindow(today, today), today), None, read_at=read_at)
         for window in day_windows(first, yesterday, self.size):
             reached = min(window.last, settled)
@@ -147,50 +142,3 @@ def slice_of(window: DayWindow, today: date) -> Mapping[str, str]:
     last = window.last if window.last < today or window.first == today else today - DAY
     running = {} if last == window.last else {"calendar_end": window.last.isoformat()}
     return {"first_day": window.first.isoformat(), "last_day": last.isoformat(), **running}
-
-
-@dataclass
-class RecordExportWindows(BackfillingWindows):
-    """Windows of a records export: closed days, up to `days` of them at once, and today.
-
-    Stats API page: `is_today` reads other tables than `days_ago`, and a range that mixes today with older days answers
-    wrongly. Another `timezone` makes the same rows (each is an instant), so the state is carried over to the day that
-    is whole in both zones; `aggregates` of a day are others in another zone.
-    """
-
-    days: int = 30
-    aggregates: bool = False
-    today: bool = True
-
-    @property
-    def size(self) -> int:
-        """`days`."""
-        return self.days
-
-    @property
-    def reads_today(self) -> bool:
-        """Exports of scorecards have the days up to yesterday."""
-        return self.today
-
-    def settings(self) -> dict[str, Any]:
-        """The settings that make other rows, beside the cursor."""
-        return {**super().settings(), **({"timezone": self.timezone} if self.aggregates else {})}
-
-
-@dataclass
-class AggregateWindows(BackfillingWindows):
-    """Windows of an aggregated export: one whole day, week or month a request, and the running one up to yesterday.
-
-    Aggregates without a date stand for the window they were asked for, so windows are never cut: the first begins at
-    the calendar edge on or before the start, and every window that ends inside the look-back is read again whole. A
-    running day is read from the today table; a running week or month by its closed days: history and today do not mix.
-    """
-
-    aggregate_window: Grain = "day"
-
-    SETTINGS: ClassVar[tuple[str, ...]] = ("scope", "timezone", "aggregate_window")
-
-    @property
-    def size(self) -> Grain:
-        """`aggregate_window`."""
-        return self.aggregate_window

@@ -162,7 +162,7 @@ class BatchingSource(ConcurrentSource):
 def batching_source(source: ConcurrentSource, *, slices: int, streams: int) -> BatchingSource:
     """The same source with `slices` read at once, in turn, and all its `streams` begun at the start."""
     return BatchingSource(
-        threadpool=ThreadPoolManager(FairExecutor(slices), source._logger),  # type: ignore[arg-type]  # any executor  # noqa: SLF001
+        threadpool=ThreadPoolManager(FairExecutor(slices), source._logger),  # noqa: SLF001
         logger=source._logger,  # noqa: SLF001
         slice_logger=source._slice_logger,  # noqa: SLF001
         queue=source._queue,  # noqa: SLF001

@@ -2,9 +2,8 @@
 
 The CDK's datetime cursor keeps the greatest record of the windows read, joins and clips windows at its own edges, and
 starts a partition that is new since the last sync at the others' cursor. Here the state is the end of the last window
-that was read whole (a quiet day does not hold it back, a row from the future does not push it on), windows come from
-the planner, and a new partition begins at `start_date`. Everything else stays the CDK's: slices, partitions, the
-order of records and states, statuses.
+that was read whole (a quiet day does not hold it back, a row from the future does not push it on), and a new partition
+begins at `start_date`.
 """
 
 from __future__ import annotations
@@ -33,6 +32,7 @@ PLANNED = "planned"
 """Where a slice carries its `PlannedWindow`, outside its identity."""
 
 Preparation = Callable[[Iterable[StreamSlice]], Iterable[StreamSlice]]
+"""Takes all planned slices, and yields each one when it can be read."""
 
 
 class WindowCursor(Cursor):
@@ -40,12 +40,11 @@ class WindowCursor(Cursor):
 
     State of a stream without partitions: `{cursor_field: value, …settings}`. With partitions:
     `{"states": [{"partition": {…}, "cursor": {cursor_field: value, …settings}}, …]}`. Partitions that are gone keep
-    their entry, so that they go on where they stopped should they come back.
+    their entry, and go on where they stopped should they come back.
 
-    Two shapes that other tools and people write for a stream with partitions are taken as well, and stand for every
-    partition that has no entry of its own: `{cursor_field: value}`, and the CDK's `{"use_global_cursor": true, "state":
-    {cursor_field: value}, "states": […]}`. A state without a value counts as none, with a warning; any other shape is a
-    config error.
+    For every partition without an entry of its own, people may write `{cursor_field: value}` and other tools the CDK's
+    `{"use_global_cursor": true, "state": {cursor_field: value}, "states": […]}`. A state without a value counts as
+    none, with a warning; any other shape is a config error.
     """
 
     full_refresh = False
@@ -70,7 +69,6 @@ class WindowCursor(Cursor):
         self._lock = threading.RLock()
         self._emitted_at = float("-inf")
         self.prepare: Preparation = iter
-        """Takes all planned slices, and yields each one when it can be read."""
 
     @property
     def cursor_field(self) -> CursorField:
@@ -88,7 +86,7 @@ class WindowCursor(Cursor):
             return {"states": [{"partition": json.loads(key), "cursor": saved} for key, saved in self._saved.items()]}
 
     def stream_slices(self) -> Iterable[StreamSlice]:
-        """Every window of every partition that is still to be read, in the order its rows are wanted."""
+        """Every window of every partition that is still to be read, each when `prepare` yields it."""
         return self.prepare(self._planned())
 
     def _planned(self) -> Iterator[StreamSlice]:

@@ -1,8 +1,7 @@
 """Streams are read in turns, so that no stream keeps the others waiting.
 
 The CDK's pool reads slices in the order they come. A stream with hundreds of them that waits at its API's limit then
-fills every thread, and streams of other APIs stand behind it: a sync takes the sum of the waits and not the longest.
-Here the stream that has the fewest slices being read comes next. The figures stand in docs/decisions.md.
+fills every thread, and a sync takes the sum of all waits and not the longest. The figures stand in docs/decisions.md.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
@@ -22,24 +21,24 @@ THREADS = 1024
 """More than there are streams and slices at once; a thread is started when one is needed, and used again."""
 
 
-class FairExecutor(Executor):
-    """Reads `most` slices at once, the streams in turn; what cuts a stream's slices has a thread of its own.
+class FairExecutor(ThreadPoolExecutor):
+    """Reads `most` slices at once, next one of the stream that has the fewest being read.
 
     Takes the tasks of the CDK's `ThreadPoolManager`: one whose first argument is a `Partition` reads it and waits for
-    its turn, every other one begins at once.
+    its turn; every other one, such as one that cuts a stream's slices, begins at once.
     """
 
     def __init__(self, most: int) -> None:
+        super().__init__(THREADS, thread_name_prefix="slice")
         self._most = most
         self._waiting: dict[str, deque[tuple[Future[Any], Callable[[], Any]]]] = {}
         self._reading: defaultdict[str, int] = defaultdict(int)
         self._lock = threading.Lock()
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="slice")
 
     def submit(self, function: Callable[..., Result], /, *arguments: Any, **_: Any) -> Future[Result]:
         """Begins the task when its turn comes."""
         if not (arguments and isinstance(arguments[0], Partition)):
-            return self._threads.submit(function, *arguments)
+            return super().submit(function, *arguments)
         future: Future[Result] = Future()
         with self._lock:
             stream = self._waiting.setdefault(arguments[0].stream_name(), deque())
@@ -47,18 +46,12 @@ class FairExecutor(Executor):
             self._begin()
         return future
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002  # Executor's
-        """Takes no more tasks, and begins none of those that wait."""
-        with self._lock:
-            self._waiting.clear()
-        self._threads.shutdown(wait, cancel_futures=cancel_futures)
-
     def _begin(self) -> None:
-        """Begins tasks while there are turns; the lock is held."""
+        """Begins tasks while there are turns; the lock is held. After a shutdown, the pool takes none."""
         while self._waiting and sum(self._reading.values()) < self._most:
             stream = min(self._waiting, key=self._reading.__getitem__)  # of equals, the one that waits longest
             tasks = self._waiting.pop(stream)
-            self._threads.submit(self._read, stream, *tasks.popleft())
+            super().submit(self._read, stream, *tasks.popleft())
             self._reading[stream] += 1
             if tasks:
                 self._waiting[stream] = tasks  # behind the others

@@ -1,10 +1,6 @@
 """The planner: from a saved state to the windows that are still to be read, and from windows read to the next state.
 
-One class a kind of stream, for one partition at a time. A window whose `cursor_after` is None (today) is read at every
-sync and never moves the state.
-
-A saved cursor that cannot be read is an error and not a fresh start. One that was written under settings that make
-other rows (another grain, another zone for the aggregates of a day) leads to a fresh start, with a warning.
+A saved cursor that cannot be read is an error and not a fresh start.
 """
 
 from __future__ import annotations
@@ -13,10 +9,10 @@ import json
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import takewhile
-from typing import Any, ClassVar
+from typing import Any
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
@@ -34,12 +30,12 @@ Cursor = Mapping[str, Any]
 
 @dataclass
 class PlannedWindow:
-    """One window of one partition: its slice, what the state may say after it, and whether it was read whole.
+    """One window of one partition: its slice, what the state may say after it, and whether it was read whole (`done`).
 
-    `cursor_after` moves the cursor forward; where a window is `open_ended`, it is the greatest cursor of its records.
-    `backfilled_to` moves the other end of what was read back in time; windows of `history` count from the newest to the
-    oldest, the others from the oldest to the newest. `read_at` is when the partition was last read, as its state says;
-    `reread` windows were read whole before, and belong to the look-back.
+    `cursor_after` moves the cursor forward; where a window is `open_ended`, it is the greatest cursor of its records,
+    and where it is None otherwise (today, history), the cursor stays. `backfilled_to` moves the other end of what was
+    read back in time. `read_at` is when the partition was last read, as its state says; `reread` windows were read
+    whole before, and belong to the look-back.
     """
 
     cursor_slice: Mapping[str, Any]
@@ -59,7 +55,11 @@ def done_in_order(windows: Iterator[PlannedWindow]) -> list[PlannedWindow]:
 
 @dataclass
 class WindowPlanner(ABC):
-    """From a saved cursor to the windows to read, and back, for one partition of a stream."""
+    """From a saved cursor to the windows to read, and back, for one partition of a stream.
+
+    `settings` are kept beside the cursor: under other values the rows would be other rows (another grain, another zone
+    for the aggregates of a day), so the stream is read again from its start, with a warning.
+    """
 
     stream: str
     cursor_field: str
@@ -67,9 +67,7 @@ class WindowPlanner(ABC):
     timezone: str = "UTC"
     lookback_days: int = 0
     start_is_default: bool = False
-
-    SETTINGS: ClassVar[tuple[str, ...]] = ()
-    """Names of the settings kept beside the cursor: under another value, the rows would be other rows."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @abstractmethod
     def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
@@ -93,7 +91,7 @@ class WindowPlanner(ABC):
 
     def cursor(self, cursor_after: Any, saved: Cursor | None = None) -> dict[str, Any]:
         """The cursor to save once everything up to `cursor_after` was read; `saved` is the one before."""
-        return {self.cursor_field: cursor_after, "since": self.start_of(saved), **self.settings()}
+        return {self.cursor_field: cursor_after, "since": self.start_of(saved), **self.settings}
 
     def start_of(self, saved: Cursor | None) -> str:
         """The first day that is wanted. A start that nobody set is a later day every day, and moves no state."""
@@ -104,15 +102,11 @@ class WindowPlanner(ABC):
         """The zone in which days begin."""
         return zone_of(self.timezone)
 
-    def settings(self) -> dict[str, Any]:
-        """The settings kept beside the cursor."""
-        return {name: getattr(self, name) for name in self.SETTINGS}
-
     def compatible_state(self, saved: Cursor | None) -> Cursor | None:
         """The saved cursor, or None where another setting makes its rows other rows."""
         if not saved or saved.get(self.cursor_field) in (None, ""):
             return None
-        for name, value in self.settings().items():
+        for name, value in self.settings.items():
             if name in saved and saved[name] != value:
                 self.warn(
                     f"the saved state was written with {name} = {json.dumps(saved[name])} and the configuration now "
@@ -149,7 +143,6 @@ class DatetimeWindows(WindowPlanner):
     """
 
     step_days: int = 1
-    extra_lookback_days: int = 0
     kept_days: int | None = None
     cursor_unit: str = "rfc3339"
 
@@ -169,7 +162,7 @@ class DatetimeWindows(WindowPlanner):
             if cursor > now + DAY:
                 self.warn_ahead(saved[self.cursor_field])
                 return cursor, end
-            start = max(start, min(cursor, end) - timedelta(days=self.lookback_days + self.extra_lookback_days))
+            start = max(start, min(cursor, end) - timedelta(days=self.lookback_days))
         oldest = start if self.kept_days is None else now - timedelta(days=self.kept_days)
         if start < oldest:
             hole = " What was written between the saved state and that time can no longer be had." if saved else ""
@@ -206,13 +199,10 @@ class LocalWindows(DatetimeWindows):
     """Whole local days, weeks or months as instants, for aggregates that carry no time of their own.
 
     The edges are midnights of `timezone`, so a day has 23 or 25 hours where the clocks change. The running window is
-    read up to `LAG` before now; the state then stands inside it, so that the next sync reads it again whole. Other
-    settings make other aggregates, so they stand beside the cursor.
+    read up to `LAG` before now; the state then stands inside it, so that the next sync reads it again whole.
     """
 
     grain: Grain = "day"
-
-    SETTINGS: ClassVar[tuple[str, ...]] = ("timezone",)
 
     def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
         """The windows to read, oldest first."""
@@ -225,25 +215,6 @@ class LocalWindows(DatetimeWindows):
                 read_until = rfc3339(min(closes, end))
                 edges = {"start_time": rfc3339(opens), "end_time": rfc3339(closes), "read_until": read_until}
                 yield PlannedWindow(edges, cursor_after=read_until)
-
-
-@dataclass
-class MetricWindows(LocalWindows):
-    """Windows of metric data; under another grain, other filters or another breakdown they are other aggregates."""
-
-    filters: Any = None
-    break_down_by: str | None = None
-
-    SETTINGS: ClassVar[tuple[str, ...]] = ("timezone", "grain", "filters", "break_down_by")
-
-
-@dataclass
-class RecordWindows(DatetimeWindows):
-    """Windows of unaggregated records; under other filters they are other records."""
-
-    filters: Any = None
-
-    SETTINGS: ClassVar[tuple[str, ...]] = ("filters",)
 
 
 @dataclass

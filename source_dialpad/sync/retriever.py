@@ -20,9 +20,6 @@ from source_dialpad.sync.cursor import Preparation
 from source_dialpad.transport.requester import JsonCalls
 from source_dialpad.transport.types import RowTyper
 
-FOREIGN = (ConcurrentCursor, ConcurrentPerPartitionCursor)
-"""The cursors of the CDK, which know no windows of ours."""
-
 
 @dataclass
 class SliceRetriever(Retriever):
@@ -41,12 +38,12 @@ class SliceRetriever(Retriever):
         self._typer: RowTyper | None = None
 
     def prepare_slices(self, prepare: Preparation) -> None:
-        """Passes all planned slices through `prepare`, which yields each one when it can be read."""
+        """Passes all planned slices through `prepare`."""
         self.cursor.prepare = prepare  # type: ignore[attr-defined]  # of a WindowCursor; others do not look at it
 
     def check_cursor(self) -> None:
         """Raises a config error in a runner that reads this manifest without our source, and so without its windows."""
-        if isinstance(self.cursor, FOREIGN):
+        if isinstance(self.cursor, ConcurrentCursor | ConcurrentPerPartitionCursor):
             raise config_error(
                 f"{self.name}: this stream is read by source-dialpad alone; other runners of its manifest read the "
                 "lists. Use the connector's own image or command for it."

@@ -25,7 +25,7 @@ class DayWindow(NamedTuple):
 
     @property
     def label(self) -> str:
-        """The window as errors and logs name it."""
+        """As errors and logs name it."""
         return f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
 
 

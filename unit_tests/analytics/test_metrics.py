@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from source_dialpad.analytics.catalogue import IntervalBounds
-from source_dialpad.sync.planner import MetricWindows
+from source_dialpad.sync.planner import LocalWindows
 from unit_tests.analytics.reading import NOW, URL, figures
 from unit_tests.cases import every
 
@@ -25,7 +25,7 @@ ONE = {"metric_ids": ["closed_conversations"]}
 
 
 def windows(zone: str, start: str, saved: dict[str, Any] | None = None, **more: Any) -> list[tuple[datetime, datetime]]:
-    slicing = MetricWindows(STREAM, "window_start", start, zone, **more)
+    slicing = LocalWindows(STREAM, "window_start", start, zone, **more)
     planned = slicing.windows(slicing.compatible_state(saved))
     return [
         (

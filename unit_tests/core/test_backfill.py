@@ -11,7 +11,7 @@ import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from source_dialpad.sync.backfill import SETTLED, AggregateWindows, BackfillingWindows, RecordExportWindows
+from source_dialpad.sync.backfill import SETTLED, ExportWindows
 from source_dialpad.sync.windows import DAY, Grain, day_windows, local_day, midnight
 from source_dialpad.transport.times import zone_of
 from unit_tests.core.test_cursor import Sync, days_between
@@ -66,11 +66,8 @@ class Account:
     lost: set[date] = field(default_factory=set)
     """Days that were read, and that no saved state tells of."""
 
-    def planner(self, start: date) -> BackfillingWindows:
-        common: dict[str, Any] = {"start": start.isoformat(), "timezone": self.zone, "lookback_days": self.lookback}
-        if isinstance(self.size, int):
-            return RecordExportWindows("s", "day", days=self.size, **common)
-        return AggregateWindows("s", "day", aggregate_window=self.size, **common)
+    def planner(self, start: date) -> ExportWindows:
+        return ExportWindows("s", "day", start.isoformat(), self.zone, self.lookback, size=self.size)
 
     def saved_days(self) -> set[date]:
         """The days that the state says were read."""

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from source_dialpad.sync import cursor as cursor_module
-from source_dialpad.sync.backfill import RecordExportWindows
+from source_dialpad.sync.backfill import ExportWindows
 from source_dialpad.sync.cursor import PLANNED, WindowCursor
 from source_dialpad.sync.planner import DatetimeWindows, LogTail, WindowPlanner
 from unit_tests.cases import every
@@ -112,9 +112,9 @@ class Sync:
         return min(window[0] for window in self.windows(part))
 
 
-def days(**more: Any) -> RecordExportWindows:
-    settings = {"start": START, "days": 5, "lookback_days": 2, **more}
-    return RecordExportWindows(stream="s", cursor_field="day", **settings)
+def days(**more: Any) -> ExportWindows:
+    settings = {"start": START, "size": 5, "lookback_days": 2, **more}
+    return ExportWindows(stream="s", cursor_field="day", **settings)
 
 
 def instants(**more: Any) -> DatetimeWindows:
@@ -196,7 +196,7 @@ def test_the_state_says_when_a_partition_was_last_read() -> None:
 
 
 def test_the_look_back_never_moves_the_state_back() -> None:
-    sync = Sync(days(days=1, lookback_days=5), {"day": "2026-11-18", "since": START})
+    sync = Sync(days(size=1, lookback_days=5), {"day": "2026-11-18", "since": START})
     assert sync.windows()[1] == ("2026-11-14", "2026-11-14")
     reached = []
     for number in range(len(sync.slices)):
@@ -229,7 +229,7 @@ def test_a_partition_listed_twice_is_read_once() -> None:
 
 
 def test_states_of_partitions_are_throttled_and_the_last_is_always_emitted() -> None:
-    sync = Sync(days(days=1), parts=["a", "b"])
+    sync = Sync(days(size=1), parts=["a", "b"])
     for number in range(len(sync.slices)):
         sync.close(number)
     assert len(sync.emitted.states) == 1
@@ -438,7 +438,7 @@ def test_from_every_state_ever_emitted_the_same_table_comes(  # noqa: PLR0913, P
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cursor_module, "STATE_EVERY_SECONDS", 0.0)
         given_state = {"day": saved} if saved else {}
-        sync = Sync(days(days=length, lookback_days=lookback), given_state, parts)
+        sync = Sync(days(size=length, lookback_days=lookback), given_state, parts)
     # what the table held when a plain state was written: every row up to it, of every partition
     table: Rows = {row for row in wanted if saved and row[1] <= date.fromisoformat(saved)}
     order = [number for number in range(len(sync.slices)) if number not in failing]
@@ -453,7 +453,7 @@ def test_from_every_state_ever_emitted_the_same_table_comes(  # noqa: PLR0913, P
     sync.cursor.ensure_at_least_one_state_emitted()
     seen.append((sync.state, set(table)))
     for state, held in seen:
-        again = Sync(days(days=length, lookback_days=lookback), state, parts)
+        again = Sync(days(size=length, lookback_days=lookback), state, parts)
         assert held.union(*map(rows_of, again.slices)) == wanted
 
 

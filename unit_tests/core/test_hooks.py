@@ -52,8 +52,7 @@ def test_the_settings_of_the_windows_reach_the_planner() -> None:
         cursor_field="date_started",
         start="2026-11-01",
         timezone="UTC",
-        lookback_days=3,
-        extra_lookback_days=1,
+        lookback_days=4,
         step_days=7,
     )
 

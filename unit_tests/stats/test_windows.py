@@ -13,7 +13,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_dialpad.sync.backfill import AggregateWindows, RecordExportWindows
+from source_dialpad.sync.backfill import ExportWindows
 from source_dialpad.sync.windows import (
     DAY,
     DayWindow,
@@ -58,14 +58,12 @@ def every_day(first: date, last: date) -> list[date]:
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
-def made_days(
-    start: date, zone: str = "UTC", *, lookback: int = 0, length: int = 30, **more: Any
-) -> RecordExportWindows:
-    return RecordExportWindows("s", "date", start.isoformat(), zone, lookback, days=length, **more)
+def made_days(start: date, zone: str = "UTC", *, lookback: int = 0, length: int = 30, **settings: Any) -> ExportWindows:
+    return ExportWindows("s", "date", start.isoformat(), zone, lookback, size=length, settings=settings)
 
 
-def made_calendar(start: date, grain: Any, zone: str = "UTC", *, lookback: int = 0) -> AggregateWindows:
-    return AggregateWindows("s", "window_start", start.isoformat(), zone, lookback, aggregate_window=grain)
+def made_calendar(start: date, grain: Any, zone: str = "UTC", *, lookback: int = 0) -> ExportWindows:
+    return ExportWindows("s", "window_start", start.isoformat(), zone, lookback, size=grain)
 
 
 # -- pure -------------------------------------------------------------------------------------------------------------
@@ -156,15 +154,15 @@ def test_another_zone_or_window_length_leaves_no_instant_unread(  # noqa: PLR091
 
 def test_figures_of_a_day_in_another_zone_are_other_figures(caplog: pytest.LogCaptureFixture) -> None:
     now, start = datetime(2026, 11, 20, 12, tzinfo=UTC), date(2026, 11, 1)
-    saved = made_days(start, "UTC", aggregates=True).cursor("2026-11-19")
-    windows = planned(made_days(start, "Asia/Kolkata", aggregates=True), now, saved)
+    saved = made_days(start, "UTC", timezone="UTC").cursor("2026-11-19")
+    windows = planned(made_days(start, "Asia/Kolkata", timezone="Asia/Kolkata"), now, saved)
     assert covered(windows)[0] == start
     assert "makes other rows" in caplog.text
 
 
 def test_another_scope_is_read_from_the_start() -> None:
     now, start = datetime(2026, 11, 20, 12, tzinfo=UTC), date(2026, 11, 1)
-    saved = made_days(start).cursor("2026-11-19")
+    saved = made_days(start, scope="company").cursor("2026-11-19")
     assert covered(planned(made_days(start, scope="office:7"), now, saved))[0] == start
 
 
