@@ -44,7 +44,7 @@ def run() -> None:
     `check` answers a bad configuration with a failed connection status and exit code 0, as the platform expects;
     `discover` and `read` with an error trace and exit code 1.
     """
-    arguments = sys.argv[1:] or ["--help"]
+    arguments = sys.argv[1:] or [""]  # no command is a wrong one: the parser prints its usage
     try:
         launch(build(arguments), arguments)
     except KeyboardInterrupt:

@@ -57,13 +57,14 @@ def ask_data(ask: JsonCalls, context: str, *members: str, kind: str = "objects",
 def pages(ask: JsonCalls, context: str, path: str, **request: Any) -> Iterator[list[Entry]]:
     """The pages of an answer; the body is repeated, the link of the next page followed byte for byte."""
     page: dict[str, Any] | None = {"path": path, "params": {"pageLimit": PAGE}}
+    asked: set[str] = set()
     while page:
+        if str(page) in asked:
+            raise system_error(f"{context}: the Analytics API gives the same next page again; paging cannot end.")
+        asked.add(str(page))
         answer = ask_data(ask, context, **page, **request)
         yield answer["data"]
-        following = _next_page(answer, path)
-        if following == page:
-            raise system_error(f"{context}: the Analytics API gives the same next page again; paging cannot end.")
-        page = following
+        page = _next_page(answer, path)
 
 
 def _next_page(answer: Mapping[str, Any], path: str) -> dict[str, Any] | None:

@@ -142,24 +142,27 @@ class Items(RecordExtractor):
 # --- pages ------------------------------------------------------------------------------------------------------------
 
 
-def next_cursor(value: Mapping[str, Any], last: str | None, context: str) -> str | None:
-    """The cursor of the next page, byte for byte; the same one again is an error, since the rest cannot be had."""
-    cursor = str(value.get("cursor") or "") or None
-    if cursor and cursor == last:
+def next_cursor(value: Mapping[str, Any], earlier: set[str], context: str) -> str | None:
+    """The cursor of the next page, byte for byte; one of the `earlier` ones is an error: the list would never end."""
+    cursor = str(value.get("cursor") or "")
+    if cursor in earlier:
         raise system_error(
             f"{context}: Dialpad gives the same page cursor again and again; the list cannot be read to its end."
         )
-    return cursor
+    if cursor:
+        earlier.add(cursor)
+    return cursor or None
 
 
 def listed(ask: JsonCalls, context: str, *, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """All items of a list, for those who look something up in one; streams of lists are declared."""
     cursor: str | None = ""
+    earlier: set[str] = set()
     while cursor is not None:
         answer = ask(context, path=path, params={**params, "cursor": cursor} if cursor else params)
         check_shape(answer, context, ITEMS)
         yield from answer.value.get("items") or []
-        cursor = next_cursor(answer.value, cursor, context)
+        cursor = next_cursor(answer.value, earlier, context)
 
 
 @dataclass
@@ -175,6 +178,9 @@ class CursorPages(PaginationStrategy):
     repeated: str = "error"
     initial_token = None
 
+    def __post_init__(self) -> None:
+        self._earlier: dict[str, set[str]] = {}
+
     def next_page_token(  # type: ignore[override]  # the CDK calls it with names alone
         self,
         response: requests.Response,
@@ -183,10 +189,14 @@ class CursorPages(PaginationStrategy):
         **_: Any,
     ) -> str | None:
         """The cursor of the next page."""
-        value, last = parsed(response), last_page_token_value
+        value, last, context = parsed(response), last_page_token_value, slice_context(self.name, stream_slice)
+        earlier = self._earlier.pop(context, set()) if last else set()
         if self.repeated == "end" and last and value.get("cursor") == last:
             return None
-        return next_cursor(value, last, slice_context(self.name, stream_slice))
+        cursor = next_cursor(value, earlier, context)
+        if cursor:
+            self._earlier[context] = earlier
+        return cursor
 
     def get_page_size(self) -> None:
         """The page's size is a request parameter."""
