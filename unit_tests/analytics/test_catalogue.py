@@ -138,8 +138,8 @@ def test_a_page_that_names_itself_is_an_error(account: Account, fetch: requests_
 
 def test_pages_that_go_round_in_a_circle_are_an_error(account: Account, fetch: requests_mock.Mocker) -> None:
     keys = itertools.cycle("abc")
-    answer = {"json": lambda *_: {"data": [], "meta": {"next": f"/v1/analytics/metrics?pageKey={next(keys)}"}}}
-    fetch.get(f"{URL}/v1/analytics/metrics", **answer)
+    path = "/v1/analytics/metrics"
+    fetch.get(f"{URL}{path}", json=lambda *_: {"data": [], "meta": {"next": f"{path}?pageKey={next(keys)}"}})
     assert "the same next page again" in account.error("analytics_metrics")
 
 
