@@ -17,8 +17,6 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.transport.requester import JsonCalls
 
-TIMEOUTS = {"connect_timeout_in_seconds": 4, "read_timeout_in_seconds": 30}
-
 
 def section_problems(manifest: Mapping[str, Any], config: Mapping[str, Any], logger: logging.Logger) -> list[str]:
     """What is wrong, a sentence or two a section; empty when every configured section answers.
@@ -28,7 +26,7 @@ def section_problems(manifest: Mapping[str, Any], config: Mapping[str, Any], log
     definitions, factory = manifest["definitions"], ModelToComponentFactory(disable_retries=True)
 
     def ask(requester: str) -> JsonCalls:
-        definition = {**definitions[requester], **TIMEOUTS}
+        definition = {**definitions[requester], "connect_timeout_in_seconds": 4, "read_timeout_in_seconds": 30}
         return JsonCalls(factory.create_component(HttpRequester, definition, config, name="check"))
 
     problems = []

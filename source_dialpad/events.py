@@ -21,28 +21,15 @@ from source_dialpad.transport.types import UNREADABLE, rfc3339_of
 logger = logging.getLogger("airbyte")
 
 PAGE = 1000
-
-MAX_RESTARTS = 3
-"""How often a place that is gone is come back to by time in one sync."""
-
+MAX_RESTARTS = 3  # so often a place that is gone is come back to by time in one sync
+CALL_STEPS = ("started", "first_rang", "queued", "rang", "connected", "ended")
 TIMES = {
-    "call": (
-        "event_timestamp",
-        "date_started",
-        "date_first_rang",
-        "date_queued",
-        "date_rang",
-        "date_connected",
-        "date_ended",
-    ),
+    "call": ("event_timestamp", *(f"date_{step}" for step in CALL_STEPS)),
     "sms": ("event_timestamp", "created_date"),
     "agent_status": ("event_timestamp", "date"),
     "change_log": ("date",),
 }
 """Times of a kind's events, milliseconds since 1970 UTC; each gets a sibling `<name>_time` as RFC 3339."""
-
-UNPUBLISHED = ("channel", "fax")
-"""Kinds whose payload no public document shows: the column `event` holds all of it."""
 
 
 @dataclass
@@ -81,16 +68,26 @@ class EventsRetriever(SliceRetriever):
                 _warn_of_pruned(answer.value.get("pruned_through"), reached, context)
             for item in items:
                 reached = item["received_at"]
-                yield _row(item, self.kind)
+                yield self._row(item)
             if isinstance(self.cursor, WindowCursor):
                 self.cursor.save_progress(stream_slice)
             if len(items) < PAGE or place.get("after") == following:
                 return
             place = {"after": following}
 
+    def _row(self, item: dict[str, Any]) -> dict[str, Any]:
+        event = item["event"]
+        row = {**event, "event_id": item["event_id"], "received_at": item["received_at"]}
+        if self.kind in ("channel", "fax"):  # no public document shows their payload
+            row["event"] = event
+        for name in TIMES.get(self.kind, ()):
+            row.pop(f"{name}_time", None)
+            with suppress(KeyError, *UNREADABLE):
+                row[f"{name}_time"] = rfc3339_of(event[name])
+        return row
+
 
 def _warn_of_pruned(pruned_through: Any, reached: str, context: str) -> None:
-    """Reports a gap between the time from which events are read and the oldest that is left."""
     if isinstance(pruned_through, str) and datetime.fromisoformat(pruned_through) > datetime.fromisoformat(reached):
         warning = (
             "%s: event_receiver has removed events received from %s to %s before they were read; they can no longer be "
@@ -102,29 +99,13 @@ def _warn_of_pruned(pruned_through: Any, reached: str, context: str) -> None:
 def _page(answer: Answer, context: str) -> tuple[list[dict[str, Any]], str]:
     """The items of an answer, and the place behind them."""
     members = {"event": dict, "event_id": str, "received_at": str}
-    try:
+    with suppress(KeyError, TypeError):
         items, following = answer.value["items"], answer.value["next_cursor"]
         fits = isinstance(items, list) and isinstance(following, str)
         if fits and all(isinstance(item[name], kind) for item in items for name, kind in members.items()):
             return items, following
-    except (KeyError, TypeError):
-        pass
-    raise system_error(
-        f"{context}: event_receiver answered with another shape than items and next_cursor: {snippet(answer.content)}. "
-        "Check event_receiver.base_url."
-    )
-
-
-def _row(item: dict[str, Any], kind: str) -> dict[str, Any]:
-    event = item["event"]
-    row = {**event, "event_id": item["event_id"], "received_at": item["received_at"]}
-    if kind in UNPUBLISHED:
-        row["event"] = event
-    for name in TIMES.get(kind, ()):
-        row.pop(f"{name}_time", None)
-        with suppress(KeyError, *UNREADABLE):
-            row[f"{name}_time"] = rfc3339_of(event[name])
-    return row
+    seen = f"another shape than items and next_cursor: {snippet(answer.content)}"
+    raise system_error(f"{context}: event_receiver answered with {seen}. Check event_receiver.base_url.")
 
 
 def check_section(ask: Callable[[str], JsonCalls], _: Config, __: logging.Logger) -> None:

@@ -11,8 +11,6 @@ from typing import Any
 import yaml
 
 PACKAGE = Path(__file__).resolve().parent
-SCHEMA_FOLDERS = (PACKAGE / "schemas", PACKAGE.parent / "schemas")
-"""Where the schemas are: inside an installed package, or beside it in a checkout."""
 
 
 def composed_manifest() -> dict[str, Any]:
@@ -21,7 +19,8 @@ def composed_manifest() -> dict[str, Any]:
     Each stream gets the schema of its name, and its name as a parameter: what a custom component or a parent's list
     sends is then sent, and fails, under the name of the stream it is for.
     """
-    folder = next(path for path in SCHEMA_FOLDERS if path.is_dir())
+    installed, checkout = PACKAGE / "schemas", PACKAGE.parent / "schemas"
+    folder = installed if installed.is_dir() else checkout
     schemas = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
     manifest = copy.deepcopy(_loaded("manifest.yaml"))  # a runner may write into it
     groups = [

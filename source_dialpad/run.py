@@ -25,11 +25,7 @@ from source_dialpad.sync.batches import BATCHES, MAX_ROWS, BatchMessage
 
 File = TypeVar("File")
 
-ALLOCATIONS_PER_COLLECTION: Final = 10_000
-"""Objects made before Python looks for reference cycles; a page of rows is thousands of objects and holds none."""
-
-INTERRUPTED: Final = 130
-"""The exit code of a program that Ctrl-C ended."""
+INTERRUPTED: Final = 130  # the exit code of a program that Ctrl-C ended
 
 _SHAPES: Final = {
     "configuration": "one JSON object, in UTF-8, as `source-dialpad spec` describes it",
@@ -44,7 +40,7 @@ def run() -> None:
     `check` answers a bad configuration with a failed connection status and exit code 0, as the platform expects;
     `discover` and `read` with an error trace and exit code 1.
     """
-    arguments = sys.argv[1:] or ["--help"]
+    arguments = sys.argv[1:] or [""]  # no command is a wrong one: the parser prints its usage
     try:
         launch(build(arguments), arguments)
     except KeyboardInterrupt:
@@ -104,9 +100,8 @@ class BatchWritingEntrypoint(AirbyteEntrypoint):
     """The CDK's entrypoint, but for batches: their lines go to standard output as the bytes they are."""
 
     def __init__(self, source: SourceDialpad) -> None:
-        """The memory guard looks every so many messages, and a batch is one."""
         super().__init__(source)
-        self._memory_monitor = MemoryMonitor(check_interval=5000 // MAX_ROWS)
+        self._memory_monitor = MemoryMonitor(check_interval=5000 // MAX_ROWS)  # in messages, and a batch is one
 
     def read(
         self, source_spec: ConnectorSpecification, config: Mapping[str, Any], catalog: Any, state: list[Any]
@@ -139,7 +134,7 @@ def launch(source: SourceDialpad, arguments: list[str]) -> None:
     """Runs the command."""
     logging.raiseExceptions = False  # a log line that cannot be written is no reason for a stack trace
     gc.freeze()  # the collector then no longer walks through the CDK, thousands of times: a quarter of a read's time
-    gc.set_threshold(ALLOCATIONS_PER_COLLECTION, *gc.get_threshold()[1:])
+    gc.set_threshold(10_000, *gc.get_threshold()[1:])  # a page of rows is thousands of objects and holds no cycle
     entrypoint = BatchWritingEntrypoint(source)
     try:
         with PRINT_BUFFER:

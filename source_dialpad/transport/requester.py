@@ -27,11 +27,8 @@ from source_dialpad.transport.types import lenient_json
 
 logger = logging.getLogger("airbyte")
 
-UNREADABLE_TRIES = 3
-"""How often an unreadable answer is asked for before it is believed."""
-
-LONGEST_WAIT = 600.0
-"""Seconds that a single wait may last; the next sync comes back to an API that wants more."""
+UNREADABLE_TRIES = 3  # so often an unreadable answer is asked for before it is believed
+LONGEST_WAIT = 600.0  # seconds; the next sync comes back to an API that wants more
 
 
 class Answer(NamedTuple):
@@ -66,17 +63,17 @@ class JsonCalls:
         `context` leads every error: the stream and its window. `request` is as in `raw`. An answer that is not JSON, or
         whose shape `read` refuses by a system error, is asked for again: proxies answer 200 with pages of their own.
         """
-        pause = 0
+        tries = 0
         while True:
-            pause += 1
+            tries += 1
             response = self.raw(context, **request)
             try:
                 answer = answer_of(response, context, accept)
                 return read(answer) if read else answer
             except AirbyteTracedException as error:
-                if pause == UNREADABLE_TRIES or error.failure_type != FailureType.system_error:
+                if tries == UNREADABLE_TRIES or error.failure_type != FailureType.system_error:
                     raise
-            time.sleep(pause)
+            time.sleep(tries)
 
     def raw(
         self,
@@ -102,10 +99,8 @@ class JsonCalls:
                 self._refused = led
             raise led from error
         except Exception as error:  # the CDK's handling of an answer raises whatever its parsers and templates do
-            raise system_error(
-                f"{context}: {redact_url(base)} gave an answer that cannot be handled ({type(error).__name__}); run "
-                "the sync again, and report it if it stays."
-            ) from error
+            answer = f"{redact_url(base)} gave an answer that cannot be handled ({type(error).__name__})"
+            raise system_error(f"{context}: {answer}; run the sync again, and report it if it stays.") from error
         if response is None:
             raise system_error(f"{context}: the API gave no answer.")
         return response
@@ -122,11 +117,9 @@ def answer_of(response: requests.Response, context: str, accept: tuple[int, ...]
     except ValueError:
         if response.status_code in accept:
             return Answer(response.status_code, None, content, response)
-        raise system_error(
-            f"{context}: the API answered {response.status_code} with something that is not JSON: "
-            f"{snippet(content) or '(an empty body)'}. Check that the base URL is that of the API and that no proxy or "
-            "sign-in page stands in front of it."
-        ) from None
+        seen = f"{response.status_code} with something that is not JSON: {snippet(content) or '(an empty body)'}"
+        cure = "Check that the base URL is that of the API and that no proxy or sign-in page stands in front of it."
+        raise system_error(f"{context}: the API answered {seen}. {cure}") from None
     # where the CDK's limiter has waited, the frames of the call keep the response until the next collection
     response._content = b""  # noqa: SLF001  # where `content` keeps what it has read
     return Answer(response.status_code, value, content, response)
@@ -148,20 +141,15 @@ class RetryAfter(BackoffStrategy):
     """Obeys Retry-After in both of its forms, up to `LONGEST_WAIT`; the CDK's `WaitTimeFromHeader` reads no dates."""
 
     def backoff_time(
-        self,
-        response_or_exception: requests.Response | requests.RequestException | None,
-        attempt_count: int,  # noqa: ARG002  # the header alone counts
+        self, response_or_exception: requests.Response | requests.RequestException | None, *_: Any, **__: Any
     ) -> float | None:
         """Seconds to wait before the next try; None where the answer does not say."""
-        response = response_or_exception
-        if not isinstance(response, requests.Response):
+        if not isinstance(response_or_exception, requests.Response):
             return None
-        wait = retry_after(response)
+        wait, address = retry_after(response_or_exception), redact_url(response_or_exception.url)
         if wait is not None and wait > LONGEST_WAIT:
-            raise transient_error(
-                f"{redact_url(response.url)} wants to be left alone for {wait:.0f} s (Retry-After); run the sync again "
-                "after that."
-            )
+            asked = f"wants to be left alone for {wait:.0f} s (Retry-After)"
+            raise transient_error(f"{address} {asked}; run the sync again after that.")
         return wait
 
 
@@ -187,9 +175,8 @@ def loaded(content: bytes) -> Any:
 
 @cache
 def _log_repair() -> None:
-    logger.warning(
-        "An answer has characters or numbers that JSON does not allow; they become U+FFFD or null. Logged once."
-    )
+    repair = "An answer has characters or numbers that JSON does not allow; they become U+FFFD or null. Logged once."
+    logger.warning(repair)
 
 
 def object_of(answer: Answer, context: str, *required: str) -> dict[str, Any]:

@@ -1,7 +1,4 @@
-"""What may not be seen in any output, in every spelling that an answer or an address could give it.
-
-The CDK replaces secrets in logs, traces and statuses, but knows them in the spelling of the configuration alone.
-"""
+"""What may not be seen in any output, in more spellings than the configuration's, the only one that the CDK masks."""
 
 from __future__ import annotations
 
