@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast
 
 from source_dialpad.errors import config_error, system_error
 from source_dialpad.sync.halving import TimeRange
-from source_dialpad.transport.shared import shared
 
 logger = logging.getLogger("airbyte")
 
@@ -18,7 +16,6 @@ Message = dict[str, Any]
 FetchFirst = Callable[[Unit, TimeRange], list[Message]]
 """Fetches the first page of a range, asked for in a unit."""
 
-UNITS: tuple[Unit, Unit] = ("milliseconds", "seconds")
 TICK_MS: Mapping[Unit, int] = {"milliseconds": 1, "seconds": 1000}
 
 FIVE_MINUTES_MS = 300_000
@@ -43,17 +40,9 @@ class EpochUnit:
     def __init__(self, setting: str = "auto") -> None:
         """`setting` is `auto`, `milliseconds` or `seconds`."""
         self.unit = None if setting == "auto" else cast("Unit", setting)
-        self._accepted = self.unit is not None
-        self._lock = threading.Lock()
 
     def first_page(self, fetch: FetchFirst, time_range: TimeRange, context: str) -> tuple[Unit, list[Message]]:
         """The first page of a range and the unit it was asked for in."""
-        if not self._accepted:
-            with self._lock:  # one range finds out, the others wait for it
-                if not self._accepted:
-                    answer = self._find(fetch, time_range, context)
-                    self._accepted = True
-                    return answer
         if self.unit is None:
             return self._find(fetch, time_range, context)
         try:
@@ -66,8 +55,8 @@ class EpochUnit:
         return time_range.halves(TICK_MS[self.unit or "milliseconds"])
 
     def _find(self, fetch: FetchFirst, time_range: TimeRange, context: str) -> tuple[Unit, list[Message]]:
-        refusals: dict[str, RequestRefused] = {}
-        for unit in UNITS:
+        refusals: dict[Unit, RequestRefused] = {}
+        for unit in TICK_MS:
             try:
                 page = fetch(unit, time_range)
             except RequestRefused as refusal:
@@ -101,12 +90,7 @@ class EpochUnit:
         return unit
 
 
-def epoch_unit(base_url: str, provider_id: str, setting: str) -> EpochUnit:
-    """The unit of a provider's API; what is found out is shared by all its streams."""
-    return shared(EpochUnit, base_url, provider_id) if setting == "auto" else EpochUnit(setting)
-
-
-def refused(context: str, refusals: Mapping[str, RequestRefused]) -> Exception:
+def refused(context: str, refusals: Mapping[Unit, RequestRefused]) -> Exception:
     """The config error for a request that was refused in each unit that was tried."""
     reasons = "; ".join(f"in {unit}: {refusal}" for unit, refusal in refusals.items())
     nothing = " In seconds nothing came back, which proves nothing." if list(refusals) == ["milliseconds"] else ""
