@@ -24,6 +24,7 @@ from source_dialpad.engagement.paging import OverlapPaginator
 from source_dialpad.engagement.unit import (
     TICK_MS,
     EpochUnit,
+    FetchPage,
     Message,
     RequestRefused,
     Unit,
@@ -55,16 +56,11 @@ REDACTED = re.compile(r"\*{2,4}([A-Z][A-Z0-9_]*)\*{2,4}")
 """A redaction token: printed with four stars, which may be two stars and the residue of page formatting."""
 
 DAY_MS = timedelta(days=1) // timedelta(milliseconds=1)
-SESSION_DAYS = 6
-"""Days of a session that are asked for at once; seven are allowed."""
 
 NOTHING_CAME = (
     "%s: no message came back %s. That proves nothing: check engagement.provider_id, engagement.epoch_unit, and "
     "whether there were any messages."
 )
-
-FetchPage = Callable[..., list[Message]]
-"""Fetches one page: unit, time range and offset (0 unless given) in; messages with checked timestamps out."""
 
 
 def of_provider(provider_id: str) -> dict[str, Any]:
@@ -121,10 +117,9 @@ def _messages(value: Any) -> list[Message] | None:
         return envelopes if envelopes is value and all("ts" in message for message in envelopes) else None
     if any(envelope.get("error") or envelope.get("errors") for envelope in envelopes):
         return None
-    lists = [envelope["messages"] for envelope in envelopes]
-    if not all(isinstance(messages, list) for messages in lists):
+    if not all(isinstance(envelope["messages"], list) for envelope in envelopes):
         return None
-    flat = [message for messages in lists for message in messages]
+    flat = [message for envelope in envelopes for message in envelope["messages"]]
     return flat if all(isinstance(message, dict) for message in flat) else None
 
 
@@ -302,7 +297,7 @@ class CustomerSessionRetriever(MessagesRetriever):
             session_context = f"{context}, session {name}"
             question = {"params": {"customersessionid": name}}
             fetch = fetch_page(self.ask, question, stream_slice, session_context)
-            parts = list(_cut(TimeRange(session.start, session.end), SESSION_DAYS))
+            parts = list(_cut(TimeRange(session.start, session.end), days=6))  # seven are allowed
             known = session.known if len(parts) == 1 else 0
             for part in parts:
                 yield from self.read(fetch, self._paginator, part, session_context, known)
