@@ -20,7 +20,6 @@ from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.types import Config, StreamSlice
 
 from source_dialpad.engagement import paging
-from source_dialpad.engagement.paging import OverlapPaginator
 from source_dialpad.engagement.unit import (
     TICK_MS,
     EpochUnit,
@@ -199,7 +198,7 @@ class MessagesRetriever(SliceRetriever):
         setting, self.provider_id = settings["epoch_unit"], settings["provider_id"]
         self._sender_identity: str = settings["sender_identity"]
         self._unit = shared(EpochUnit, settings["base_url"], self.provider_id, setting, arguments=(setting,))
-        self._paginator = OverlapPaginator()
+        self._paginator = paging.OverlapPaginator()
         self._planned: list[StreamSlice] = []
         self._empty: list[StreamSlice] = []
         self.prepare_slices(self._prepared)
@@ -209,7 +208,7 @@ class MessagesRetriever(SliceRetriever):
         return self._planned
 
     def read(
-        self, fetch: FetchPage, paginator: OverlapPaginator, time_range: TimeRange, context: str, known: int = 0
+        self, fetch: FetchPage, paginator: paging.OverlapPaginator, time_range: TimeRange, context: str, known: int = 0
     ) -> Iterator[Message]:
         """All messages of a range as rows; `known` is how many there are at least."""
 
@@ -274,7 +273,7 @@ class CustomerSessionRetriever(MessagesRetriever):
 
     def _sessions_of(self, planned: list[StreamSlice]) -> list[dict[str, Session]]:
         """The sessions that the messages of all windows name, each in the first window that names it."""
-        ask, paginator = JsonCalls(self.messages_requester), OverlapPaginator()  # type: ignore[arg-type]
+        ask, paginator = JsonCalls(self.messages_requester), paging.OverlapPaginator()  # type: ignore[arg-type]
         sessions: dict[str, Session] = {}
         named: list[dict[str, Session]] = [{} for _ in planned]
         for stream_slice, first_named in zip(planned, named, strict=True):
