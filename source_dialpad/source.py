@@ -114,15 +114,14 @@ class SourceDialpad(ConcurrentDeclarativeSource):
         name, states = model.name or "", self._connector_state_manager
         settings = dict(InterpolatedNestedMapping(mapping=windows, parameters={}).eval(config))
         kind = PLANNERS[settings.pop("kind")]
-        cursor = WindowCursor(
+        return WindowCursor(
             planner=kind(stream=name, cursor_field=sync.cursor_field, **settings),
             partitions=None if isinstance(stream_slicer, SinglePartitionRouter) else stream_slicer,
-            stream_state=states.get_stream_state(name, None),
+            given_state=states.get_stream_state(name, None),
             message_repository=self._message_repository,
             state_manager=states,
+            full_refresh=name in self._full_refreshes,
         )
-        cursor.full_refresh = name in self._full_refreshes
-        return cursor
 
     def _with(self, config: Mapping[str, Any]) -> SourceDialpad:
         return self if self._has_config else SourceDialpad(config=config)

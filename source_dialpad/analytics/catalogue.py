@@ -23,8 +23,7 @@ from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.types import Config, StreamSlice
 
 from source_dialpad.errors import config_error, nearest, snippet, system_error
-from source_dialpad.sync.partitions import Partitions
-from source_dialpad.sync.retriever import SliceRetriever
+from source_dialpad.sync.retriever import Partitions, SliceRetriever
 from source_dialpad.transport.declared import check_shape
 from source_dialpad.transport.guard import join_url
 from source_dialpad.transport.requester import Answer, JsonCalls

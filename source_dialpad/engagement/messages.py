@@ -2,17 +2,17 @@
 
 The two editions of the vendor's help article are the only source, and leave much open: the unit of `start` and `end`,
 the envelope of the answer, whether `limit` and `offset` are honored, whether the ends of a window are included. The
-modules here find out, or fail loudly; none of them takes an empty answer for a proof. The reasons stand in
-docs/engagement.md.
+modules here find out, or fail; none takes an empty answer for a proof. The reasons stand in docs/engagement.md.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -20,15 +20,14 @@ from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.types import Config, StreamSlice
 
 from source_dialpad.engagement import paging
-from source_dialpad.engagement.paging import OverlapPaginator
 from source_dialpad.engagement.unit import (
     TICK_MS,
     EpochUnit,
+    FetchPage,
     Message,
     RequestRefused,
     Unit,
     check_timestamps,
-    epoch_unit,
     refused,
     requested_bounds,
 )
@@ -38,17 +37,15 @@ from source_dialpad.sync.halving import PageDuplicates, TimeRange, read_in_halve
 from source_dialpad.sync.planner import LAG
 from source_dialpad.sync.retriever import SliceRetriever
 from source_dialpad.transport.requester import Answer, JsonCalls, loaded
+from source_dialpad.transport.shared import shared
 from source_dialpad.transport.times import milliseconds, second_of_milliseconds
 from source_dialpad.transport.types import text
 
 logger = logging.getLogger("airbyte")
 
 IDENTIFIERS = ("sessionid", "customersessionid", "workflownodeid")
-NUMERIC_ID = re.compile(rf'"({"|".join(IDENTIFIERS)})"\s*:\s*(-?[0-9][-+.0-9eE]*)'.encode())
-"""An identifier that came as a bare number: "12.10" is segment 10 and not 12.1, and 19 digits do not fit a float.
-
-Inside a text its quotes would be escaped.
-"""
+NUMERIC_ID = re.compile(rf'"({"|".join(IDENTIFIERS)})"\s*:\s*(-?[0-9][-+.0-9eE]*)'.encode())  # no text: those escape "
+"""An identifier that came as a bare number: "12.10" is segment 10 and not 12.1, and 19 digits do not fit a float."""
 
 WHOLE_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 LONGEST_SEGMENT = 18
@@ -58,48 +55,33 @@ REDACTED = re.compile(r"\*{2,4}([A-Z][A-Z0-9_]*)\*{2,4}")
 """A redaction token: printed with four stars, which may be two stars and the residue of page formatting."""
 
 DAY_MS = timedelta(days=1) // timedelta(milliseconds=1)
-SESSION_DAYS = 6
-"""Days of a session that are asked for at once; seven are allowed."""
 
 NOTHING_CAME = (
     "%s: no message came back %s. That proves nothing: check engagement.provider_id, engagement.epoch_unit, and "
     "whether there were any messages."
 )
 
-Question = Mapping[str, Mapping[str, Any]]
-"""What is asked for, by where it stands in the request: `body` or `params`."""
 
-FetchPage = Callable[..., list[Message]]
-"""Fetches one page: unit, time range and offset (0 unless given) in; messages with checked timestamps out."""
-
-
-def of_provider(provider_id: str) -> Question:
+def of_provider(provider_id: str) -> dict[str, Any]:
     """Asks for all messages of a provider."""
     provider = int(provider_id) if WHOLE_NUMBER.fullmatch(provider_id) else provider_id  # in the sample without quotes
     return {"body": {"providerId": provider, "interval": "1d"}}  # not used, says the article, and sends it
 
 
-def of_session(session: str) -> Question:
-    """Asks for the messages of a customer session."""
-    return {"params": {"customersessionid": session}}
-
-
 def fetch_page(
-    ask: JsonCalls, question: Question, stream_slice: StreamSlice | None, context: str, *, limit: int | None = None
+    ask: JsonCalls, question: dict[str, Any], stream_slice: StreamSlice | None, context: str, *, limit: int = 0
 ) -> FetchPage:
-    """Pages of the messages asked for; `limit` is how many at once, a full page unless given."""
+    """Pages of the messages asked for, of `limit` messages each, or full ones.
+
+    `question` holds the members of the request that say which, by where they stand: in its `body` or `params`.
+    """
 
     def fetch(unit: Unit, time_range: TimeRange, offset: int = 0) -> list[Message]:
         start, end = requested_bounds(time_range, unit)
         page = {"start": start, "end": end, "limit": limit or paging.PAGE, "offset": offset}
-        request: dict[str, Any] = {place: {**members, **page} for place, members in question.items()}
-        messages: list[Message] = ask(
-            context,
-            stream_slice=stream_slice,
-            accept=(400,),
-            read=lambda answer: messages_of(answer, context),
-            **request,
-        )
+        request = {place: {**members, **page} for place, members in question.items()}
+        read = partial(messages_of, context=context)
+        messages = ask(context, stream_slice=stream_slice, accept=(400,), read=read, **request)
         return check_timestamps(messages, time_range, unit, context)
 
     return fetch
@@ -134,10 +116,9 @@ def _messages(value: Any) -> list[Message] | None:
         return envelopes if envelopes is value and all("ts" in message for message in envelopes) else None
     if any(envelope.get("error") or envelope.get("errors") for envelope in envelopes):
         return None
-    lists = [envelope["messages"] for envelope in envelopes]
-    if not all(isinstance(messages, list) for messages in lists):
+    if not all(isinstance(envelope["messages"], list) for envelope in envelopes):
         return None
-    flat = [message for messages in lists for message in messages]
+    flat = [message for envelope in envelopes for message in envelope["messages"]]
     return flat if all(isinstance(message, dict) for message in flat) else None
 
 
@@ -204,8 +185,8 @@ class MessageRows:
 
 
 @dataclass
-class EngagementRetriever(SliceRetriever):
-    """What both streams share: the unit, and the rows of a time range."""
+class MessagesRetriever(SliceRetriever):
+    """The stream `messages`: every message of the provider, a window at a time."""
 
     derived = frozenset(
         ("message_key", "ts", "created_at", "provider_id", "conversation_id", "segment", "redacted_entities")
@@ -214,18 +195,20 @@ class EngagementRetriever(SliceRetriever):
     def __post_init__(self) -> None:
         super().__post_init__()
         settings = self.config["engagement"]
-        self.provider_id: str = settings["provider_id"]
+        setting, self.provider_id = settings["epoch_unit"], settings["provider_id"]
         self._sender_identity: str = settings["sender_identity"]
-        self._unit = epoch_unit(settings["base_url"], self.provider_id, settings["epoch_unit"])
-        self._paginator = OverlapPaginator()
+        self._unit = shared(EpochUnit, settings["base_url"], self.provider_id, setting, arguments=(setting,))
+        self._paginator = paging.OverlapPaginator()
+        self._planned: list[StreamSlice] = []
+        self._empty: list[StreamSlice] = []
+        self.prepare_slices(self._prepared)
+
+    def _prepared(self, slices: Iterable[StreamSlice]) -> Iterable[StreamSlice]:
+        self._planned = list(slices)
+        return self._planned
 
     def read(
-        self,
-        fetch: FetchPage,
-        paginator: OverlapPaginator,
-        time_range: TimeRange,
-        context: str,
-        known: int = 0,
+        self, fetch: FetchPage, paginator: paging.OverlapPaginator, time_range: TimeRange, context: str, known: int = 0
     ) -> Iterator[Message]:
         """All messages of a range as rows; `known` is how many there are at least."""
 
@@ -237,27 +220,12 @@ class EngagementRetriever(SliceRetriever):
                 return
             smallest = not self._unit.halves(part)
             try:
-                for page in paginator.pages(lambda offset: fetch(unit, part, offset), first, smallest=smallest):
+                for page in paginator.pages(partial(fetch, unit, part), first, smallest=smallest):
                     yield from rows.page(page)
             except RequestRefused as refusal:
                 raise refused(context, {unit: refusal}) from None
 
         return read_in_halves(read_pages, time_range, self._unit.halves, context)
-
-
-@dataclass
-class MessagesRetriever(EngagementRetriever):
-    """The stream `messages`: every message of the provider, a window at a time."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._planned: list[StreamSlice] = []
-        self._empty: list[StreamSlice] = []
-        self.prepare_slices(self._plan)
-
-    def _plan(self, slices: Iterable[StreamSlice]) -> Iterable[StreamSlice]:
-        self._planned = list(slices)
-        return self._planned
 
     def rows(self, stream_slice: StreamSlice, context: str) -> Iterable[Message]:
         """The messages of the slice's window."""
@@ -282,7 +250,7 @@ class Session:
 
 
 @dataclass
-class CustomerSessionRetriever(EngagementRetriever):
+class CustomerSessionRetriever(MessagesRetriever):
     """The stream `customer_session_messages`: each customer session asked for once a sync, however often it is named.
 
     The sessions are those configured, each in every window; or those that the window's messages name: the provider's
@@ -292,11 +260,7 @@ class CustomerSessionRetriever(EngagementRetriever):
 
     messages_requester: Requester | None = None
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.prepare_slices(self._with_sessions)
-
-    def _with_sessions(self, slices: Iterable[StreamSlice]) -> Iterator[StreamSlice]:
+    def _prepared(self, slices: Iterable[StreamSlice]) -> Iterator[StreamSlice]:
         planned = list(slices)
         configured = self.config["engagement"]["customer_session_ids"]
         if configured:
@@ -309,7 +273,7 @@ class CustomerSessionRetriever(EngagementRetriever):
 
     def _sessions_of(self, planned: list[StreamSlice]) -> list[dict[str, Session]]:
         """The sessions that the messages of all windows name, each in the first window that names it."""
-        ask, paginator = JsonCalls(self.messages_requester), OverlapPaginator()  # type: ignore[arg-type]
+        ask, paginator = JsonCalls(self.messages_requester), paging.OverlapPaginator()  # type: ignore[arg-type]
         sessions: dict[str, Session] = {}
         named: list[dict[str, Session]] = [{} for _ in planned]
         for stream_slice, first_named in zip(planned, named, strict=True):
@@ -330,8 +294,9 @@ class CustomerSessionRetriever(EngagementRetriever):
         """The messages of the slice's sessions."""
         for name, session in stream_slice.extra_fields["sessions"].items():
             session_context = f"{context}, session {name}"
-            fetch = fetch_page(self.ask, of_session(name), stream_slice, session_context)
-            parts = list(_cut(TimeRange(session.start, session.end), SESSION_DAYS))
+            question = {"params": {"customersessionid": name}}
+            fetch = fetch_page(self.ask, question, stream_slice, session_context)
+            parts = list(_cut(TimeRange(session.start, session.end), days=6))  # seven are allowed
             known = session.known if len(parts) == 1 else 0
             for part in parts:
                 yield from self.read(fetch, self._paginator, part, session_context, known)
@@ -349,14 +314,11 @@ def _cut(time_range: TimeRange, days: int) -> Iterator[TimeRange]:
         yield TimeRange(start, min(start + days * DAY_MS, time_range.end))
 
 
-PROBED = timedelta(days=7) - timedelta(seconds=1)
-"""How far back `check` looks for messages: the longest window the API allows, short of its edge."""
-
-
 def check_section(ask: Callable[[str], JsonCalls], config: Config, logger: logging.Logger) -> None:
     """Asks for one message of the last week."""
     settings, end = config["engagement"], datetime.now(UTC) - LAG
-    week = TimeRange(milliseconds(end - PROBED), milliseconds(end))
+    start = end - timedelta(days=7) + timedelta(seconds=1)  # the longest window the API allows, short of its edge
+    week = TimeRange(milliseconds(start), milliseconds(end))
     fetch = fetch_page(ask("messages_requester"), of_provider(settings["provider_id"]), None, "engagement", limit=1)
     unit, page = EpochUnit(settings["epoch_unit"]).first_page(fetch, week, "engagement")
     if not page:

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast
 
 from source_dialpad.errors import config_error, system_error
 from source_dialpad.sync.halving import TimeRange
-from source_dialpad.transport.shared import shared
 
 logger = logging.getLogger("airbyte")
 
 Unit = Literal["milliseconds", "seconds"]
 Message = dict[str, Any]
-FetchFirst = Callable[[Unit, TimeRange], list[Message]]
-"""Fetches the first page of a range, asked for in a unit."""
+FetchPage = Callable[..., list[Message]]
+"""Fetches a page of messages with checked timestamps: unit, time range and offset (0 unless given) in."""
 
-UNITS: tuple[Unit, Unit] = ("milliseconds", "seconds")
 TICK_MS: Mapping[Unit, int] = {"milliseconds": 1, "seconds": 1000}
 
-FIVE_MINUTES_MS = 300_000
 TOLERANCE_MS = 86_400_000
 """How far outside its range a message may lie before the unit is believed to be wrong."""
 
@@ -33,27 +29,19 @@ class RequestRefused(Exception):  # noqa: N818  # a question of the unit, not ye
 class EpochUnit:
     """Which unit a provider's API takes for `start` and `end`; found out once and kept for the run.
 
-    `auto`: milliseconds first, since they are the only unit the article states (for `ts`). A refusal leads to seconds,
-    once. Messages that lie in their range prove the unit; an empty answer proves nothing: a server of seconds that
-    refuses nothing answers every range in milliseconds with nothing at all, and the other way round. So as long as
-    nothing has come back each empty range is asked for in both units, and milliseconds are given up for an empty answer
-    only when it is the length of the range that was refused.
+    `auto`: milliseconds first, since they are the only unit the article states (for `ts`); after a refusal, seconds.
+    Messages that lie in their range prove the unit. An empty answer proves nothing: a server of seconds that refuses
+    nothing answers every range in milliseconds with nothing at all, and the other way round. So as long as nothing has
+    come back each empty range is asked for in both units, and milliseconds are given up for an empty answer only when
+    it is the length of the range that was refused.
     """
 
     def __init__(self, setting: str = "auto") -> None:
         """`setting` is `auto`, `milliseconds` or `seconds`."""
         self.unit = None if setting == "auto" else cast("Unit", setting)
-        self._accepted = self.unit is not None
-        self._lock = threading.Lock()
 
-    def first_page(self, fetch: FetchFirst, time_range: TimeRange, context: str) -> tuple[Unit, list[Message]]:
+    def first_page(self, fetch: FetchPage, time_range: TimeRange, context: str) -> tuple[Unit, list[Message]]:
         """The first page of a range and the unit it was asked for in."""
-        if not self._accepted:
-            with self._lock:  # one range finds out, the others wait for it
-                if not self._accepted:
-                    answer = self._find(fetch, time_range, context)
-                    self._accepted = True
-                    return answer
         if self.unit is None:
             return self._find(fetch, time_range, context)
         try:
@@ -65,9 +53,9 @@ class EpochUnit:
         """The two halves of a range, cut where the API can be asked for them."""
         return time_range.halves(TICK_MS[self.unit or "milliseconds"])
 
-    def _find(self, fetch: FetchFirst, time_range: TimeRange, context: str) -> tuple[Unit, list[Message]]:
-        refusals: dict[str, RequestRefused] = {}
-        for unit in UNITS:
+    def _find(self, fetch: FetchPage, time_range: TimeRange, context: str) -> tuple[Unit, list[Message]]:
+        refusals: dict[Unit, RequestRefused] = {}
+        for unit in TICK_MS:
             try:
                 page = fetch(unit, time_range)
             except RequestRefused as refusal:
@@ -81,12 +69,12 @@ class EpochUnit:
             return self._settle("seconds"), []
         raise refused(context, refusals)
 
-    def _too_long(self, fetch: FetchFirst, time_range: TimeRange) -> bool:
+    def _too_long(self, fetch: FetchPage, time_range: TimeRange) -> bool:
         """Whether milliseconds are refused for their length: five minutes of them are accepted, the range is not.
 
         Five minutes are three and a half days to a server of seconds; a day is nearly three years.
         """
-        minutes = TimeRange(time_range.start, min(time_range.end, time_range.start + FIVE_MINUTES_MS))
+        minutes = TimeRange(time_range.start, min(time_range.end, time_range.start + 5 * 60_000))
         for part in (minutes, time_range):
             try:
                 fetch("milliseconds", part)
@@ -95,18 +83,12 @@ class EpochUnit:
         return False
 
     def _settle(self, unit: Unit) -> Unit:
-        if self.unit is None:
-            logger.info("Digital Engagement takes start and end in %s.", unit)
+        logger.info("Digital Engagement takes start and end in %s.", unit)
         self.unit = unit
         return unit
 
 
-def epoch_unit(base_url: str, provider_id: str, setting: str) -> EpochUnit:
-    """The unit of a provider's API; what is found out is shared by all its streams."""
-    return shared(EpochUnit, base_url, provider_id) if setting == "auto" else EpochUnit(setting)
-
-
-def refused(context: str, refusals: Mapping[str, RequestRefused]) -> Exception:
+def refused(context: str, refusals: Mapping[Unit, RequestRefused]) -> Exception:
     """The config error for a request that was refused in each unit that was tried."""
     reasons = "; ".join(f"in {unit}: {refusal}" for unit, refusal in refusals.items())
     nothing = " In seconds nothing came back, which proves nothing." if list(refusals) == ["milliseconds"] else ""

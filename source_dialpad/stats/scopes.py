@@ -15,7 +15,7 @@ from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.types import Config, StreamSlice
 
 from source_dialpad.errors import config_error, nearest
-from source_dialpad.sync.partitions import Partitions
+from source_dialpad.sync.retriever import Partitions
 from source_dialpad.transport.declared import MAX_ITEMS, listed
 from source_dialpad.transport.requester import JsonCalls, object_of
 from source_dialpad.transport.types import text

@@ -111,29 +111,26 @@ class ExportWindows(WindowPlanner):
     def _first_of_window(self, day: date) -> date:
         return next(day_windows(day, day, self.size)).first
 
+    def parsed(self, text: str) -> date:
+        """The last day that was read whole; a time of day stands for a day that was read in part."""
+        if len(text) == len("2026-01-01"):
+            return date.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
+        return (local_day(moment, self.zone) if moment.tzinfo else moment.date()) - DAY
+
     def parse_cursor(self, saved: Cursor) -> date:
         """The last day that was read whole, counted in the zone of today's configuration.
 
-        A saved time of day stands for a day that was read in part, so the day before it counts. A day of another zone
-        ends at another instant: the day that holds this instant is not whole.
+        A day of another zone ends at another instant: the day that holds this instant is not whole.
         """
-        value = saved[self.cursor_field]
-        try:
-            text = str(value)
-            if len(text) == len("2026-01-01"):
-                day = date.fromisoformat(text)
-            else:
-                moment = datetime.fromisoformat(text)
-                day = (local_day(moment, self.zone) if moment.tzinfo else moment.date()) - DAY
-        except ValueError:
-            raise self.unreadable(value) from None
+        day: date = super().parse_cursor(saved)
         written = saved.get("timezone", self.timezone)
         if written == self.timezone or day > date.max - 2 * DAY:  # the last days of the calendar have no day after
             return day
         try:
             zone = zone_of(str(written))
         except (ValueError, KeyError):
-            raise self.unreadable({self.cursor_field: value, "timezone": written}) from None
+            raise self.unreadable({self.cursor_field: saved[self.cursor_field], "timezone": written}) from None
         return local_day(midnight(day + DAY, zone), self.zone) - DAY
 
 

@@ -38,10 +38,9 @@ MAX_WAITING: Final = 8
 
 
 class RecordBatch(Record):
-    """Rows of one slice as RECORD lines; to the CDK it is one record, whose data are those of the last row."""
+    """Rows of one slice as RECORD lines without their ends; to the CDK it is one record, that of the last row."""
 
     def __init__(self, stream_name: str, stream_slice: StreamSlice, last: Row, lines: list[bytes]) -> None:
-        """`lines` are whole lines without their ends."""
         super().__init__(data=last, stream_name=stream_name, associated_slice=stream_slice)
         self.lines = lines
 
@@ -57,14 +56,12 @@ class BatchMessage(AirbyteMessage):
 class BatchQueue:
     """Whether this process makes batches, and how many wait to be written."""
 
-    def __init__(self) -> None:
-        self.is_open = False
-        self._slots = threading.BoundedSemaphore(MAX_WAITING)
+    is_open = False
 
     def open(self) -> None:
         """From now on rows travel in batches."""
-        self.is_open = True
         self._slots = threading.BoundedSemaphore(MAX_WAITING)
+        self.is_open = True
 
     def close(self) -> None:
         """Nobody writes any more: who waits for a slot raises within a second."""
@@ -89,35 +86,30 @@ def batched(stream_name: str, stream_slice: StreamSlice, rows: Iterable[Row]) ->
     if not BATCHES.is_open:
         yield from rows
         return
-    lines: list[bytes] = []
+    rows_as_json: list[bytes] = []
     row: Row = {}
     size = 0
-    head, tail = _envelope(stream_name)
     try:
         for row in rows:
-            line = b"".join((head, _serialize(row, stream_name), tail))
-            lines.append(line)
-            size += len(line)
-            if size >= MAX_BYTES or len(lines) >= MAX_ROWS:
-                yield _batch(stream_name, stream_slice, row, lines)
-                lines, size = [], 0
-                head, tail = _envelope(stream_name)
+            row_as_json = _serialize(row, stream_name)
+            rows_as_json.append(row_as_json)
+            size += len(row_as_json)
+            if size >= MAX_BYTES or len(rows_as_json) >= MAX_ROWS:
+                yield _batch(stream_name, stream_slice, row, rows_as_json)
+                rows_as_json, size = [], 0
     except Exception:
-        if lines:
-            yield _batch(stream_name, stream_slice, row, lines)
+        if rows_as_json:
+            yield _batch(stream_name, stream_slice, row, rows_as_json)
         raise
-    if lines:
-        yield _batch(stream_name, stream_slice, row, lines)
+    if rows_as_json:
+        yield _batch(stream_name, stream_slice, row, rows_as_json)
 
 
-def _batch(stream_name: str, stream_slice: StreamSlice, last: Row, lines: list[bytes]) -> RecordBatch:
+def _batch(stream_name: str, stream_slice: StreamSlice, last: Row, rows_as_json: list[bytes]) -> RecordBatch:
     BATCHES.acquire_slot()
-    return RecordBatch(stream_name, stream_slice, last, lines)
-
-
-def _envelope(stream_name: str) -> tuple[bytes, bytes]:
-    head = b'{"type":"RECORD","record":{"stream":' + orjson.dumps(stream_name) + b',"data":'
-    return head, b',"emitted_at":%d}}' % (time.time_ns() // 1_000_000)
+    head = b'{"type":"RECORD","record":{"stream":%b,"data":' % orjson.dumps(stream_name)
+    tail = b',"emitted_at":%d}}' % (time.time_ns() // 1_000_000)
+    return RecordBatch(stream_name, stream_slice, last, [b"".join((head, row, tail)) for row in rows_as_json])
 
 
 def _serialize(row: Row, stream_name: str) -> bytes:
@@ -129,10 +121,8 @@ def _serialize(row: Row, stream_name: str) -> bytes:
         try:
             return lenient_json(row)
         except RecursionError:
-            members = ", ".join(row)[:200]
-            raise system_error(
-                f"{stream_name}: a row is nested too deeply to be written as JSON; its members: {members}."
-            ) from None
+            problem = f"{stream_name}: a row is nested too deeply to be written as JSON"
+            raise system_error(f"{problem}; its members: {', '.join(row)[:200]}.") from None
 
 
 class BatchingSource(ConcurrentSource):
@@ -143,9 +133,9 @@ class BatchingSource(ConcurrentSource):
             yield from self._batch(queue_item, processor)
         elif isinstance(queue_item, StreamThreadException) and isinstance(queue_item.exception, AirbyteTracedException):
             # the CDK would log the same error once more, with its stack trace
-            processor._flag_exception(queue_item.stream_name, queue_item.exception)  # noqa: SLF001
-            descriptor = StreamDescriptor(name=queue_item.stream_name)
-            yield queue_item.exception.as_airbyte_message(stream_descriptor=descriptor)
+            stream, error = queue_item.stream_name, queue_item.exception
+            processor._flag_exception(stream, error)  # noqa: SLF001
+            yield error.as_airbyte_message(stream_descriptor=StreamDescriptor(name=stream))
         else:
             yield from super()._handle_item(queue_item, processor)
 

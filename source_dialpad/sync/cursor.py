@@ -12,6 +12,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
@@ -35,6 +36,7 @@ Preparation = Callable[[Iterable[StreamSlice]], Iterable[StreamSlice]]
 """Takes all planned slices, and yields each one when it can be read."""
 
 
+@dataclass(eq=False)
 class WindowCursor(Cursor):
     """Moves a stream's state past a window only when it, and every window before it in its partition, was read whole.
 
@@ -47,41 +49,33 @@ class WindowCursor(Cursor):
     none, with a warning; any other shape is a config error.
     """
 
-    full_refresh = False
+    planner: WindowPlanner
+    partitions: StreamSlicer | None
+    given_state: Mapping[str, Any]
+    message_repository: MessageRepository
+    state_manager: ConnectorStateManager
+    full_refresh: bool = False
     """Whether the catalog asks for everything, whatever it costs."""
 
-    def __init__(
-        self,
-        *,
-        planner: WindowPlanner,
-        partitions: StreamSlicer | None,
-        stream_state: Mapping[str, Any],
-        message_repository: MessageRepository,
-        state_manager: ConnectorStateManager,
-    ) -> None:
-        self._planner = planner
-        self._partitions = partitions
-        self._message_repository = message_repository
-        self._state_manager = state_manager
-        self._given_state = dict(stream_state)
+    def __post_init__(self) -> None:
+        self.prepare: Preparation = iter
         self._saved: dict[str, dict[str, Any]] | None = None
         self._plans: dict[str, tuple[list[PlannedWindow], SavedCursor | None]] = {}
         self._lock = threading.RLock()
         self._emitted_at = float("-inf")
-        self.prepare: Preparation = iter
 
     @property
     def cursor_field(self) -> CursorField:
         """The cursor field, as the catalogue shows it."""
-        return CursorField(self._planner.cursor_field)
+        return CursorField(self.planner.cursor_field)
 
     @property
     def state(self) -> MutableMapping[str, Any]:
         """The state as it is saved."""
         with self._lock:
             if self._saved is None:
-                return self._given_state
-            if self._partitions is None:
+                return dict(self.given_state)
+            if self.partitions is None:
                 return self._saved.get("{}", {})
             return {"states": [{"partition": json.loads(key), "cursor": saved} for key, saved in self._saved.items()]}
 
@@ -90,15 +84,15 @@ class WindowCursor(Cursor):
         return self.prepare(self._planned())
 
     def _planned(self) -> Iterator[StreamSlice]:
-        listed = self._partitions.stream_slices() if self._partitions else [StreamSlice(partition={}, cursor_slice={})]
+        listed = self.partitions.stream_slices() if self.partitions else [StreamSlice(partition={}, cursor_slice={})]
         partitions = {_key(each.partition): each for each in listed}  # listed twice, one would be read twice
         saved = self._saved = self._read_state(partitions)
         if saved and saved.keys().isdisjoint(partitions):
             gone = f"none of the {len(saved)} partitions of the saved state is there any more"
-            self._planner.warn(f"{gone}; each is read from the start.")
+            self.planner.warn(f"{gone}; each is read from the start.")
         for key, partition in partitions.items():
-            resumed = self._planner.compatible_state(saved.get(key))
-            plan = list(self._planner.windows(resumed))
+            resumed = self.planner.compatible_state(saved.get(key))
+            plan = list(self.planner.windows(resumed))
             self._plans[key] = plan, resumed
             for window in plan:
                 extra = {**partition.extra_fields, PLANNED: window}
@@ -107,11 +101,11 @@ class WindowCursor(Cursor):
 
     def _read_state(self, partitions: Iterable[str]) -> dict[str, dict[str, Any]]:
         """The saved cursors by partition; those without a value are left out, with a warning."""
-        state, field = self._given_state, self._planner.cursor_field
+        state, field = self.given_state, self.planner.cursor_field
         if all(str(name).startswith("__ab_") for name in state):  # what the CDK writes of streams without a cursor
             return {}
         try:
-            if field in state or self._partitions is None:
+            if field in state or self.partitions is None:
                 saved = {key: {**state, field: state[field]} for key in partitions}
             elif state.get("use_global_cursor"):
                 saved = {**{key: dict(state["state"]) for key in partitions}, **_entries(state.get("states") or [])}
@@ -119,20 +113,20 @@ class WindowCursor(Cursor):
                 saved = _entries(state["states"] or [])
         except (KeyError, TypeError, ValueError):
             raise config_error(
-                f"{self._planner.stream}: the saved state has another shape than this stream writes (its keys are "
+                f"{self.planner.stream}: the saved state has another shape than this stream writes (its keys are "
                 f"{sorted(map(str, state))}). Reset the state of this stream, so that it is read again from start_date."
             ) from None
         empty = [key for key, cursor in saved.items() if cursor.get(field) in (None, "")]
         if empty:
             where = "" if empty == ["{}"] else f" for {', '.join(empty)}"
-            self._planner.warn(f"the saved state holds no {field}{where}; reading begins at the start.")
+            self.planner.warn(f"the saved state holds no {field}{where}; reading begins at the start.")
         return {key: cursor for key, cursor in saved.items() if key not in empty}
 
     def observe(self, record: Record) -> None:
         """Notes the greatest cursor of a window whose end only its records tell."""
         window = record.associated_slice.extra_fields.get(PLANNED) if record.associated_slice else None
         if window is not None and window.open_ended:
-            window.cursor_after = max(window.cursor_after or "", record.data[self._planner.cursor_field])
+            window.cursor_after = max(window.cursor_after or "", record.data[self.planner.cursor_field])
 
     def close_partition(self, partition: Partition) -> None:
         """Marks a window as read whole, moves the state over all that is now contiguous, and emits it."""
@@ -140,7 +134,7 @@ class WindowCursor(Cursor):
         with self._lock:
             stream_slice.extra_fields[PLANNED].done = True
             self._advance(stream_slice)
-            if self._partitions is None or self._is_due():
+            if self.partitions is None or self._is_due():
                 self._emit()
 
     def save_progress(self, stream_slice: StreamSlice) -> None:
@@ -161,15 +155,15 @@ class WindowCursor(Cursor):
 
     def _advance(self, stream_slice: StreamSlice) -> None:
         key = _key(stream_slice.partition)
-        cursor = self._planner.progress(*self._plans[key])
+        cursor = self.planner.progress(*self._plans[key])
         if cursor is not None and self._saved is not None:
             self._saved[key] = cursor
 
     def _emit(self) -> None:
         self._emitted_at = time.monotonic()
-        name = self._planner.stream
-        self._state_manager.update_state_for_stream(name, None, self.state)
-        self._message_repository.emit_message(self._state_manager.create_state_message(name, None))
+        name = self.planner.stream
+        self.state_manager.update_state_for_stream(name, None, self.state)
+        self.message_repository.emit_message(self.state_manager.create_state_message(name, None))
 
     def ensure_at_least_one_state_emitted(self) -> None:
         """Emits the state once more when the stream is done, whatever came of it."""

@@ -9,7 +9,7 @@ COUNT = "INSERT INTO seen VALUES (?, 0) ON CONFLICT DO UPDATE SET before = befor
 
 
 class DuplicateCounter(AbstractContextManager["DuplicateCounter"]):
-    """Counts rows by their digests, in a private temporary database; use it as a context manager, or close it.
+    """Counts rows by their digests, in a private temporary database that is closed on exit.
 
     Up to 4 MB of it are in memory, the rest in a file that SQLite deletes as it opens it; nothing of the rows is in it.
     """
@@ -25,9 +25,5 @@ class DuplicateCounter(AbstractContextManager["DuplicateCounter"]):
         """How many rows with this digest were counted before: 0 for the first one."""
         return self._database.execute(COUNT, (digest,)).fetchone()[0]  # type: ignore[no-any-return]  # of the database
 
-    def close(self) -> None:
-        """Deletes the temporary database."""
-        self._database.close()
-
     def __exit__(self, *_: object) -> None:
-        self.close()
+        self._database.close()

@@ -11,11 +11,9 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition
-
-Result = TypeVar("Result")
 
 THREADS = 1024
 """More than there are streams and slices at once; a thread is started when one is needed, and used again."""
@@ -35,11 +33,11 @@ class FairExecutor(ThreadPoolExecutor):
         self._reading: defaultdict[str, int] = defaultdict(int)
         self._lock = threading.Lock()
 
-    def submit(self, function: Callable[..., Result], /, *arguments: Any, **_: Any) -> Future[Result]:
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **_: Any) -> Future[Any]:
         """Begins the task when its turn comes."""
         if not (arguments and isinstance(arguments[0], Partition)):
             return super().submit(function, *arguments)
-        future: Future[Result] = Future()
+        future: Future[Any] = Future()
         with self._lock:
             stream = self._waiting.setdefault(arguments[0].stream_name(), deque())
             stream.append((future, partial(function, *arguments)))

@@ -22,9 +22,7 @@ class TimeRange(NamedTuple):
 
     def halves(self, tick: int = 1) -> tuple[TimeRange, ...]:
         """The two halves, which meet at a whole `tick`; none where the range cannot be cut."""
-        middle = (self.start + self.end) // 2 // tick * tick
-        if middle <= self.start:
-            middle += tick
+        middle = max((self.start + self.end) // 2, self.start + tick) // tick * tick
         if not self.start < middle < self.end:
             return ()
         return TimeRange(self.start, middle), TimeRange(middle, self.end)
@@ -40,6 +38,7 @@ def read_in_halves(
 
     Rows that were emitted before the contradiction was noticed come again, under the same keys.
     """
+    parts: tuple[TimeRange, ...] = ()
     try:
         yield from read(time_range)
     except InconsistentPages:
@@ -50,8 +49,6 @@ def read_in_halves(
                 "milliseconds) in a way that cannot be followed: rows come again, or are missing, where two pages "
                 "meet. A smaller time range cannot be asked for."
             ) from None
-    else:
-        return
     for part in parts:
         yield from read_in_halves(read, part, halves, context)
 

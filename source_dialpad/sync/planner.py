@@ -74,8 +74,16 @@ class WindowPlanner(ABC):
         """The windows in the order they are read; without a compatible saved cursor, all since the start."""
 
     @abstractmethod
+    def parsed(self, text: str) -> Any:
+        """Where a cursor stands, to be compared with others; ValueError or OverflowError where it cannot be read."""
+
     def parse_cursor(self, saved: Cursor) -> Any:
-        """Where a saved cursor stands, to be compared with others; an error where it cannot be read."""
+        """Where a saved cursor stands; a config error where it cannot be read."""
+        value = saved[self.cursor_field]
+        try:
+            return self.parsed(str(value))
+        except (ValueError, OverflowError):
+            raise self.unreadable(value) from None
 
     def progress(self, plan: Sequence[PlannedWindow], saved: Cursor | None) -> dict[str, Any] | None:
         """The cursor to save once the windows of `plan` that are done were read; `saved` is the one they followed from.
@@ -179,18 +187,13 @@ class DatetimeWindows(WindowPlanner):
         self.warn(f"{began}; the stream is read again from its start.")
         return None
 
-    def parse_cursor(self, saved: Cursor) -> datetime:
-        """A saved cursor as an instant: milliseconds, RFC 3339 text, or a date (its midnight in the zone)."""
-        value = saved[self.cursor_field]
-        text = str(value)
-        try:
-            if text.lstrip("-").isdigit():
-                return from_milliseconds(int(text))
-            if len(text) == len("2026-01-01"):
-                return midnight(date.fromisoformat(text), self.zone)
-            moment = datetime.fromisoformat(text)
-        except (ValueError, OverflowError):
-            raise self.unreadable(value) from None
+    def parsed(self, text: str) -> datetime:
+        """A cursor as an instant: milliseconds, RFC 3339 text, or a date (its midnight in the zone)."""
+        if text.lstrip("-").isdigit():
+            return from_milliseconds(int(text))
+        if len(text) == len("2026-01-01"):
+            return midnight(date.fromisoformat(text), self.zone)
+        moment = datetime.fromisoformat(text)
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -245,10 +248,6 @@ class DailySnapshot(WindowPlanner):
         if taken < today:
             yield PlannedWindow({"snapshot_date": today.isoformat()}, cursor_after=today.isoformat())
 
-    def parse_cursor(self, saved: Cursor) -> date:
+    def parsed(self, text: str) -> date:
         """The day of the last snapshot."""
-        value = saved[self.cursor_field]
-        try:
-            return date.fromisoformat(str(value))
-        except ValueError:
-            raise self.unreadable(value) from None
+        return date.fromisoformat(text)

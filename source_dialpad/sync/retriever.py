@@ -1,4 +1,4 @@
-"""What every retriever shares: the stream's types, and the name of its windows in errors."""
+"""What retrievers and partition routers share."""
 
 from __future__ import annotations
 
@@ -8,17 +8,32 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from airbyte_cdk.sources.declarative.incremental.concurrent_partition_cursor import ConcurrentPerPartitionCursor
+from airbyte_cdk.sources.declarative.partition_routers.partition_router import PartitionRouter
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.declarative.retrievers import Retriever, SimpleRetriever
 from airbyte_cdk.sources.streams.concurrent.cursor import ConcurrentCursor, Cursor
 from airbyte_cdk.sources.streams.core import StreamData
-from airbyte_cdk.sources.types import Config, StreamSlice
+from airbyte_cdk.sources.types import Config, StreamSlice, StreamState
 
 from source_dialpad.errors import config_error, slice_context
 from source_dialpad.sync.batches import batched
 from source_dialpad.sync.cursor import Preparation
 from source_dialpad.transport.requester import JsonCalls
 from source_dialpad.transport.types import RowTyper
+
+
+class Partitions(PartitionRouter):
+    """A partition router that adds nothing to requests: what a partition means stands in its slices."""
+
+    def get_stream_state(self) -> Mapping[str, StreamState] | None:
+        """No parent's state is kept."""
+        return None
+
+    def get_request_params(self, **_: Any) -> Mapping[str, Any]:
+        """Nothing."""
+        return {}
+
+    get_request_headers = get_request_body_data = get_request_body_json = get_request_params
 
 
 @dataclass

@@ -81,7 +81,7 @@ class Sync:
         self.cursor = WindowCursor(
             planner=planner,
             partitions=cast("StreamSlicer", Parts(parts)) if parts is not None else None,
-            stream_state=state or {},
+            given_state=state or {},
             message_repository=cast("MessageRepository", self.emitted),
             state_manager=ConnectorStateManager([]),
         )
@@ -266,7 +266,7 @@ def test_a_plain_cursor_is_kept_while_not_all_partitions_are_known() -> None:
     cursor = WindowCursor(
         planner=days(),
         partitions=cast("StreamSlicer", Parts(["a", "b"])),
-        stream_state={"day": "2026-11-10"},
+        given_state={"day": "2026-11-10"},
         message_repository=cast("MessageRepository", sync.emitted),
         state_manager=ConnectorStateManager([]),
     )

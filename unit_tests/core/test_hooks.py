@@ -47,7 +47,7 @@ def test_another_source_of_the_process_keeps_its_own_cursors() -> None:
 def test_the_settings_of_the_windows_reach_the_planner() -> None:
     built = cursors()["calls"]
     assert isinstance(built, WindowCursor)
-    assert built._planner == DatetimeWindows(
+    assert built.planner == DatetimeWindows(
         stream="calls",
         cursor_field="date_started",
         start="2026-11-01",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from source_dialpad.engagement.messages import EngagementRetriever, MessageRows
+from source_dialpad.engagement.messages import MessageRows, MessagesRetriever
 from source_dialpad.manifest import composed_manifest
 from source_dialpad.sync.halving import TimeRange
 
@@ -68,10 +68,10 @@ def test_different_messages_have_different_keys(one: dict[str, Any], other: dict
 
 
 def test_what_needs_no_second_look_is_written_whatever_came() -> None:
-    theirs: dict[str, Any] = {name: {"not": ["ours"]} for name in EngagementRetriever.derived - {"ts"}}
+    theirs: dict[str, Any] = {name: {"not": ["ours"]} for name in MessagesRetriever.derived - {"ts"}}
     assert one(**theirs) == one()
     schema = composed_manifest()["schemas"]["messages"]["properties"]
-    Draft7Validator({"properties": {name: schema[name] for name in EngagementRetriever.derived}}).validate(one())
+    Draft7Validator({"properties": {name: schema[name] for name in MessagesRetriever.derived}}).validate(one())
 
 
 def test_twins_of_one_millisecond_are_two_rows() -> None:
