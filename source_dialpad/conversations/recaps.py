@@ -49,8 +49,7 @@ class RecapsRetriever(TranscriptsRetriever):
 
     def rows(self, stream_slice: StreamSlice, context: str) -> Iterable[Row]:  # noqa: ARG002  # asked for already
         """The recaps that came with the slice."""
-        rows: Iterable[Row] = stream_slice.extra_fields["rows"]
-        return rows
+        yield from stream_slice.extra_fields["rows"]
 
     def _prepared(self, slices: Iterable[StreamSlice]) -> Iterator[StreamSlice]:
         """Each slice with its recaps: first what may have changed, newest first, then the days that were never read.
