@@ -17,7 +17,7 @@ from typing import Any
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.errors import config_error
-from source_dialpad.sync.windows import DAY, Grain, day_windows, instant_windows, local_day, midnight
+from source_dialpad.sync.windows import DAY, Grain, day_windows, local_day, midnight
 from source_dialpad.transport.times import from_milliseconds, milliseconds, rfc3339, zone_of
 
 logger = logging.getLogger("airbyte")
@@ -32,10 +32,9 @@ Cursor = Mapping[str, Any]
 class PlannedWindow:
     """One window of one partition: its slice, what the state may say after it, and whether it was read whole (`done`).
 
-    `cursor_after` moves the cursor forward; where a window is `open_ended`, it is the greatest cursor of its records,
-    and where it is None otherwise (today, history), the cursor stays. `backfilled_to` moves the other end of what was
-    read back in time. `read_at` is when the partition was last read, as its state says; `reread` windows were read
-    whole before, and belong to the look-back.
+    `cursor_after` moves the cursor forward, unless it is None (today, history); where a window is `open_ended`, it is
+    the greatest cursor of its records. `backfilled_to` moves the other end of what was read back in time. `read_at` is
+    when the state says the partition was last read; `reread` windows, of the look-back, were read whole before.
     """
 
     cursor_slice: Mapping[str, Any]
@@ -146,8 +145,9 @@ class WindowPlanner(ABC):
 class DatetimeWindows(WindowPlanner):
     """Touching windows of instants: start inclusive, end exclusive, the last one ending `LAG` before now.
 
-    The cursor is the end of the last window read whole, as milliseconds or as RFC 3339 text. `kept_days` is how long
-    the API keeps its rows: an older start, or an older state, is moved forward with a warning.
+    Inner edges are midnights of `timezone`. The cursor is the end of the last window read whole, as milliseconds or as
+    RFC 3339 text. `kept_days` is how long the API keeps its rows: an older start or state is moved forward with a
+    warning.
     """
 
     step_days: int = 1
@@ -156,9 +156,12 @@ class DatetimeWindows(WindowPlanner):
 
     def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
         """The windows to read, oldest first."""
-        for start, end in instant_windows(*self.bounds(saved), self.step_days, self.zone):
+        start, last = self.bounds(saved)
+        while start < last:
+            end = min(midnight(local_day(start, self.zone) + self.step_days * DAY, self.zone), last)
             cursor_after = milliseconds(end) if self.cursor_unit == "milliseconds" else rfc3339(end)
             yield PlannedWindow({"start_time": rfc3339(start), "end_time": rfc3339(end)}, cursor_after)
+            start = end
 
     def bounds(self, saved: Cursor | None) -> tuple[datetime, datetime]:
         """Start and end of what is to be read; the start lies behind the end when nothing is."""

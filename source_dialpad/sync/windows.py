@@ -52,14 +52,6 @@ def day_windows(first: date, last: date, size: int | Grain, *, newest_first: boo
         first, last = (first, window.first - DAY) if newest_first else (window.last + DAY, last)
 
 
-def instant_windows(start: datetime, end: datetime, days: int, zone: tzinfo) -> Iterator[tuple[datetime, datetime]]:
-    """Cuts `start` (inclusive) to `end` (exclusive) into touching windows whose inner edges are midnights of `zone`."""
-    while start < end:
-        edge = min(midnight(local_day(start, zone) + days * DAY, zone), end)
-        yield start, edge
-        start = edge
-
-
 def midnight(day: date, zone: tzinfo) -> datetime:
     """The first instant of `day` in `zone`: the earlier of two midnights, or the first instant after a skipped one."""
     local = datetime(day.year, day.month, day.day, tzinfo=zone, fold=0)
