@@ -103,7 +103,6 @@ def messages_of(answer: Answer, context: str) -> list[Message]:
 
 
 def _messages(value: Any) -> list[Message] | None:
-    """The messages, or None where the shape is none of those we know."""
     envelopes = [value] if isinstance(value, dict) else value
     if not isinstance(envelopes, list) or not all(isinstance(envelope, dict) for envelope in envelopes):
         return None
@@ -138,8 +137,7 @@ class MessageRows:
     def page(self, messages: list[Message]) -> Iterator[Message]:
         """The rows of one page, in place, without those that belong to a neighboring range; empties the page.
 
-        Raises `InconsistentPages` for a message that came on an earlier page. The answer that holds a page begins with
-        the last message of the page before.
+        Raises `InconsistentPages` for a message of an earlier page, but for the last one before this page.
         """
         (start, end), (before, after) = self._range, self._neighbors
         provider_id, identity, duplicates = self._provider_id, self._identity, self._duplicates
@@ -302,7 +300,6 @@ def _window(stream_slice: StreamSlice) -> TimeRange:
 
 
 def _cut(time_range: TimeRange, days: int) -> Iterator[TimeRange]:
-    """The range in parts of at most so many days."""
     for start in range(time_range.start, time_range.end, days * DAY_MS):
         yield TimeRange(start, min(start + days * DAY_MS, time_range.end))
 

@@ -35,10 +35,7 @@ class OverlapPaginator:
     def pages(
         self, fetch: Callable[[int], list[Message]], first: list[Message], *, smallest: bool
     ) -> Iterator[list[Message]]:
-        """The pages of a range, each message once.
-
-        `fetch` takes an offset, `first` is the page at 0, and `smallest` a range that cannot be halved.
-        """
+        """Each message once; `fetch` takes an offset, `first` is the page at 0, `smallest` a range without halves."""
         if not first:
             return
         if self._offsets_work:

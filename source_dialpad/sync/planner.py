@@ -1,7 +1,4 @@
-"""The planner: from a saved state to the windows that are still to be read, and from windows read to the next state.
-
-A saved cursor that cannot be read is an error and not a fresh start.
-"""
+"""The planner: from a saved state to the windows that are still to be read, and from windows read to the next state."""
 
 from __future__ import annotations
 
@@ -77,7 +74,7 @@ class WindowPlanner(ABC):
         """Where a cursor stands, to be compared with others; ValueError or OverflowError where it cannot be read."""
 
     def parse_cursor(self, saved: Cursor) -> Any:
-        """Where a saved cursor stands; a config error where it cannot be read."""
+        """Where a saved cursor stands; a config error, and no fresh start, where it cannot be read."""
         value = saved[self.cursor_field]
         try:
             return self.parsed(str(value))

@@ -1,7 +1,6 @@
 """Windows: which range of time one slice covers, cut on the calendar of a time zone.
 
-Pure functions of dates and instants; nothing here knows a stream, a state or the clock. Days are calendar days of the
-configured zone, so a day has 23 or 25 hours where the clocks change. Weeks begin on Monday.
+Pure functions of dates and instants, which know no stream, state or clock. Weeks begin on Monday.
 """
 
 from __future__ import annotations
