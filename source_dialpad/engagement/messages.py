@@ -21,6 +21,7 @@ from airbyte_cdk.sources.types import Config, StreamSlice
 
 from source_dialpad.engagement import paging
 from source_dialpad.engagement.unit import (
+    DAY_MS,
     TICK_MS,
     EpochUnit,
     FetchPage,
@@ -54,8 +55,6 @@ LONGEST_SEGMENT = 18
 REDACTED = re.compile(r"\*{2,4}([A-Z][A-Z0-9_]*)\*{2,4}")
 """A redaction token: printed with four stars, which may be two stars and the residue of page formatting."""
 
-DAY_MS = timedelta(days=1) // timedelta(milliseconds=1)
-
 NOTHING_CAME = (
     "%s: no message came back %s. That proves nothing: check engagement.provider_id, engagement.epoch_unit, and "
     "whether there were any messages."
@@ -71,10 +70,7 @@ def of_provider(provider_id: str) -> dict[str, Any]:
 def fetch_page(
     ask: JsonCalls, question: dict[str, Any], stream_slice: StreamSlice | None, context: str, *, limit: int = 0
 ) -> FetchPage:
-    """Pages of the messages asked for, of `limit` messages each, or full ones.
-
-    `question` holds the members of the request that say which, by where they stand: in its `body` or `params`.
-    """
+    """Pages of the messages that `question` asks for by members of `body` or `params`; of `limit`, or full ones."""
 
     def fetch(unit: Unit, time_range: TimeRange, offset: int = 0) -> list[Message]:
         start, end = requested_bounds(time_range, unit)
@@ -90,8 +86,7 @@ def fetch_page(
 def messages_of(answer: Answer, context: str) -> list[Message]:
     """The messages of an answer: a list of envelopes, one envelope, a flat list, or nothing found.
 
-    Everything else with a 2xx is a system error that shows its first 200 characters: it is not "no messages". Raises
-    `RequestRefused` for a 400.
+    Raises `RequestRefused` for a 400; every other answer is a system error, and not "no messages".
     """
     if answer.status == 400:  # noqa: PLR2004
         raise RequestRefused(snippet(answer.content) or "no reason given")
@@ -108,7 +103,6 @@ def messages_of(answer: Answer, context: str) -> list[Message]:
 
 
 def _messages(value: Any) -> list[Message] | None:
-    """The messages, or None where the shape is none of those we know."""
     envelopes = [value] if isinstance(value, dict) else value
     if not isinstance(envelopes, list) or not all(isinstance(envelope, dict) for envelope in envelopes):
         return None
@@ -143,8 +137,7 @@ class MessageRows:
     def page(self, messages: list[Message]) -> Iterator[Message]:
         """The rows of one page, in place, without those that belong to a neighboring range; empties the page.
 
-        Raises `InconsistentPages` for a message that came on an earlier page. The answer that holds a page begins with
-        the last message of the page before.
+        Raises `InconsistentPages` for a message of an earlier page, but for the last one before this page.
         """
         (start, end), (before, after) = self._range, self._neighbors
         provider_id, identity, duplicates = self._provider_id, self._identity, self._duplicates
@@ -218,9 +211,8 @@ class MessagesRetriever(SliceRetriever):
             if 0 < known <= len(first) < paging.PAGE:
                 yield from rows.page(first)  # not full, and all that are known: there are no others
                 return
-            smallest = not self._unit.halves(part)
             try:
-                for page in paginator.pages(partial(fetch, unit, part), first, smallest=smallest):
+                for page in paginator.pages(partial(fetch, unit, part), first, smallest=not self._unit.halves(part)):
                     yield from rows.page(page)
             except RequestRefused as refusal:
                 raise refused(context, {unit: refusal}) from None
@@ -251,11 +243,10 @@ class Session:
 
 @dataclass
 class CustomerSessionRetriever(MessagesRetriever):
-    """The stream `customer_session_messages`: each customer session asked for once a sync, however often it is named.
+    """The stream `customer_session_messages`: the configured sessions in every window, or those that messages name.
 
-    The sessions are those configured, each in every window; or those that the window's messages name: the provider's
-    messages of all windows are read first, and a session belongs to the first window that names it and is read from
-    its first to its last message, so that the state may pass a window when its sessions are done.
+    For the latter, the provider's messages of all windows are read first. A session is asked for once a sync, from its
+    first to its last message, by the first window that names it: the state may pass that when its sessions are done.
     """
 
     messages_requester: Requester | None = None
@@ -309,7 +300,6 @@ def _window(stream_slice: StreamSlice) -> TimeRange:
 
 
 def _cut(time_range: TimeRange, days: int) -> Iterator[TimeRange]:
-    """The range in parts of at most so many days."""
     for start in range(time_range.start, time_range.end, days * DAY_MS):
         yield TimeRange(start, min(start + days * DAY_MS, time_range.end))
 

@@ -35,10 +35,7 @@ class OverlapPaginator:
     def pages(
         self, fetch: Callable[[int], list[Message]], first: list[Message], *, smallest: bool
     ) -> Iterator[list[Message]]:
-        """The pages of a range, each message once.
-
-        `fetch` takes an offset, `first` is the page at 0, and `smallest` a range that cannot be halved.
-        """
+        """Each message once; `fetch` takes an offset, `first` is the page at 0, `smallest` a range without halves."""
         if not first:
             return
         if self._offsets_work:
@@ -48,15 +45,18 @@ class OverlapPaginator:
                 self._offsets_work = False
             else:
                 return
-        if not self._is_whole(first, smallest=smallest):
-            raise InconsistentPages
+        # a server may cut pages wherever it likes: what it cuts has one length, and what is shorter is whole
+        if len(first) >= self._longest:
+            self._longest = len(first)
+            if not smallest or len(first) >= FEW:
+                raise InconsistentPages
         yield first
 
     def _overlapping(self, fetch: Callable[[int], list[Message]], first: list[Message]) -> Iterator[list[Message]]:
         """The pages, each handed on when the next one is there.
 
-        Where pages have followed each other before, a page is handed on at once, so that no more than one of them is in
-        memory; unless it may be the whole of a range, which is believed in any order.
+        Where pages have followed each other before, a full one is handed on at once: one of them is in memory. Another
+        may be the whole of its range, which is believed in any order.
         """
         count, last = len(first), dict(first[-1])  # whoever takes a page changes it
         at_once = self._followed and count >= PAGE
@@ -82,16 +82,6 @@ class OverlapPaginator:
             if not _begins_with(page, last):
                 self._followed = False
                 raise InconsistentPages
-
-    def _is_whole(self, page: list[Message], *, smallest: bool) -> bool:
-        """Whether nothing was cut off a page: it is shorter than another one.
-
-        A server may cut pages wherever it likes; what it cuts has one length, and nothing is longer.
-        """
-        if len(page) < self._longest:
-            return True
-        self._longest = len(page)
-        return smallest and len(page) < FEW
 
 
 def _begins_with(page: list[Message], last: Message) -> bool:

@@ -17,9 +17,7 @@ FetchPage = Callable[..., list[Message]]
 """Fetches a page of messages with checked timestamps: unit, time range and offset (0 unless given) in."""
 
 TICK_MS: Mapping[Unit, int] = {"milliseconds": 1, "seconds": 1000}
-
-TOLERANCE_MS = 86_400_000
-"""How far outside its range a message may lie before the unit is believed to be wrong."""
+DAY_MS = 86_400_000
 
 
 class RequestRefused(Exception):  # noqa: N818  # a question of the unit, not yet an error
@@ -37,7 +35,6 @@ class EpochUnit:
     """
 
     def __init__(self, setting: str = "auto") -> None:
-        """`setting` is `auto`, `milliseconds` or `seconds`."""
         self.unit = None if setting == "auto" else cast("Unit", setting)
 
     def first_page(self, fetch: FetchPage, time_range: TimeRange, context: str) -> tuple[Unit, list[Message]]:
@@ -61,13 +58,13 @@ class EpochUnit:
             except RequestRefused as refusal:
                 refusals[unit] = refusal
                 continue
-            if page:
-                return self._settle(unit), page
-        if "milliseconds" not in refusals:
-            return "milliseconds", []
-        if "seconds" not in refusals and self._too_long(fetch, time_range):
-            return self._settle("seconds"), []
-        raise refused(context, refusals)
+            if page or ("milliseconds" in refusals and self._too_long(fetch, time_range)):
+                logger.info("Digital Engagement takes start and end in %s.", unit)
+                self.unit = unit
+                return unit, page
+        if "milliseconds" in refusals:
+            raise refused(context, refusals)
+        return "milliseconds", []
 
     def _too_long(self, fetch: FetchPage, time_range: TimeRange) -> bool:
         """Whether milliseconds are refused for their length: five minutes of them are accepted, the range is not.
@@ -81,11 +78,6 @@ class EpochUnit:
             except RequestRefused:
                 return part is time_range
         return False
-
-    def _settle(self, unit: Unit) -> Unit:
-        logger.info("Digital Engagement takes start and end in %s.", unit)
-        self.unit = unit
-        return unit
 
 
 def refused(context: str, refusals: Mapping[Unit, RequestRefused]) -> Exception:
@@ -106,7 +98,7 @@ def requested_bounds(time_range: TimeRange, unit: Unit) -> tuple[int, int]:
 
 def check_timestamps(page: list[Message], time_range: TimeRange, unit: Unit, context: str) -> list[Message]:
     """The page, in which every `ts` is a whole number of milliseconds, in the range or at most a day beside it."""
-    earliest, latest = time_range.start - TOLERANCE_MS, time_range.end + TOLERANCE_MS
+    earliest, latest = time_range.start - DAY_MS, time_range.end + DAY_MS
     for message in page:
         ts: Any = message.get("ts")
         if ts.__class__ is not int:

@@ -1,8 +1,4 @@
-"""The planner of exports: days and calendar windows, what is new first, then history back to the start.
-
-Exports are scarce (200 an hour), so an incremental sync reads what is new, and as much of the history behind it as its
-share of the hour allows; the state says how far back everything was read.
-"""
+"""The planner of exports, which are scarce (200 an hour): what is new, and as much of the history as a sync may read."""
 
 from __future__ import annotations
 
@@ -119,10 +115,7 @@ class ExportWindows(WindowPlanner):
         return (local_day(moment, self.zone) if moment.tzinfo else moment.date()) - DAY
 
     def parse_cursor(self, saved: Cursor) -> date:
-        """The last day that was read whole, counted in the zone of today's configuration.
-
-        A day of another zone ends at another instant: the day that holds this instant is not whole.
-        """
+        """The last day that was read whole, here and in the zone that the saved days were counted in."""
         day: date = super().parse_cursor(saved)
         written = saved.get("timezone", self.timezone)
         if written == self.timezone or day > date.max - 2 * DAY:  # the last days of the calendar have no day after

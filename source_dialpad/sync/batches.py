@@ -2,9 +2,7 @@
 
 One by one, a row costs several objects, two turns of a lock and a dataclass dump on its way through the CDK's queue:
 more than reading, typing and keying it. A batch is one queue item: a `Record` to the threads that read slices, an
-`AirbyteMessage` to the entrypoint. Slices, cursors, states, statuses and their order stay the CDK's.
-
-Batches are made only where `run.py` drives the read and writes them; every other host gets the rows one by one.
+`AirbyteMessage` to the entrypoint. Only `run.py` writes batches; every other host gets the rows one by one.
 """
 
 from __future__ import annotations

@@ -95,8 +95,7 @@ class WindowCursor(Cursor):
             plan = list(self.planner.windows(resumed))
             self._plans[key] = plan, resumed
             for window in plan:
-                extra = {**partition.extra_fields, PLANNED: window}
-                identity = dict(partition.partition)
+                extra, identity = {**partition.extra_fields, PLANNED: window}, dict(partition.partition)
                 yield StreamSlice(partition=identity, cursor_slice=window.cursor_slice, extra_fields=extra)
 
     def _read_state(self, partitions: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -180,6 +179,5 @@ def _entries(states: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def _key(partition: Mapping[str, Any]) -> str:
-    identity = dict(partition)
-    identity.pop("parent_slice", None)  # an addition of the CDK's
+    identity = {name: value for name, value in dict(partition).items() if name != "parent_slice"}  # which the CDK adds
     return json.dumps(identity, sort_keys=True, ensure_ascii=False)

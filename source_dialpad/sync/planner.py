@@ -1,7 +1,4 @@
-"""The planner: from a saved state to the windows that are still to be read, and from windows read to the next state.
-
-A saved cursor that cannot be read is an error and not a fresh start.
-"""
+"""The planner: from a saved state to the windows that are still to be read, and from windows read to the next state."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from typing import Any
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.errors import config_error
-from source_dialpad.sync.windows import DAY, Grain, day_windows, instant_windows, local_day, midnight
+from source_dialpad.sync.windows import DAY, Grain, day_windows, local_day, midnight
 from source_dialpad.transport.times import from_milliseconds, milliseconds, rfc3339, zone_of
 
 logger = logging.getLogger("airbyte")
@@ -32,10 +29,9 @@ Cursor = Mapping[str, Any]
 class PlannedWindow:
     """One window of one partition: its slice, what the state may say after it, and whether it was read whole (`done`).
 
-    `cursor_after` moves the cursor forward; where a window is `open_ended`, it is the greatest cursor of its records,
-    and where it is None otherwise (today, history), the cursor stays. `backfilled_to` moves the other end of what was
-    read back in time. `read_at` is when the partition was last read, as its state says; `reread` windows were read
-    whole before, and belong to the look-back.
+    `cursor_after` moves the cursor forward, unless it is None (today, history); where a window is `open_ended`, it is
+    the greatest cursor of its records. `backfilled_to` moves the other end of what was read back in time. `read_at` is
+    when the state says the partition was last read; `reread` windows, of the look-back, were read whole before.
     """
 
     cursor_slice: Mapping[str, Any]
@@ -78,7 +74,7 @@ class WindowPlanner(ABC):
         """Where a cursor stands, to be compared with others; ValueError or OverflowError where it cannot be read."""
 
     def parse_cursor(self, saved: Cursor) -> Any:
-        """Where a saved cursor stands; a config error where it cannot be read."""
+        """Where a saved cursor stands; a config error, and no fresh start, where it cannot be read."""
         value = saved[self.cursor_field]
         try:
             return self.parsed(str(value))
@@ -146,8 +142,9 @@ class WindowPlanner(ABC):
 class DatetimeWindows(WindowPlanner):
     """Touching windows of instants: start inclusive, end exclusive, the last one ending `LAG` before now.
 
-    The cursor is the end of the last window read whole, as milliseconds or as RFC 3339 text. `kept_days` is how long
-    the API keeps its rows: an older start, or an older state, is moved forward with a warning.
+    Inner edges are midnights of `timezone`. The cursor is the end of the last window read whole, as milliseconds or as
+    RFC 3339 text. `kept_days` is how long the API keeps its rows: an older start or state is moved forward with a
+    warning.
     """
 
     step_days: int = 1
@@ -156,9 +153,12 @@ class DatetimeWindows(WindowPlanner):
 
     def windows(self, saved: Cursor | None) -> Iterator[PlannedWindow]:
         """The windows to read, oldest first."""
-        for start, end in instant_windows(*self.bounds(saved), self.step_days, self.zone):
+        start, last = self.bounds(saved)
+        while start < last:
+            end = min(midnight(local_day(start, self.zone) + self.step_days * DAY, self.zone), last)
             cursor_after = milliseconds(end) if self.cursor_unit == "milliseconds" else rfc3339(end)
             yield PlannedWindow({"start_time": rfc3339(start), "end_time": rfc3339(end)}, cursor_after)
+            start = end
 
     def bounds(self, saved: Cursor | None) -> tuple[datetime, datetime]:
         """Start and end of what is to be read; the start lies behind the end when nothing is."""

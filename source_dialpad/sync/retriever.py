@@ -74,8 +74,7 @@ class SliceRetriever(Retriever):
         """The typed rows of one slice."""
         self.check_cursor()
         stream_slice = stream_slice or StreamSlice(partition={}, cursor_slice={})
-        if self._typer is None:  # compiled once
-            self._typer = RowTyper(self.name, records_schema, self.derived)
+        self._typer = self._typer or RowTyper(self.name, records_schema, self.derived)  # compiled once
         rows = self.rows(stream_slice, self.context(stream_slice))
         yield from batched(self.name, stream_slice, map(self._typer, rows))
 

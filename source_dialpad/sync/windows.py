@@ -1,7 +1,6 @@
 """Windows: which range of time one slice covers, cut on the calendar of a time zone.
 
-Pure functions of dates and instants; nothing here knows a stream, a state or the clock. Days are calendar days of the
-configured zone, so a day has 23 or 25 hours where the clocks change. Weeks begin on Monday.
+Pure functions of dates and instants, which know no stream, state or clock. Weeks begin on Monday.
 """
 
 from __future__ import annotations
@@ -50,14 +49,6 @@ def day_windows(first: date, last: date, size: int | Grain, *, newest_first: boo
             window = DayWindow(first, min(first + (size - 1) * DAY, last))
         yield window
         first, last = (first, window.first - DAY) if newest_first else (window.last + DAY, last)
-
-
-def instant_windows(start: datetime, end: datetime, days: int, zone: tzinfo) -> Iterator[tuple[datetime, datetime]]:
-    """Cuts `start` (inclusive) to `end` (exclusive) into touching windows whose inner edges are midnights of `zone`."""
-    while start < end:
-        edge = min(midnight(local_day(start, zone) + days * DAY, zone), end)
-        yield start, edge
-        start = edge
 
 
 def midnight(day: date, zone: tzinfo) -> datetime:
