@@ -65,7 +65,8 @@ class ParentIds(RecordTransformation):
 class ActivityKeys(RecordTransformation):
     """Each row of workforce metrics by activity with its `row_key`: type and name of the activity, interval, a number.
 
-    spec: a row names no agent, so rows about the same are numbered as they come. The end of a running day moves.
+    spec: a row names no agent, so rows about the same are numbered as they come. The interval's end is left out of the
+    key, as that of a running day moves.
     """
 
     def __init__(self) -> None:
