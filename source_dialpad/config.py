@@ -31,29 +31,24 @@ logger = logging.getLogger("airbyte")
 
 Config = Mapping[str, Any]
 
-DOCUMENTED_PATHS = {
+DOCUMENTED_PATHS = {  # what people copy behind the host, in part, or with what follows
     "engagement": "/KoopidPartnerServer/api/APIEndpoint/Dashboard",
     "dialpad": "/api/v2",
     "analytics": "/v1/analytics",
     "event_receiver": "/events",
 }
-"""What people copy behind the host: these, whole parts of them from the host on, and whatever follows them."""
 
 SECTIONS = tuple(DOCUMENTED_PATHS)
 EARLIEST_START = date(2010, 1, 1)  # none of these products existed before
-DEFAULT_HISTORY = timedelta(days=365)
 
 ZONES = zoneinfo.available_timezones() - {"Factory", "localtime", "posixrules"}  # those differ by machine
 
 
 @dataclass
 class CheckedConfig(ConfigTransformation):
-    """Trims, checks and completes the configuration in place; raises a config error that lists every problem.
+    """Trims, checks and completes the configuration; raises a config error that lists every problem."""
 
-    The parameter `properties` holds the spec's own: the manifest passes them by reference.
-    """
-
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, Any]  # `properties` are the spec's own: the manifest passes them by reference
 
     def transform(self, config: MutableMapping[str, Any]) -> None:
         """Rewrites `config`: text trimmed, nulls left out, URLs without path, defaults filled in."""
@@ -71,7 +66,6 @@ class CheckedConfig(ConfigTransformation):
 
 
 def _cleaned(value: Any) -> Any:
-    """The same value with text trimmed and the members of objects that are null left out."""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, Mapping):
@@ -191,7 +185,7 @@ def _completed(config: Config, properties: Config) -> dict[str, Any]:
     whole = _with_defaults(config, properties)
     if "start_date" not in whole:
         today = local_day(datetime.now(UTC), zone_of(whole["timezone"]))
-        whole["start_date"] = (today - DEFAULT_HISTORY).isoformat()
+        whole["start_date"] = (today - timedelta(days=365)).isoformat()
         whole["_start_date_is_default"] = True  # the manifest reads it; other tools' marks have an underscore too
     for section in SECTIONS:
         values = whole.get(section, {})

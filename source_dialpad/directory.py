@@ -27,10 +27,7 @@ Item = dict[str, Any]
 
 @dataclass
 class Texts(RecordExtractor):
-    """`{"labels": ["…"]}`, each text a row of its own, under the name `column`; objects are rows as they are.
-
-    The first of `members` that is there holds the list: another edition of the API may have it under another name.
-    """
+    """Each text of the first of `members` that is there, as a row with `column`; an object is a row as it is."""
 
     members: Sequence[str]
     column: str
@@ -68,8 +65,8 @@ class ParentIds(RecordTransformation):
 class ActivityKeys(RecordTransformation):
     """Each row of workforce metrics by activity with its `row_key`: type and name of the activity, interval, a number.
 
-    spec: a row names no agent, so the rows of several agents may be about the same; they are numbered as they come. The
-    interval's end is left out of the key, as that of a running day moves.
+    spec: a row names no agent, so rows about the same are numbered as they come. The interval's end is left out of the
+    key, as that of a running day moves.
     """
 
     def __init__(self) -> None:
@@ -89,11 +86,9 @@ class FirstOfEachId:
     def __init__(self) -> None:
         self._seen: set[tuple[str, str]] = set()
 
-    def filter_records(
-        self, records: Iterable[Item], stream_slice: StreamSlice | None = None, **_: Any
-    ) -> Iterable[Item]:
+    def filter_records(self, records: Iterable[Item], stream_slice: StreamSlice, **_: Any) -> Iterable[Item]:
         """The records whose id did not come before; those without one pass, for the schema to refuse."""
-        place = str(stream_slice.partition) if stream_slice else ""
+        place = str(stream_slice.partition)
         for record in records:
             seen = (place, text(record.get("id")))
             if record.get("id") is None or seen not in self._seen:

@@ -63,10 +63,10 @@ def _exhausted(error: AirbyteTracedException, failure_type: FailureType) -> tupl
     cause = error._exception  # noqa: SLF001  # the CDK keeps the refused answer, or the exception's name, nowhere else
     last = getattr(cause, "response", None)
     if isinstance(last, requests.Response):
+        cure = "after all retries; run the sync again later"
         if last.status_code == requests.codes.too_many_requests:
-            refused = "refuses further requests (429, too many) after all retries; run the sync again later, or less"
-            return f"{refused} often", failure_type
-        return f"still answers {last.status_code} after all retries; run the sync again later", failure_type
+            return f"refuses further requests (429, too many) {cure}, or less often", failure_type
+        return f"still answers {last.status_code} {cure}", failure_type
     kind = str(cause).partition(":")[0]
     if kind == "SSLError":
         cure = "check the base URL, and whether a proxy stands in front of it"

@@ -15,7 +15,7 @@ from airbyte_cdk.sources.types import Config, StreamSlice
 from source_dialpad.errors import snippet, system_error, transient_error
 from source_dialpad.sync.cursor import WindowCursor
 from source_dialpad.sync.retriever import SliceRetriever
-from source_dialpad.transport.requester import Answer, JsonCalls, object_of
+from source_dialpad.transport.requester import Answer, JsonCalls
 from source_dialpad.transport.types import UNREADABLE, rfc3339_of
 
 logger = logging.getLogger("airbyte")
@@ -38,8 +38,8 @@ class EventsRetriever(SliceRetriever):
 
     A sync begins by time, since a saved place means nothing in another database, and goes on by place. A page shorter
     than asked for is the end: what comes later is the next sync's. States come on the way, since the log is in order.
-    Where the place is gone (410: the events after it were pruned meanwhile, or the database was replaced or restored),
-    reading goes on by the time of the last event. Events that were pruned before they were read are reported.
+    Where the place is gone (410: events were pruned, or the database was replaced or restored), reading goes on by the
+    time of the last event. Events that were pruned before they were read are reported.
     """
 
     derived = frozenset(f"{name}_time" for names in TIMES.values() for name in names)
@@ -110,5 +110,4 @@ def _page(answer: Answer, context: str) -> tuple[list[dict[str, Any]], str]:
 
 def check_section(ask: Callable[[str], JsonCalls], _: Config, __: logging.Logger) -> None:
     """Asks for one event."""
-    answer = ask("event_receiver_requester")("event_receiver", params={"limit": 1})
-    object_of(answer, "event_receiver", "items", "next_cursor")
+    _page(ask("event_receiver_requester")("event_receiver", params={"limit": 1}), "event_receiver")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ def composed_manifest() -> dict[str, Any]:
     installed, checkout = PACKAGE / "schemas", PACKAGE.parent / "schemas"
     folder = installed if installed.is_dir() else checkout
     schemas = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
-    manifest = copy.deepcopy(_loaded("manifest.yaml"))  # a runner may write into it
+    manifest = _loaded("manifest.yaml")
     groups = [
         {**group, "streams": [_composed(each, manifest) for each in group["streams"]]} for group in manifest["streams"]
     ]
@@ -39,9 +37,6 @@ def _composed(stream: dict[str, Any], manifest: dict[str, Any]) -> dict[str, Any
     }
 
 
-@cache
-def _loaded(name: str) -> dict[str, Any]:
+def _loaded(name: str) -> Any:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = (PACKAGE / name).read_text(encoding="utf-8")
-    loaded: dict[str, Any] = yaml.load(text, Loader=loader)  # noqa: S506  # a safe loader, the fast one
-    return loaded
+    return yaml.load((PACKAGE / name).read_text(encoding="utf-8"), Loader=loader)  # noqa: S506  # safe, and the fast one

@@ -19,8 +19,7 @@ from airbyte_cdk.utils.memory_monitor import MemoryMonitor
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.errors import config_error, system_error
-from source_dialpad.manifest import composed_manifest
-from source_dialpad.source import SourceDialpad
+from source_dialpad.source import SourceDialpad, resolved_manifest
 from source_dialpad.sync.batches import BATCHES, MAX_ROWS, BatchMessage
 
 File = TypeVar("File")
@@ -70,17 +69,13 @@ def _end(code: int, error: AirbyteTracedException) -> None:
 
 def build(arguments: list[str]) -> SourceDialpad:
     """The source with the files that the arguments name; a config error for a file that cannot be read."""
-    parsed = AirbyteEntrypoint.parse_args(arguments)
-    paths = {name: getattr(parsed, name, None) for name in ("config", "catalog", "state")}
-    config = _load("configuration", paths["config"], SourceDialpad.read_config)
+    paths = vars(AirbyteEntrypoint.parse_args(arguments))
+    config = _load("configuration", paths.get("config"), SourceDialpad.read_config)
     if config is not None:  # the entrypoint masks secrets later; errors of the configuration come before
-        AirbyteEntrypoint.set_up_secret_filter(config, composed_manifest()["spec"]["connection_specification"])
-    return SourceDialpad(
-        catalog=_load("catalog", paths["catalog"], SourceDialpad.read_catalog),
-        config=config,
-        state=_load("state", paths["state"], SourceDialpad.read_state),
-        config_path=paths["config"],
-    )
+        AirbyteEntrypoint.set_up_secret_filter(config, resolved_manifest()["spec"]["connection_specification"])
+    catalog = _load("catalog", paths.get("catalog"), SourceDialpad.read_catalog)
+    state = _load("state", paths.get("state"), SourceDialpad.read_state)
+    return SourceDialpad(catalog=catalog, config=config, state=state, config_path=paths.get("config"))
 
 
 def _load(kind: str, path: str | None, read: Callable[[str], File]) -> File | None:

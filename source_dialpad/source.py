@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from functools import cache
+from importlib import import_module
 from itertools import chain
 from typing import Any
 
@@ -30,22 +31,27 @@ from airbyte_cdk.models import (
 )
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
 from airbyte_cdk.sources.declarative.interpolation.interpolated_nested_mapping import InterpolatedNestedMapping
-from airbyte_cdk.sources.declarative.models.declarative_component_schema import DeclarativeStream, SimpleRetriever
+from airbyte_cdk.sources.declarative.models.declarative_component_schema import (
+    DeclarativeStream,
+    HttpRequester,
+    SimpleRetriever,
+)
 from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
+from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import ModelToComponentFactory
 from airbyte_cdk.sources.declarative.partition_routers import SinglePartitionRouter
 from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
 from airbyte_cdk.sources.streams.concurrent.partitions.stream_slicer import StreamSlicer
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.check import section_problems
 from source_dialpad.config import SECTIONS, CheckedConfig
-from source_dialpad.errors import config_error, nearest, refuses_the_key, without_secrets
+from source_dialpad.errors import config_error, nearest, refuses_the_key, system_error, transient_error, without_secrets
 from source_dialpad.manifest import composed_manifest
 from source_dialpad.sync import backfill, planner
 from source_dialpad.sync.batches import batching_source
 from source_dialpad.sync.cursor import WindowCursor
 from source_dialpad.sync.retriever import batching
+from source_dialpad.transport.requester import JsonCalls
 from source_dialpad.transport.secrets import mask_keys
 from source_dialpad.transport.shared import forget_findings
 
@@ -63,9 +69,7 @@ def section_of(group: Mapping[str, Any]) -> str:
     return next(name for name in SECTIONS if f"'{name}'" in group["condition"])
 
 
-def needed_manifest(
-    config: Mapping[str, Any] | None = None, catalog: ConfiguredAirbyteCatalog | None = None
-) -> dict[str, Any]:
+def needed_manifest(config: Mapping[str, Any] | None, catalog: ConfiguredAirbyteCatalog | None) -> dict[str, Any]:
     """The resolved manifest without what is not needed: the CDK copies and checks a manifest many times over."""
     wanted = None if catalog is None else {configured.stream.name for configured in catalog.streams}
     groups = []
@@ -134,10 +138,9 @@ class SourceDialpad(ConcurrentDeclarativeSource):
         """One cheap call for each configured section; never an export."""
         configured = self._with(config)._config  # noqa: SLF001  # of this class
         mask_keys(configured)
-        problems = section_problems(resolved_manifest(), configured, logger)
-        if problems:
-            return AirbyteConnectionStatus(status=Status.FAILED, message=filter_secrets(" ".join(problems)))
-        return AirbyteConnectionStatus(status=Status.SUCCEEDED)
+        problems = " ".join(_section_problems(configured, logger))
+        status = Status.FAILED if problems else Status.SUCCEEDED
+        return AirbyteConnectionStatus(status=status, message=filter_secrets(problems) or None)
 
     def read(
         self,
@@ -154,9 +157,8 @@ class SourceDialpad(ConcurrentDeclarativeSource):
         if not self._has_catalog:
             yield from SourceDialpad(catalog, config, state).read(logger, config, catalog, state)
             return
-        self._concurrent_source = batching_source(
-            self._concurrent_source, slices=self._config["num_workers"], streams=len(catalog.streams)
-        )
+        slices, streams = self._config["num_workers"], len(catalog.streams)
+        self._concurrent_source = batching_source(self._concurrent_source, slices=slices, streams=streams)
         mask_keys(self._config)  # again, for the CDK has begun its list anew
         failures = Failures(with_traces=logger.isEnabledFor(logging.DEBUG))
         messages = chain(_missing_streams(catalog, self._config), super().read(logger, config, catalog, state))
@@ -168,6 +170,24 @@ class SourceDialpad(ConcurrentDeclarativeSource):
                 raise
         if failures.errors:
             raise failures.summary()
+
+
+def _section_problems(config: Mapping[str, Any], logger: logging.Logger) -> Iterator[str]:
+    """What each configured section's API refuses; what is asked is the manifest's `section_checks`, without retries."""
+    definitions, factory = resolved_manifest()["definitions"], ModelToComponentFactory(disable_retries=True)
+
+    def ask(requester: str) -> JsonCalls:
+        definition = {**definitions[requester], "connect_timeout_in_seconds": 4, "read_timeout_in_seconds": 30}
+        return JsonCalls(factory.create_component(HttpRequester, definition, config, name="check"))
+
+    for section, check in definitions["section_checks"].items():
+        module, _, function = check.rpartition(".")
+        try:
+            if section in config:
+                getattr(import_module(module), function)(ask, config, logger)
+                logger.info("%s: the API answers, and takes the key.", section)
+        except AirbyteTracedException as error:
+            yield error.message or str(error)
 
 
 def _missing_streams(catalog: ConfiguredAirbyteCatalog, config: Mapping[str, Any]) -> Iterator[AirbyteMessage]:
@@ -213,7 +233,6 @@ class Failures:
         rest = "The rows read so far were passed on; the next sync reads what is missing"
         text = f"{count} not read to the end: {', '.join(names)}. {rest}. The first error: {errors[0].message}"
         types = {error.failure_type for error in errors}
-        # waiting may mend it, so that the platform tries again
-        mended_first = (FailureType.transient_error, FailureType.system_error, FailureType.config_error)
-        kind = next((kind for kind in mended_first if kind in types), FailureType.system_error)
-        return AirbyteTracedException(message=text, internal_message=text, failure_type=kind)
+        if FailureType.transient_error in types:  # waiting may mend it, so that the platform tries again
+            return transient_error(text)
+        return config_error(text) if types == {FailureType.config_error} else system_error(text)

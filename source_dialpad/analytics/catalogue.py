@@ -106,10 +106,8 @@ class Catalogue:
         """The entries of `metrics`, `records` or `filter/<attribute>`."""
         with self.lock:
             if path not in self._entries:
-                entries = list(entries_of(ask, f"{context} (listing {path})", path))
-                for entry in entries:
-                    _check_entry(entry, path, context)
-                self._entries[path] = entries
+                listed = entries_of(ask, f"{context} (listing {path})", path)
+                self._entries[path] = [_checked(entry, path, context) for entry in listed]
             return self._entries[path]
 
     def chosen(self, ask: JsonCalls, config: Config, kind: str, context: str) -> list[Entry]:
@@ -156,8 +154,7 @@ class Catalogue:
 
 def _refuse(context: str, setting: str, what: str, wanted: str, known: Iterable[str]) -> NoReturn:
     ignored = " The API would ignore it and give unfiltered figures." if setting.endswith(".values") else ""
-    hint = nearest(wanted, known)
-    raise config_error(f"{context}: {setting} names {what} does not have ({hint}).{ignored}")
+    raise config_error(f"{context}: {setting} names {what} does not have ({nearest(wanted, known)}).{ignored}")
 
 
 def catalogue_of(config: Config) -> Catalogue:
@@ -165,14 +162,14 @@ def catalogue_of(config: Config) -> Catalogue:
     return shared(Catalogue, config["analytics"]["base_url"], config["analytics"]["api_key"])
 
 
-def _check_entry(entry: Entry, path: str, context: str) -> None:
-    """Raises a system error for an entry that no request can be made of: one catalog serves many streams."""
+def _checked(entry: Entry, path: str, context: str) -> Entry:
+    """The entry; a system error for one that no request can be made of, since one catalog serves many streams."""
     with suppress(KeyError, TypeError):
         required = [entry["value"]] if path.startswith("filter/") else [entry["id"] or None]
         required += [part["filterAttribute"] for part in entry.get("filters") or []]
         required += [part["measure"] for part in entry.get("aggregations") or []]
         if None not in required:
-            return
+            return entry
     held = f"an entry of another shape than documented: {snippet(str(entry))}"
     raise system_error(f"{context}: the list {path} of the Analytics API holds {held}")
 
@@ -227,11 +224,10 @@ class CatalogueRetriever(SliceRetriever):
         """The entries, beside the snapshot they belong to."""
         identity = quote(next(iter(stream_slice.partition.values()), ""), safe="")
         if self.of in SETTINGS and identity:
-            path = f"{self.of}/{identity}"
-            return [ask_data(self.ask, context, kind="object", path=path, stream_slice=stream_slice)["data"]]
+            return [ask_data(self.ask, context, kind="object", path=f"{self.of}/{identity}")["data"]]
         derived = {**stream_slice.partition, **stream_slice.cursor_slice}
         path = f"filter/{identity}" if identity else self.of
-        return ({**derived, **entry} for entry in entries_of(self.ask, context, path, stream_slice=stream_slice))
+        return ({**derived, **entry} for entry in entries_of(self.ask, context, path))
 
 
 def check_section(ask: Callable[[str], JsonCalls], config: Config, _: logging.Logger) -> None:

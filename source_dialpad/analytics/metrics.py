@@ -67,9 +67,7 @@ class MetricDataRetriever(SliceRetriever):
             narrowed = [*others, {"attribute": attribute, "values": [value]}] if attribute else extra["filters"]
             body = {**request, "filters": narrowed}
             ordinals = DuplicateCounter()
-            answer = ask_data(
-                self.ask, context, "aggregates", kind="object", body=body, path="metrics", stream_slice=stream_slice
-            )
+            answer = ask_data(self.ask, context, "aggregates", kind="object", path="metrics", body=body)
             for measured in (row for entry in answer["data"].get("aggregates") or [] for row in _measured(entry)):
                 named = {name: measured[name] for name in ("measure", "presence_status", "presence_description")}
                 if named["presence_description"] is None:  # keys of values without one are older than the column
@@ -81,8 +79,7 @@ class MetricDataRetriever(SliceRetriever):
     def interval_bounds(self, filters: Filters, context: str) -> tuple[bool, bool]:
         """Whether the API includes the start and the end of an interval, found out once a sync by a recent record.
 
-        Where no record is to be had both count as included: what is asked for then ends a millisecond early, and
-        nothing is counted twice.
+        Without one both count as included: what is asked for ends a millisecond early, and nothing is counted twice.
         """
         catalogue = catalogue_of(self.config)
         with catalogue.lock:
@@ -93,10 +90,7 @@ class MetricDataRetriever(SliceRetriever):
             return catalogue.bounds
 
     def _bounds_by_record(self, record_id: str, filters: Filters, context: str) -> tuple[bool, bool] | None:
-        """Asks for intervals that begin, and end, at the very millisecond of a record.
-
-        None where the type has no record, or its records cannot be read.
-        """
+        """Asks for intervals that begin, and end, at a record's very millisecond; None where it has none to be read."""
         context = f"{context} (asking which ends an interval includes, of the records {record_id})"
         ask = JsonCalls(self.requester)  # a refusal of this type of records refuses nothing else
 

@@ -41,17 +41,14 @@ class RecordDataRetriever(SliceRetriever):
                 "timezone": self.config["timezone"],
             }
             rows = RecordRows(record_id, part, context)
-            for page in pages(self.ask, context, "records", body=body, stream_slice=stream_slice):
+            for page in pages(self.ask, context, "records", body=body):
                 yield from rows.page(page)
 
         return read_in_halves(read, TimeRange(start, end), TimeRange.halves, context)
 
 
 class RecordRows:
-    """Turns the records of one time range into rows: fields and labels by name, a key, one form of time.
-
-    Records that lie a millisecond before the range, or on its end, belong to the neighbors.
-    """
+    """Turns the records of one time range into rows: fields and labels by name, a key, one form of time."""
 
     def __init__(self, record_id: str, time_range: TimeRange, context: str) -> None:
         self._record_id = record_id
@@ -76,7 +73,7 @@ class RecordRows:
         if timestamp is None:
             seen = snippet(orjson.dumps(primary))
             raise system_error(f"{self._context}: a record came without a readable primary timestamp: {seen}")
-        if timestamp[:19] in self._seconds:
+        if timestamp[:19] in self._seconds:  # perhaps a neighbor's
             instant = datetime.fromisoformat(timestamp)
             if self._before <= instant < self._start or instant == self._end:
                 return None

@@ -1,7 +1,7 @@
 """The rules of every connection: where a key may go, where a file may come from, how much of an answer is read.
 
-A guard sits in the session of a requester as a response hook, so it sees each hop of a redirect before the next one is
-taken, and each body before anybody has read it. docs/security.md has the bounds and their reasons.
+A guard is a response hook: it sees each hop of a redirect before it is taken, and each body before it is read.
+docs/security.md has the bounds and their reasons.
 """
 
 from __future__ import annotations
@@ -63,8 +63,7 @@ def is_inner(host: str) -> bool:
     """Whether a host is this machine or its own network, as far as the name says; names are not looked up."""
     name = host.rstrip(".").lower()
     try:
-        # 127.1, 2130706433 and 0x7f000001 are addresses
-        address = ipaddress.ip_address(name if ":" in name else socket.inet_aton(name))
+        address = ipaddress.ip_address(name if ":" in name else socket.inet_aton(name))  # 0x7f.1 is one as well
     except (ValueError, OSError):
         return "." not in name or name.endswith((".localhost", ".local", ".internal"))
     return not (getattr(address, "ipv4_mapped", None) or address).is_global
@@ -92,7 +91,7 @@ def redact_url(url: str) -> str:
 
 @dataclass(frozen=True)
 class Guard:
-    """A response hook of `requests` for requests that carry a key: it goes to the configured host and to no other."""
+    """For requests that carry a key: it goes to the configured host and to no other."""
 
     def install(self, requester: Requester) -> None:
         """Holds every request of this requester to the guard, once however often it is asked for."""
@@ -187,10 +186,7 @@ class FileGuard(Guard):
 
 
 def quiet(record: logging.LogRecord) -> bool:
-    """Cuts what the CDK logs about requests and answers, under `--debug` too: no keys, no rows, no cookies.
-
-    It writes whole bodies and all headers, which hold the key, people's messages and signed addresses of files.
-    """
+    """Cuts the whole bodies and all headers that the CDK logs, under `--debug` too: no keys, no rows, no cookies."""
     for name in ("headers", "body"):
         vars(record).pop(name, None)
     if hasattr(record, "url"):

@@ -42,14 +42,11 @@ class Answer(NamedTuple):
 
 @dataclass
 class JsonCalls:
-    """Sends the requests of one stream; URL, key, limits, retries and refusals are the manifest's requester's.
-
-    `guard` says where its requests may go, and how much is read of an answer; `send` is how the requester sends one.
-    """
+    """Sends the requests of one stream; URL, key, limits, retries and refusals are the manifest's requester's."""
 
     requester: Requester
     guard: Guard = field(default_factory=Guard)
-    send: Callable[..., requests.Response | None] | None = None
+    send: Callable[..., requests.Response | None] | None = None  # in place of the requester's own
 
     def __post_init__(self) -> None:
         self._refused: AirbyteTracedException | None = None
@@ -90,9 +87,8 @@ class JsonCalls:
         base = self.requester.get_url(stream_state=None, stream_slice=stream_slice, next_page_token=None)
         try:
             self.guard.check_request(join_url(base if base.endswith("/") else f"{base}/", path) if path else base, base)
-            response = (self.send or self.requester.send_request)(
-                stream_slice=stream_slice, request_body_json=body, request_params=params, path=path
-            )
+            send = self.send or self.requester.send_request
+            response = send(stream_slice=stream_slice, request_body_json=body, request_params=params, path=path)
         except AirbyteTracedException as error:
             led = with_context(context, error, redact_url(base))
             if refuses_the_key(led):
@@ -107,10 +103,7 @@ class JsonCalls:
 
 
 def answer_of(response: requests.Response, context: str, accept: tuple[int, ...] = ()) -> Answer:
-    """The answer, its response emptied; a body that is not JSON is an error that shows its first characters.
-
-    With a status of `accept` it is None.
-    """
+    """The answer, its response emptied; a body that is not JSON is an error, or None with a status of `accept`."""
     content = response.content
     try:
         value = loaded(content)

@@ -9,8 +9,7 @@ from urllib.parse import quote, quote_plus, urlsplit
 
 from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets, filter_secrets
 
-LEAST = 8
-"""Characters from which on a text is masked in other spellings: shorter ones are part of ordinary words."""
+LEAST = 8  # characters of a text that is masked: shorter ones are part of ordinary words
 
 
 def mask_keys(config: Mapping[str, Any]) -> None:

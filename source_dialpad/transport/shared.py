@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-Shared = TypeVar("Shared")
+T = TypeVar("T")
 
 _objects: dict[tuple[Any, ...], Any] = {}
 
 
-def shared(
-    make: Callable[..., Shared], *identity: str, arguments: tuple[Any, ...] = (), lasting: bool = False
-) -> Shared:
+def shared(make: Callable[..., T], *identity: str, arguments: tuple[Any, ...] = (), lasting: bool = False) -> T:
     """The one object of `make` for an identity, such as a base URL and a key; made when first asked for.
 
     It lives until the next source is built in this process; `lasting` objects (quotas that an API counts) live on.
     """
-    return cast("Shared", _objects.setdefault((lasting, make, *identity), make(*arguments)))  # in one step: threads
+    return cast("T", _objects.setdefault((lasting, make, *identity), make(*arguments)))  # in one step: threads
 
 
 def forget_findings(*, lasting: bool = False) -> None:

@@ -30,7 +30,7 @@ Column = tuple[str, tuple[type, ...], Convert, str]
 """Its name, the classes of values that fit as they are, what others become, and its path in reports."""
 
 FITTING: dict[str, tuple[type, ...]] = {"string": (str,), "number": (float, int), "boolean": (bool,)}
-"""The classes of JSON values that fit a type as they are: most values, so the test is a cheap one."""
+"""The classes of JSON values (hence finite ones) that fit a type as they are: most values, so the test is cheap."""
 
 UNREADABLE = (ValueError, TypeError, OverflowError)
 """What a value that is not of its column's type raises."""
@@ -163,10 +163,7 @@ def integer(value: Any) -> int | None:
     if isinstance(value, str):
         if not value.strip():
             return None
-        try:
-            value = int(value)
-        except ValueError:
-            value = float(value)
+        value = int(value) if value.strip().lstrip("+-").isdigit() else float(value)
     whole = int(value)
     if whole != value or not -INT64 <= whole < INT64:
         raise ValueError
@@ -215,13 +212,7 @@ def rfc3339_of(value: Any) -> str | None:
     return rfc3339(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
-CONVERTERS: dict[str, Convert] = {
-    "string": text,
-    "integer": integer,
-    "number": number,
-    "boolean": boolean,
-    "date-time": rfc3339_of,
-}
+CONVERTERS = {"string": text, "integer": integer, "number": number, "boolean": boolean, "date-time": rfc3339_of}
 
 
 def lenient_json(value: Any) -> bytes:
