@@ -111,7 +111,6 @@ class RecapsRetriever(TranscriptsRetriever):
         return StreamSlice(partition={}, cursor_slice=stream_slice.cursor_slice, extra_fields=extra)
 
     def _recap(self, leg: Row, context: str) -> list[Row]:
-        """The recap of a leg as a row, or nothing."""
         path = f"call/{quote(leg['call_id'], safe='')}/ai_recap"
         answer = self._ask_recap(context, path=path, accept=(NOT_READY, ABSENT))
         self._asked += 1

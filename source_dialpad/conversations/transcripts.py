@@ -32,8 +32,7 @@ logger = logging.getLogger("airbyte")
 
 NOT_READY: Final = 400
 ABSENT: Final = 404
-MEMBERS: Final = ("position", "time", "type", "name", "content", "user_id", "contact_id")
-"""The members of a line, each of which every line has, null where the API gives none."""
+MEMBERS: Final = ("position", "time", "type", "name", "content", "user_id", "contact_id")  # of every line, null or not
 
 
 @dataclass
@@ -82,13 +81,11 @@ class TranscriptsRetriever(SliceRetriever):
                     "call_id": call_id,
                 }
         if not_ready:
-            is_read_again = end > datetime.now(UTC) - timedelta(days=self.config["lookback_days"]) - DAY
-            next_sync = "asks for them again" if is_read_again else "does not ask for them again"
-            message = "%s: %d transcripts are not ready yet (400); the look-back of the next sync %s."
-            logger.info(message, context, not_ready, next_sync)
+            looks_back = end > datetime.now(UTC) - timedelta(days=self.config["lookback_days"]) - DAY
+            message = "%s: %d transcripts are not ready yet (400); the look-back of the next sync %s for them again."
+            logger.info(message, context, not_ready, "asks" if looks_back else "does not ask")
 
     def _transcript(self, answer: Answer, context: str) -> Row:
-        """The columns of a transcript."""
         transcript = answer.value
         lines = transcript.get("lines") or [] if isinstance(transcript, dict) and "call_id" in transcript else None
         if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):

@@ -19,8 +19,7 @@ from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.errors import snippet, system_error, transient_error
-from source_dialpad.stats.quota import ExportQuota
-from source_dialpad.stats.share import ExportShare
+from source_dialpad.stats.quota import ExportQuota, ExportShare
 from source_dialpad.sync.windows import DAY, DayWindow, local_day, midnight
 from source_dialpad.transport.requester import JsonCalls, answer_of, object_of, retry_after
 from source_dialpad.transport.secrets import mask_signature

@@ -78,7 +78,7 @@ class FileKeys:
         row["record_key"] = _digest(call, row.get("operator_id"), *when).hex()
 
     def content(self, row: Row, zone: tzinfo) -> None:
-        """`record_key` from the known columns, as others may come at any time; where a file has none, from all."""
+        """`record_key` from the known columns, as others may come; where a file has none, from all but the zone."""
         row["record_key"] = self._with_ordinal(_content(row, self.known or self.columns, zone))
 
     def dimension(self, row: Row, _: tzinfo) -> None:

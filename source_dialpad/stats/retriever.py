@@ -15,9 +15,8 @@ from airbyte_cdk.sources.types import StreamSlice
 
 from source_dialpad.stats.files import BrokenFileError, ExportFile
 from source_dialpad.stats.jobs import ATTEMPTS, LATER, POLL_EVERY, ExportJob, ExportJobs, JobStatus
-from source_dialpad.stats.quota import export_quota
+from source_dialpad.stats.quota import ExportShare, export_quota, wishes
 from source_dialpad.stats.rows import DAY_COLUMNS, ExportColumns
-from source_dialpad.stats.share import ExportShare, wishes
 from source_dialpad.sync.batches import batched
 from source_dialpad.sync.retriever import SliceRetriever
 from source_dialpad.sync.windows import DayWindow

@@ -175,7 +175,6 @@ class ExportColumns:
         return remembered(convert, lambda: self.unreadable(name)) if convert else texts
 
     def _zone(self, name: str) -> LocalZone:
-        """The zone that a row names, or the requested one where that does not exist."""
         try:
             return LocalZone(zone_of(name))
         except (ValueError, OSError, ZoneInfoNotFoundError):
@@ -237,7 +236,6 @@ def _each_once(names: list[str]) -> list[str]:
 
 
 def _batches(reader: Iterator[list[str]], file: ExportFile, width: int, context: str) -> Iterator[list[list[str]]]:
-    """The rows of a file, some at a time."""
     batch: list[list[str]] = []
     begins = file.position
     for row in filter(None, reader):
@@ -282,7 +280,6 @@ class _TypedRows:
         self._has_row_inside = self._day_column is None
 
     def __call__(self, batch: list[list[str]]) -> list[Row]:
-        """The rows of a batch."""
         cells, timezone = list(zip(*batch, strict=True)), self._stream.timezone
         zone_names: Iterable[str] = repeat(timezone)
         zones: Iterable[LocalZone] = repeat(self._stream.zone_named(timezone))
@@ -318,9 +315,8 @@ class _TypedRows:
                 yield zone.read(cell) if cell else None
             except (ValueError, OverflowError):
                 if name == self._stream.cursor:
-                    what = f"a row has {snippet(cell)!r} in {name}, an unparseable timestamp"
-                    cure = "the row cannot be placed. Please report it."
-                    raise system_error(f"{self._context}: {what}; {cure}") from None
+                    what = f"a row has {snippet(cell)!r} in {name}, an unparseable timestamp; it cannot be placed."
+                    raise system_error(f"{self._context}: {what} Please report it.") from None
                 self._stream.unreadable(name)
                 yield None
 
@@ -340,7 +336,6 @@ class _TypedRows:
         return [own_day or first for own_day in days], [own_day or last for own_day in days]
 
     def _complete(self, rows: list[Row]) -> None:
-        """Gives every row a time and a key."""
         cursor, key_columns = self._stream.cursor, self._stream.keys
         for row in rows:
             zone = self._stream.zone_named(row["timezone"]).zone

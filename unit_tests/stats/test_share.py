@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from airbyte_cdk.sources.types import StreamSlice
 
-from source_dialpad.stats.quota import export_quota
-from source_dialpad.stats.share import ExportShare, Wish, granted, wishes
+from source_dialpad.stats.quota import ExportShare, Wish, export_quota, granted, wishes
 from source_dialpad.sync.cursor import PLANNED
 from source_dialpad.sync.planner import PlannedWindow
 
