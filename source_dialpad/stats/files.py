@@ -96,7 +96,8 @@ class ExportFile(io.RawIOBase):
         try:
             return response.raw.read1(CHUNK, decode_content=False)
         except (urllib3.exceptions.HTTPError, requests.RequestException) as error:
-            raise self._broken(f"broke off ({type(error).__name__})") from error
+            kind = type(error).__name__
+            raise BrokenFileError(f"{self._context}: the file of the export broke off ({kind}).") from error
 
     def close(self) -> None:
         """Deletes the file."""

@@ -185,13 +185,13 @@ class ExportColumns:
     def _header(self, cells: list[str], context: str, *, is_csv: bool) -> list[str]:
         """The names of the columns, each once; raises `BrokenFileError` where they are those of no export."""
         names = [cell.strip() for cell in cells]
-        instead = f"{context}: what came in place of the export"
         if len(names) > MOST_COLUMNS:
-            raise _no_export(f"{instead} has {len(names)} columns; none has so many.")
+            raise _no_export(f"{context}: what came in place of the export has {len(names)} columns; none has so many.")
         if not any(name in TYPICAL or name in self.known for name in names):
             beginning = snippet(",".join(cells))
             if not (is_csv and len(names) > 1 and len(self.known) < DOCUMENTED):
-                raise _no_export(f"{instead} is no CSV of Dialpad; it begins with: {beginning}")
+                seen = f"what came in place of the export is no CSV of Dialpad; it begins with: {beginning}"
+                raise _no_export(f"{context}: {seen}")
             message = "the export shares no column with any known one; its rows pass as text. Its columns: %s."
             self.log_once("undocumented", message, beginning)
         for name in self.required:
@@ -315,7 +315,7 @@ class _TypedRows:
                 yield zone.read(cell) if cell else None
             except (ValueError, OverflowError):
                 if name == self._stream.cursor:
-                    what = f"a row has {snippet(cell)!r} in {name}, an unparseable timestamp; it cannot be placed."
+                    what = f"a row has {snippet(cell)!r} in {name}, an unparseable timestamp; the row cannot be placed."
                     raise system_error(f"{self._context}: {what} Please report it.") from None
                 self._stream.unreadable(name)
                 yield None
