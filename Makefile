@@ -4,27 +4,41 @@
 #   make sync CONFIG=config.json       a real account (the connector's configuration)
 #   make sync WAREHOUSE=other.duckdb   another file; or WAREHOUSE=postgresql://user@host/database
 #   make sync STREAMS=messages,users   only these; RESET=1 empties the warehouse first
+#   make sync REPORT=                  without the page at the end; REPORT=other.html for another file
 #   make models                        the marts of dbt_dialpad in that warehouse, built and tested
 
 VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 MANIFEST ?= dist/manifest.yaml
+REPORT ?= report.html
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help sync models tables test test-fast lint format env constraints constraints-marts manifest wheel-test image-test kill-test bench bench-waiting fuzz audit clean
+.PHONY: help sync models report report-picture report-test tables test test-fast lint format env constraints constraints-marts manifest wheel-test image-test kill-test bench bench-waiting fuzz audit clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
-	@sed -n '3,8s/^#   //p' $(firstword $(MAKEFILE_LIST))
+	@sed -n '3,9s/^#   //p' $(firstword $(MAKEFILE_LIST))
 
 sync: env ## load an account into a warehouse; run it again for what is new
 	@$(BIN)/python -m warehouse $(if $(CONFIG),--config '$(CONFIG)') $(if $(WAREHOUSE),--into '$(WAREHOUSE)') \
-		$(if $(STREAMS),--streams '$(STREAMS)') $(if $(RESET),--reset)
+		$(if $(STREAMS),--streams '$(STREAMS)') $(if $(RESET),--reset) $(if $(REPORT),--report '$(REPORT)')
 
 models: env .marts/.ready ## the dbt package's marts, built and tested in the warehouse that `make sync` wrote
 	@$(BIN)/python -m dbt_dialpad $(if $(WAREHOUSE),--warehouse '$(WAREHOUSE)') $(if $(VARS),--vars '$(VARS)')
+
+report: env .marts/.ready ## the marts of that warehouse as one page, report.html; REPORT_NAMES=initials or none for agents
+	@.marts/bin/python -m report $(if $(WAREHOUSE),--warehouse '$(WAREHOUSE)') $(if $(REPORT),--to '$(REPORT)') \
+		$(if $(REPORT_NAMES),--names '$(REPORT_NAMES)') $(if $(VARS),--vars '$(VARS)')
+
+report-test: env .marts/.ready ## the tests of that page, also in a real browser: installs Debian's Chromium (as root) and Playwright
+	@test -x /usr/bin/chromium || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-liberation; } >/dev/null
+	@.marts/bin/python -m pip install -qq --disable-pip-version-check playwright==1.65.2 axe-core-python==0.1.0
+	@$(BIN)/python -m pytest -q integration_tests/report
+
+report-picture: ## the picture of the README, docs/report.png, of report.html as it is; needs what report-test installs
+	@.marts/bin/python integration_tests/report/in_browser.py $(REPORT) docs/report.png
 
 # An environment of its own: dbt-core 1.11 and mypy 2 want different versions of pathspec. Made when it is first needed.
 .marts/.ready: $(VENV)/.ready constraints-marts.txt
@@ -34,7 +48,7 @@ models: env .marts/.ready ## the dbt package's marts, built and tested in the wa
 	@touch $@
 
 constraints-marts: env ## take the newest versions that fit into constraints-marts.txt
-	@printf 'dbt-core>=1.11,<1.12\ndbt-duckdb>=1.10,<1.12\ndbt-postgres>=1.10,<1.12\nduckdb==1.4.3\nsqlglot\n' | $(BIN)/uv pip compile -q - \
+	@printf 'dbt-core>=1.11,<1.12\ndbt-duckdb>=1.10,<1.12\ndbt-postgres>=1.10,<1.12\nduckdb==1.4.3\nsqlglot\nvl-convert-python<2\n' | $(BIN)/uv pip compile -q - \
 		--universal --python-version 3.11 --upgrade --no-header --no-annotate --output-file constraints.draft >/dev/null
 	@{ echo '# Every version of the environment .marts, in which dbt builds the models. Made by `make constraints-marts`:'; \
 		echo '# not by hand. Its own environment, since dbt-core 1.11 and mypy 2 want different versions of pathspec.'; \

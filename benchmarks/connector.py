@@ -31,7 +31,7 @@ if __name__ == "__main__":
         assert getattr(jobs, wait) > 0, wait  # noqa: S101  # a constant that is gone would be waited for unseen
         setattr(jobs, wait, 0.0)
     if "BENCH_ALL_POSTS" in os.environ:
-        assert quota.PostBudget.__init__.__defaults__ == (quota.POSTS_AN_HOUR, quota.HOUR)  # noqa: S101
-        quota.PostBudget.__init__.__defaults__ = (1_000_000, quota.HOUR)
+        assert quota.ExportQuota.__init__.__defaults__ == (quota.POSTS_AN_HOUR, quota.HOUR)  # noqa: S101
+        quota.ExportQuota.__init__.__defaults__ = (1_000_000, quota.HOUR)
     source.composed_manifest = without_limits
     run()

@@ -28,8 +28,11 @@ def configure(level: str, *, stream: TextIO | None = None, clock: Callable[[], f
     handler.addFilter(repeat_filter(clock))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.captureWarnings(capture=True)
-    for name in ("event_receiver", "uvicorn.error"):
-        logging.getLogger(name).setLevel(level.upper())
+    for name in ("event_receiver", "uvicorn", "uvicorn.error"):
+        logger = logging.getLogger(name)
+        logger.setLevel(level.upper())
+        logger.handlers.clear()  # a server that was set up before keeps its lines to itself
+        logger.propagate = True
 
 
 class JsonLines(logging.Formatter):

@@ -1,8 +1,7 @@
 """The configuration: trimmed, checked and completed before any stream is built.
 
 Errors name the key, the value seen and the cure; a value marked as secret in the spec is never shown. What the spec can
-say (types, ranges, lists of values, patterns, required keys) is checked against the spec itself, so that there is one
-list of settings; what it cannot say (a zone that exists, a date that has passed) is checked here.
+say is checked against the spec itself, so that there is one list of settings; the rest is checked here.
 """
 
 from __future__ import annotations
@@ -32,43 +31,24 @@ logger = logging.getLogger("airbyte")
 
 Config = Mapping[str, Any]
 
-DOCUMENTED_PATHS = {
+DOCUMENTED_PATHS = {  # what people copy behind the host, in part, or with what follows
     "engagement": "/KoopidPartnerServer/api/APIEndpoint/Dashboard",
     "dialpad": "/api/v2",
     "analytics": "/v1/analytics",
     "event_receiver": "/events",
 }
-"""What people copy behind the host: these, whole parts of them from the host on, and whatever follows them."""
 
 SECTIONS = tuple(DOCUMENTED_PATHS)
-"""The optional sections; at least one has to be there."""
+EARLIEST_START = date(2010, 1, 1)  # none of these products existed before
 
-EARLIEST_START = date(2010, 1, 1)
-"""None of these products existed before."""
-
-DEFAULT_HISTORY = timedelta(days=365)
-
-DEFAULT_START = "_start_date_is_default"
-"""Marks a configuration whose start_date nobody set; other tools' marks begin with an underscore as well."""
-
-NEAR_MISS = 0.75
-"""How alike an unknown key and the name of a setting are for the key to be a slip (difflib's ratio)."""
-
-ZONES = zoneinfo.available_timezones() - {"Factory", "localtime", "posixrules"}
-"""Without those that differ by machine."""
-
-LONGEST_VALUE = 60
-"""Characters of a value that an error shows."""
+ZONES = zoneinfo.available_timezones() - {"Factory", "localtime", "posixrules"}  # those differ by machine
 
 
 @dataclass
 class CheckedConfig(ConfigTransformation):
-    """Trims, checks and completes the configuration in place; raises a config error that lists every problem.
+    """Trims, checks and completes the configuration; raises a config error that lists every problem."""
 
-    The parameter `properties` holds the spec's own: the manifest passes them by reference.
-    """
-
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, Any]  # `properties` are the spec's own: the manifest passes them by reference
 
     def transform(self, config: MutableMapping[str, Any]) -> None:
         """Rewrites `config`: text trimmed, nulls left out, URLs without path, defaults filled in."""
@@ -77,10 +57,8 @@ class CheckedConfig(ConfigTransformation):
         problems = {**_other_problems(cleaned), **dict(_spec_problems(cleaned, properties))}
         sentences = [*_unknown_keys(cleaned, properties), *problems.values()]
         if not any(section in cleaned for section in SECTIONS):
-            sentences.append(
-                f"No section is configured: fill in at least one of {', '.join(SECTIONS)}; each one brings the streams "
-                "of its API."
-            )
+            cure = f"fill in at least one of {', '.join(SECTIONS)}; each one brings the streams of its API"
+            sentences.append(f"No section is configured: {cure}.")
         if sentences:
             raise config_error(" ".join(sentences))
         config.clear()
@@ -88,7 +66,6 @@ class CheckedConfig(ConfigTransformation):
 
 
 def _cleaned(value: Any) -> Any:
-    """The same value with text trimmed and the members of objects that are null left out."""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, Mapping):
@@ -96,9 +73,6 @@ def _cleaned(value: Any) -> Any:
     if isinstance(value, list):
         return [_cleaned(item) for item in value]
     return value
-
-
-# --- what the spec says -----------------------------------------------------------------------------------------------
 
 
 def _spec_problems(config: Config, properties: Config) -> Iterator[tuple[str, str]]:
@@ -137,8 +111,8 @@ def _kind(schema: Config, error: ValidationError) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 3]}…{text[-1]}"
+    text, longest = repr(value), 60
+    return text if len(text) <= longest else f"{text[: longest - 3]}…{text[-1]}"
 
 
 def _unknown_keys(values: Config, properties: Config, prefix: str = "") -> Iterator[str]:
@@ -149,21 +123,18 @@ def _unknown_keys(values: Config, properties: Config, prefix: str = "") -> Itera
         if name in properties:
             if isinstance(value, Mapping) and "properties" in properties[name]:
                 yield from _unknown_keys(value, properties[name]["properties"], f"{prefix}{name}.")
-        elif close := get_close_matches(name.lower(), properties, n=1, cutoff=NEAR_MISS):
+        elif close := get_close_matches(name.lower(), properties, n=1, cutoff=0.75):  # a slip
             yield f"{prefix}{name} is not a setting; rename it to {prefix}{close[0]}, or remove it."
         else:
             logger.warning("The configuration holds %s%s, which is not a setting and is ignored.", prefix, name)
-
-
-# --- what it cannot say -----------------------------------------------------------------------------------------------
 
 
 def _other_problems(config: Config) -> dict[str, str]:
     """A sentence for each key whose value the spec allows and that cannot be used all the same."""
     timezone, problems = str(config.get("timezone", "UTC")), dict[str, str | None]()
     if timezone not in ZONES:
-        hint = nearest(timezone, ZONES)
-        problems["timezone"] = f"is {_shown(timezone)}; it takes a name of the tz database ({hint})"
+        kind = f"a name of the tz database ({nearest(timezone, ZONES)})"
+        problems["timezone"] = f"is {_shown(timezone)}; it takes {kind}"
     if "start_date" in config:
         problems["start_date"] = _start_date_problem(str(config["start_date"]), timezone if not problems else "UTC")
     for section in SECTIONS:
@@ -210,15 +181,12 @@ def _url_problem(url: str, section: str) -> str | None:
     return None
 
 
-# --- completed --------------------------------------------------------------------------------------------------------
-
-
 def _completed(config: Config, properties: Config) -> dict[str, Any]:
     whole = _with_defaults(config, properties)
     if "start_date" not in whole:
         today = local_day(datetime.now(UTC), zone_of(whole["timezone"]))
-        whole["start_date"] = (today - DEFAULT_HISTORY).isoformat()
-        whole[DEFAULT_START] = True
+        whole["start_date"] = (today - timedelta(days=365)).isoformat()
+        whole["_start_date_is_default"] = True  # the manifest reads it; other tools' marks have an underscore too
     for section in SECTIONS:
         values = whole.get(section, {})
         if "base_url" in values:

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import InitVar, dataclass
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from typing import Any
 
 import requests
-from airbyte_cdk.sources.declarative.extractors import RecordFilter
 from airbyte_cdk.sources.declarative.extractors.record_extractor import RecordExtractor
 from airbyte_cdk.sources.declarative.transformations import RecordTransformation
-from airbyte_cdk.sources.types import Config, StreamSlice
+from airbyte_cdk.sources.types import StreamSlice
 
 from source_dialpad.transport.declared import parsed
 from source_dialpad.transport.types import text
@@ -28,11 +27,7 @@ Item = dict[str, Any]
 
 @dataclass
 class Texts(RecordExtractor):
-    """`{"labels": ["…"]}`, each text a row of its own, under the name `column`.
-
-    The first of `members` that is there holds the list; another edition of the API may have it under another name, and
-    objects in place of text.
-    """
+    """Each text of the first of `members` that is there, as a row with `column`; an object is a row as it is."""
 
     members: Sequence[str]
     column: str
@@ -67,16 +62,14 @@ class ParentIds(RecordTransformation):
             partition = partition.get("parent_slice") or {}
 
 
-@dataclass
 class ActivityKeys(RecordTransformation):
     """Each row of workforce metrics by activity with its `row_key`: type and name of the activity, interval, a number.
 
-    spec: a row names no agent, so the rows of several agents may be about the same; they are numbered as they come. The
-    interval's end is left out of the key, as that of a running day moves.
+    spec: a row names no agent, so rows about the same are numbered as they come. The interval's end is left out of the
+    key, as that of a running day moves.
     """
 
-    def __post_init__(self) -> None:
-        """Nothing was counted."""
+    def __init__(self) -> None:
         self._ordinals: defaultdict[str, count[int]] = defaultdict(partial(count, 1))  # both steps of it are atomic
 
     def transform(self, record: Item, *_: Any, **__: Any) -> None:
@@ -87,22 +80,15 @@ class ActivityKeys(RecordTransformation):
         record["row_key"] = key if ordinal == 1 else f"{key}#{ordinal}"
 
 
-@dataclass
-class FirstOfEachId(RecordFilter):
+class FirstOfEachId:
     """Each id once in a slice: a parent listed on two pages is read once, and a page that came again adds nothing."""
 
-    config: Config
-    parameters: InitVar[Mapping[str, Any]]
-
-    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
-        super().__post_init__(parameters)
+    def __init__(self) -> None:
         self._seen: set[tuple[str, str]] = set()
 
-    def filter_records(  # type: ignore[override]  # the CDK calls it with names alone
-        self, records: Iterable[Item], stream_slice: StreamSlice | None = None, **_: Any
-    ) -> Iterable[Item]:
+    def filter_records(self, records: Iterable[Item], stream_slice: StreamSlice, **_: Any) -> Iterable[Item]:
         """The records whose id did not come before; those without one pass, for the schema to refuse."""
-        place = str(stream_slice.partition) if stream_slice else ""
+        place = str(stream_slice.partition)
         for record in records:
             seen = (place, text(record.get("id")))
             if record.get("id") is None or seen not in self._seen:

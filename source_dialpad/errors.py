@@ -1,7 +1,6 @@
 """Errors that speak: each says what happened, the value seen and the cure, and is chosen by how one recovers.
 
-A `config_error` is fixed by the user, a `transient_error` by waiting, a `system_error` by the maintainers or the
-vendor. No text built here may hold a secret or a row of the customer.
+No text built here may hold a secret or a row of the customer.
 """
 
 from __future__ import annotations
@@ -15,26 +14,23 @@ from airbyte_cdk.models import AirbyteErrorTraceMessage, FailureType
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-SNIPPET = 200
-"""Characters of an unexpected answer that an error shows."""
-
-LONGEST = 1500
-"""Characters of an error that the CDK wrote: it quotes whole bodies and headers."""
+SNIPPET = 200  # characters of an unexpected answer that an error shows
+LONGEST = 1500  # characters of an error that the CDK wrote: it quotes whole bodies and headers
 
 
 def config_error(message: str) -> AirbyteTracedException:
     """An error that the user fixes in the configuration."""
-    return AirbyteTracedException(message=message, internal_message=message, failure_type=FailureType.config_error)
+    return AirbyteTracedException(message, message, FailureType.config_error)
 
 
 def transient_error(message: str) -> AirbyteTracedException:
     """An error that goes away by waiting: the platform tries the sync again."""
-    return AirbyteTracedException(message=message, internal_message=message, failure_type=FailureType.transient_error)
+    return AirbyteTracedException(message, message, FailureType.transient_error)
 
 
 def system_error(message: str) -> AirbyteTracedException:
-    """An error that neither waiting nor another configuration fixes."""
-    return AirbyteTracedException(message=message, internal_message=message, failure_type=FailureType.system_error)
+    """An error that the maintainers or the vendor fix: neither waiting nor another configuration does."""
+    return AirbyteTracedException(message, message, FailureType.system_error)
 
 
 def refuses_the_key(error: AirbyteTracedException | AirbyteErrorTraceMessage) -> bool:
@@ -67,10 +63,10 @@ def _exhausted(error: AirbyteTracedException, failure_type: FailureType) -> tupl
     cause = error._exception  # noqa: SLF001  # the CDK keeps the refused answer, or the exception's name, nowhere else
     last = getattr(cause, "response", None)
     if isinstance(last, requests.Response):
+        cure = "after all retries; run the sync again later"
         if last.status_code == requests.codes.too_many_requests:
-            refused = "refuses further requests (429, too many) after all retries; run the sync again later, or less"
-            return f"{refused} often", failure_type
-        return f"still answers {last.status_code} after all retries; run the sync again later", failure_type
+            return f"refuses further requests (429, too many) {cure}, or less often", failure_type
+        return f"still answers {last.status_code} {cure}", failure_type
     kind = str(cause).partition(":")[0]
     if kind == "SSLError":
         cure = "check the base URL, and whether a proxy stands in front of it"
@@ -103,12 +99,10 @@ def nearest(unknown: str, known: Iterable[str], most: int = 3) -> str:
     return f"{'nearest' if close else 'known'}: {shown}"
 
 
-SECRET = re.compile(r"""(["'](?:secret|password|websocket_url)["']\s*:\s*)(["']).*?(?:\2|$)""", re.DOTALL)
-
-
 def without_secrets(text: str) -> str:
     """An answer, in JSON or as Python prints it, without the secrets that Dialpad gives in clear; it may be cut off."""
-    return SECRET.sub(r"\1****", text)
+    hidden = r"""(["'](?:secret|password|websocket_url)["']\s*:\s*)(["']).*?(?:\2|$)"""
+    return re.sub(hidden, r"\1****", text, flags=re.DOTALL)
 
 
 def truncate(text: str) -> str:

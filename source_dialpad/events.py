@@ -15,34 +15,21 @@ from airbyte_cdk.sources.types import Config, StreamSlice
 from source_dialpad.errors import snippet, system_error, transient_error
 from source_dialpad.sync.cursor import WindowCursor
 from source_dialpad.sync.retriever import SliceRetriever
-from source_dialpad.transport.requester import Answer, JsonCalls, object_of
+from source_dialpad.transport.requester import Answer, JsonCalls
 from source_dialpad.transport.types import UNREADABLE, rfc3339_of
 
 logger = logging.getLogger("airbyte")
 
 PAGE = 1000
-
-MAX_RESTARTS = 3
-"""How often a place that is gone is come back to by time in one sync."""
-
+MAX_RESTARTS = 3  # so often a place that is gone is come back to by time in one sync
+CALL_STEPS = ("started", "first_rang", "queued", "rang", "connected", "ended")
 TIMES = {
-    "call": (
-        "event_timestamp",
-        "date_started",
-        "date_first_rang",
-        "date_queued",
-        "date_rang",
-        "date_connected",
-        "date_ended",
-    ),
+    "call": ("event_timestamp", *(f"date_{step}" for step in CALL_STEPS)),
     "sms": ("event_timestamp", "created_date"),
     "agent_status": ("event_timestamp", "date"),
     "change_log": ("date",),
 }
 """Times of a kind's events, milliseconds since 1970 UTC; each gets a sibling `<name>_time` as RFC 3339."""
-
-UNPUBLISHED = ("channel", "fax")
-"""Kinds whose payload no public document shows: the column `event` holds all of it."""
 
 
 @dataclass
@@ -51,8 +38,8 @@ class EventsRetriever(SliceRetriever):
 
     A sync begins by time, since a saved place means nothing in another database, and goes on by place. A page shorter
     than asked for is the end: what comes later is the next sync's. States come on the way, since the log is in order.
-    Where the place is gone (410: the events after it were pruned meanwhile, or the database was replaced or restored),
-    reading goes on by the time of the last event. Events that were pruned before they were read are reported.
+    Where the place is gone (410: events were pruned, or the database was replaced or restored), reading goes on by the
+    time of the last event. Events that were pruned before they were read are reported.
     """
 
     derived = frozenset(f"{name}_time" for names in TIMES.values() for name in names)
@@ -81,16 +68,26 @@ class EventsRetriever(SliceRetriever):
                 _warn_of_pruned(answer.value.get("pruned_through"), reached, context)
             for item in items:
                 reached = item["received_at"]
-                yield _row(item, self.kind)
+                yield self._row(item)
             if isinstance(self.cursor, WindowCursor):
                 self.cursor.save_progress(stream_slice)
             if len(items) < PAGE or place.get("after") == following:
                 return
             place = {"after": following}
 
+    def _row(self, item: dict[str, Any]) -> dict[str, Any]:
+        event = item["event"]
+        row = {**event, "event_id": item["event_id"], "received_at": item["received_at"]}
+        if self.kind in ("channel", "fax"):  # no public document shows their payload
+            row["event"] = event
+        for name in TIMES.get(self.kind, ()):
+            row.pop(f"{name}_time", None)
+            with suppress(KeyError, *UNREADABLE):
+                row[f"{name}_time"] = rfc3339_of(event[name])
+        return row
+
 
 def _warn_of_pruned(pruned_through: Any, reached: str, context: str) -> None:
-    """Reports a gap between the time from which events are read and the oldest that is left."""
     if isinstance(pruned_through, str) and datetime.fromisoformat(pruned_through) > datetime.fromisoformat(reached):
         warning = (
             "%s: event_receiver has removed events received from %s to %s before they were read; they can no longer be "
@@ -102,32 +99,15 @@ def _warn_of_pruned(pruned_through: Any, reached: str, context: str) -> None:
 def _page(answer: Answer, context: str) -> tuple[list[dict[str, Any]], str]:
     """The items of an answer, and the place behind them."""
     members = {"event": dict, "event_id": str, "received_at": str}
-    try:
+    with suppress(KeyError, TypeError):
         items, following = answer.value["items"], answer.value["next_cursor"]
         fits = isinstance(items, list) and isinstance(following, str)
         if fits and all(isinstance(item[name], kind) for item in items for name, kind in members.items()):
             return items, following
-    except (KeyError, TypeError):
-        pass
-    raise system_error(
-        f"{context}: event_receiver answered with another shape than items and next_cursor: {snippet(answer.content)}. "
-        "Check event_receiver.base_url."
-    )
-
-
-def _row(item: dict[str, Any], kind: str) -> dict[str, Any]:
-    event = item["event"]
-    row = {**event, "event_id": item["event_id"], "received_at": item["received_at"]}
-    if kind in UNPUBLISHED:
-        row["event"] = event
-    for name in TIMES.get(kind, ()):
-        row.pop(f"{name}_time", None)
-        with suppress(KeyError, *UNREADABLE):
-            row[f"{name}_time"] = rfc3339_of(event[name])
-    return row
+    seen = f"another shape than items and next_cursor: {snippet(answer.content)}"
+    raise system_error(f"{context}: event_receiver answered with {seen}. Check event_receiver.base_url.")
 
 
 def check_section(ask: Callable[[str], JsonCalls], _: Config, __: logging.Logger) -> None:
     """Asks for one event."""
-    answer = ask("event_receiver_requester")("event_receiver", params={"limit": 1})
-    object_of(answer, "event_receiver", "items", "next_cursor")
+    _page(ask("event_receiver_requester")("event_receiver", params={"limit": 1}), "event_receiver")

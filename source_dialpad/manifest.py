@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 PACKAGE = Path(__file__).resolve().parent
-SCHEMA_FOLDERS = (PACKAGE / "schemas", PACKAGE.parent / "schemas")
-"""Where the schemas are: inside an installed package, or beside it in a checkout."""
 
 
 def composed_manifest() -> dict[str, Any]:
@@ -21,9 +17,10 @@ def composed_manifest() -> dict[str, Any]:
     Each stream gets the schema of its name, and its name as a parameter: what a custom component or a parent's list
     sends is then sent, and fails, under the name of the stream it is for.
     """
-    folder = next(path for path in SCHEMA_FOLDERS if path.is_dir())
+    installed, checkout = PACKAGE / "schemas", PACKAGE.parent / "schemas"
+    folder = installed if installed.is_dir() else checkout
     schemas = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
-    manifest = copy.deepcopy(_loaded("manifest.yaml"))  # a runner may write into it
+    manifest = _loaded("manifest.yaml")
     groups = [
         {**group, "streams": [_composed(each, manifest) for each in group["streams"]]} for group in manifest["streams"]
     ]
@@ -40,9 +37,6 @@ def _composed(stream: dict[str, Any], manifest: dict[str, Any]) -> dict[str, Any
     }
 
 
-@cache
-def _loaded(name: str) -> dict[str, Any]:
+def _loaded(name: str) -> Any:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = (PACKAGE / name).read_text(encoding="utf-8")
-    loaded: dict[str, Any] = yaml.load(text, Loader=loader)  # noqa: S506  # a safe loader, the fast one
-    return loaded
+    return yaml.load((PACKAGE / name).read_text(encoding="utf-8"), Loader=loader)  # noqa: S506  # safe, and the fast one

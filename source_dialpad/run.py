@@ -19,17 +19,12 @@ from airbyte_cdk.utils.memory_monitor import MemoryMonitor
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_dialpad.errors import config_error, system_error
-from source_dialpad.manifest import composed_manifest
-from source_dialpad.source import SourceDialpad
+from source_dialpad.source import SourceDialpad, resolved_manifest
 from source_dialpad.sync.batches import BATCHES, MAX_ROWS, BatchMessage
 
 File = TypeVar("File")
 
-ALLOCATIONS_PER_COLLECTION: Final = 10_000
-"""Objects made before Python looks for reference cycles; a page of rows is thousands of objects and holds none."""
-
-INTERRUPTED: Final = 130
-"""The exit code of a program that Ctrl-C ended."""
+INTERRUPTED: Final = 130  # the exit code of a program that Ctrl-C ended
 
 _SHAPES: Final = {
     "configuration": "one JSON object, in UTF-8, as `source-dialpad spec` describes it",
@@ -44,7 +39,7 @@ def run() -> None:
     `check` answers a bad configuration with a failed connection status and exit code 0, as the platform expects;
     `discover` and `read` with an error trace and exit code 1.
     """
-    arguments = sys.argv[1:] or ["--help"]
+    arguments = sys.argv[1:] or [""]  # no command is a wrong one: the parser prints its usage
     try:
         launch(build(arguments), arguments)
     except KeyboardInterrupt:
@@ -74,17 +69,13 @@ def _end(code: int, error: AirbyteTracedException) -> None:
 
 def build(arguments: list[str]) -> SourceDialpad:
     """The source with the files that the arguments name; a config error for a file that cannot be read."""
-    parsed = AirbyteEntrypoint.parse_args(arguments)
-    paths = {name: getattr(parsed, name, None) for name in ("config", "catalog", "state")}
-    config = _load("configuration", paths["config"], SourceDialpad.read_config)
+    paths = vars(AirbyteEntrypoint.parse_args(arguments))
+    config = _load("configuration", paths.get("config"), SourceDialpad.read_config)
     if config is not None:  # the entrypoint masks secrets later; errors of the configuration come before
-        AirbyteEntrypoint.set_up_secret_filter(config, composed_manifest()["spec"]["connection_specification"])
-    return SourceDialpad(
-        catalog=_load("catalog", paths["catalog"], SourceDialpad.read_catalog),
-        config=config,
-        state=_load("state", paths["state"], SourceDialpad.read_state),
-        config_path=paths["config"],
-    )
+        AirbyteEntrypoint.set_up_secret_filter(config, resolved_manifest()["spec"]["connection_specification"])
+    catalog = _load("catalog", paths.get("catalog"), SourceDialpad.read_catalog)
+    state = _load("state", paths.get("state"), SourceDialpad.read_state)
+    return SourceDialpad(catalog=catalog, config=config, state=state, config_path=paths.get("config"))
 
 
 def _load(kind: str, path: str | None, read: Callable[[str], File]) -> File | None:
@@ -104,9 +95,8 @@ class BatchWritingEntrypoint(AirbyteEntrypoint):
     """The CDK's entrypoint, but for batches: their lines go to standard output as the bytes they are."""
 
     def __init__(self, source: SourceDialpad) -> None:
-        """The memory guard looks every so many messages, and a batch is one."""
         super().__init__(source)
-        self._memory_monitor = MemoryMonitor(check_interval=5000 // MAX_ROWS)
+        self._memory_monitor = MemoryMonitor(check_interval=5000 // MAX_ROWS)  # in messages, and a batch is one
 
     def read(
         self, source_spec: ConnectorSpecification, config: Mapping[str, Any], catalog: Any, state: list[Any]
@@ -139,7 +129,7 @@ def launch(source: SourceDialpad, arguments: list[str]) -> None:
     """Runs the command."""
     logging.raiseExceptions = False  # a log line that cannot be written is no reason for a stack trace
     gc.freeze()  # the collector then no longer walks through the CDK, thousands of times: a quarter of a read's time
-    gc.set_threshold(ALLOCATIONS_PER_COLLECTION, *gc.get_threshold()[1:])
+    gc.set_threshold(10_000, *gc.get_threshold()[1:])  # a page of rows is thousands of objects and holds no cycle
     entrypoint = BatchWritingEntrypoint(source)
     try:
         with PRINT_BUFFER:

@@ -1,13 +1,11 @@
 """The source: which streams a configuration brings, how a read ends, and the two hooks into the CDK.
 
-The cursor (`_build_concurrent_cursor` of this source's own component factory): a stream whose `incremental_sync`
-carries `$parameters: {windows: …}` gets a `WindowCursor`. The CDK's cursors cannot keep the end of a window as state,
-cut windows at local weeks and months, keep today apart from history, or begin a new partition at its own start, and the
-manifest takes no custom cursor. It can go when it does.
+The cursor (`_build_concurrent_cursor` of this source's own factory): the CDK's cursors cannot keep the end of a window
+as state, cut windows at local weeks and months, keep today apart from history, or begin a new partition at its own
+start, and the manifest takes no custom cursor. It can go when it does.
 
-Batches (`_concurrent_source`, and the factory's constructor of the CDK's own retriever): rows passed one by one cost
-more than reading, typing and keying them, and one stream's many slices would keep the others waiting; see
-`sync.batches`. It can go when the CDK passes pages on, not records.
+Batches (`_concurrent_source`, and the factory's constructor of the CDK's own retriever): see `sync.batches`. They can
+go when the CDK passes pages on, not records.
 """
 
 from __future__ import annotations
@@ -15,6 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from functools import cache
+from importlib import import_module
 from itertools import chain
 from typing import Any
 
@@ -32,33 +31,31 @@ from airbyte_cdk.models import (
 )
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
 from airbyte_cdk.sources.declarative.interpolation.interpolated_nested_mapping import InterpolatedNestedMapping
-from airbyte_cdk.sources.declarative.models.declarative_component_schema import DeclarativeStream, SimpleRetriever
+from airbyte_cdk.sources.declarative.models.declarative_component_schema import (
+    DeclarativeStream,
+    HttpRequester,
+    SimpleRetriever,
+)
 from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
+from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import ModelToComponentFactory
 from airbyte_cdk.sources.declarative.partition_routers import SinglePartitionRouter
 from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
 from airbyte_cdk.sources.streams.concurrent.partitions.stream_slicer import StreamSlicer
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.check import section_problems
 from source_dialpad.config import SECTIONS, CheckedConfig
-from source_dialpad.errors import config_error, nearest, refuses_the_key, without_secrets
+from source_dialpad.errors import config_error, nearest, refuses_the_key, system_error, transient_error, without_secrets
 from source_dialpad.manifest import composed_manifest
 from source_dialpad.sync import backfill, planner
 from source_dialpad.sync.batches import batching_source
 from source_dialpad.sync.cursor import WindowCursor
 from source_dialpad.sync.retriever import batching
+from source_dialpad.transport.requester import JsonCalls
 from source_dialpad.transport.secrets import mask_keys
 from source_dialpad.transport.shared import forget_findings
 
-PLANNERS: dict[str, type[planner.WindowPlanner]] = {**vars(planner), **vars(backfill)}
-"""The classes of windows, by the names that the manifest gives them as `kind`."""
-
-CDK_SUMMARY = "Concurrent read failure"
-"""How the CDK marks its own error at the end of a read in which a stream failed."""
-
-MENDED_FIRST = (FailureType.transient_error, FailureType.system_error, FailureType.config_error)
-"""How a read with failures of several types ends: waiting may mend it, so that the platform tries again."""
+PLANNERS: dict[str, type[planner.WindowPlanner]] = {**vars(planner), **vars(backfill)}  # by their `kind`
 
 
 @cache
@@ -72,13 +69,8 @@ def section_of(group: Mapping[str, Any]) -> str:
     return next(name for name in SECTIONS if f"'{name}'" in group["condition"])
 
 
-def needed_manifest(
-    config: Mapping[str, Any] | None = None, catalog: ConfiguredAirbyteCatalog | None = None
-) -> dict[str, Any]:
-    """The resolved manifest with no more streams than a configuration and a catalog bring, and no definitions.
-
-    The CDK copies and checks a manifest many times over.
-    """
+def needed_manifest(config: Mapping[str, Any] | None, catalog: ConfiguredAirbyteCatalog | None) -> dict[str, Any]:
+    """The resolved manifest without what is not needed: the CDK copies and checks a manifest many times over."""
     wanted = None if catalog is None else {configured.stream.name for configured in catalog.streams}
     groups = []
     for group in resolved_manifest()["streams"]:
@@ -90,11 +82,7 @@ def needed_manifest(
 
 
 class SourceDialpad(ConcurrentDeclarativeSource):
-    """The Airbyte source for Dialpad.
-
-    Configuration, catalog and state reach a declarative source through its constructor alone; a source that was built
-    without them hands the command to one that has them.
-    """
+    """A source that was built without configuration and catalog hands a command to one that has them."""
 
     def __init__(
         self,
@@ -105,17 +93,12 @@ class SourceDialpad(ConcurrentDeclarativeSource):
         **_: Any,
     ) -> None:
         self._has_config, self._has_catalog = config is not None, catalog is not None
-        chosen = catalog.streams if catalog else []
-        self._full_refreshes = {each.stream.name for each in chosen if each.sync_mode == SyncMode.full_refresh}
+        streams = catalog.streams if catalog else []
+        self._full_refreshes = {each.stream.name for each in streams if each.sync_mode == SyncMode.full_refresh}
         mask_keys(config or {})
         forget_findings()
-        super().__init__(
-            catalog=catalog,
-            config=config,
-            state=state,
-            source_config=needed_manifest(config, catalog),
-            config_path=config_path,
-        )
+        needed = needed_manifest(config, catalog)
+        super().__init__(catalog, config, state, source_config=needed, config_path=config_path)
         if config is not None and not config:  # the CDK passes an empty configuration by unchecked
             specification = self._source_config["spec"]["connection_specification"]
             CheckedConfig({"properties": specification["properties"]}).transform({})
@@ -147,10 +130,6 @@ class SourceDialpad(ConcurrentDeclarativeSource):
     def _with(self, config: Mapping[str, Any]) -> SourceDialpad:
         return self if self._has_config else SourceDialpad(config=config)
 
-    def configure(self, config: Mapping[str, Any], temp_dir: str) -> Mapping[str, Any]:
-        """The configuration as the streams see it."""
-        return super(SourceDialpad, self._with(config)).configure(config, temp_dir)
-
     def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteCatalog:
         """The streams that the configuration brings."""
         return super(SourceDialpad, self._with(config)).discover(logger, config)
@@ -159,10 +138,9 @@ class SourceDialpad(ConcurrentDeclarativeSource):
         """One cheap call for each configured section; never an export."""
         configured = self._with(config)._config  # noqa: SLF001  # of this class
         mask_keys(configured)
-        problems = section_problems(resolved_manifest(), configured, logger)
-        if problems:
-            return AirbyteConnectionStatus(status=Status.FAILED, message=filter_secrets(" ".join(problems)))
-        return AirbyteConnectionStatus(status=Status.SUCCEEDED)
+        problems = " ".join(_section_problems(configured, logger))
+        status = Status.FAILED if problems else Status.SUCCEEDED
+        return AirbyteConnectionStatus(status=status, message=filter_secrets(problems) or None)
 
     def read(
         self,
@@ -179,19 +157,37 @@ class SourceDialpad(ConcurrentDeclarativeSource):
         if not self._has_catalog:
             yield from SourceDialpad(catalog, config, state).read(logger, config, catalog, state)
             return
-        self._concurrent_source = batching_source(
-            self._concurrent_source, slices=self._config["num_workers"], streams=len(catalog.streams)
-        )
+        slices, streams = self._config["num_workers"], len(catalog.streams)
+        self._concurrent_source = batching_source(self._concurrent_source, slices=slices, streams=streams)
         mask_keys(self._config)  # again, for the CDK has begun its list anew
         failures = Failures(with_traces=logger.isEnabledFor(logging.DEBUG))
         messages = chain(_missing_streams(catalog, self._config), super().read(logger, config, catalog, state))
         try:
             yield from filter(failures.is_new, messages)
         except AirbyteTracedException as error:
-            if error.internal_message != CDK_SUMMARY or not failures.errors:
+            is_summary = error.internal_message == "Concurrent read failure"  # of the CDK, always a config_error
+            if not is_summary or not failures.errors:
                 raise
         if failures.errors:
             raise failures.summary()
+
+
+def _section_problems(config: Mapping[str, Any], logger: logging.Logger) -> Iterator[str]:
+    """What each configured section's API refuses; what is asked is the manifest's `section_checks`, without retries."""
+    definitions, factory = resolved_manifest()["definitions"], ModelToComponentFactory(disable_retries=True)
+
+    def ask(requester: str) -> JsonCalls:
+        definition = {**definitions[requester], "connect_timeout_in_seconds": 4, "read_timeout_in_seconds": 30}
+        return JsonCalls(factory.create_component(HttpRequester, definition, config, name="check"))
+
+    for section, check in definitions["section_checks"].items():
+        module, _, function = check.rpartition(".")
+        try:
+            if section in config:
+                getattr(import_module(module), function)(ask, config, logger)
+                logger.info("%s: the API answers, and takes the key.", section)
+        except AirbyteTracedException as error:
+            yield error.message or str(error)
 
 
 def _missing_streams(catalog: ConfiguredAirbyteCatalog, config: Mapping[str, Any]) -> Iterator[AirbyteMessage]:
@@ -210,14 +206,9 @@ def _missing_streams(catalog: ConfiguredAirbyteCatalog, config: Mapping[str, Any
 
 
 class Failures:
-    """The errors of a read, each passed on once and without secrets.
-
-    The CDK ends a read with failed streams by an error of its own that is always a `config_error`, whatever happened,
-    so that the platform does not try again.
-    """
+    """The errors of a read, each passed on once and without secrets; `with_traces` keeps their stack traces."""
 
     def __init__(self, *, with_traces: bool) -> None:
-        """`with_traces` keeps the stack traces of errors, for debugging."""
         self._with_traces = with_traces
         self.errors: dict[tuple[str, str], AirbyteErrorTraceMessage] = {}
 
@@ -226,11 +217,10 @@ class Failures:
         error = message.trace.error if message.trace else None
         if error is None:
             return True
+        trace = without_secrets(error.stack_trace or "") if self._with_traces else ""
         error.message = filter_secrets(error.message)
         error.internal_message = filter_secrets(error.internal_message or "") or None
-        error.stack_trace = (
-            (filter_secrets(without_secrets(error.stack_trace or "")) or None) if self._with_traces else None
-        )
+        error.stack_trace = filter_secrets(trace) or None
         stream = error.stream_descriptor.name if error.stream_descriptor else ""
         # windows that were asked for at the same time are refused for the same reason
         report = (stream, "" if refuses_the_key(error) else error.message)
@@ -240,10 +230,9 @@ class Failures:
         """One error that names the streams that were not read to their end."""
         errors, names = list(self.errors.values()), sorted({name for name, _ in self.errors if name})
         count = "1 stream was" if len(names) == 1 else f"{len(names)} streams were"
-        text = (
-            f"{count} not read to the end: {', '.join(names)}. The rows read so far were passed on; the next sync "
-            f"reads what is missing. The first error: {errors[0].message}"
-        )
+        rest = "The rows read so far were passed on; the next sync reads what is missing"
+        text = f"{count} not read to the end: {', '.join(names)}. {rest}. The first error: {errors[0].message}"
         types = {error.failure_type for error in errors}
-        kind = next((kind for kind in MENDED_FIRST if kind in types), FailureType.system_error)
-        return AirbyteTracedException(message=text, internal_message=text, failure_type=kind)
+        if FailureType.transient_error in types:  # waiting may mend it, so that the platform tries again
+            return transient_error(text)
+        return config_error(text) if types == {FailureType.config_error} else system_error(text)

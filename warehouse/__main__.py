@@ -36,6 +36,7 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--streams", default="", help="only these, separated by commas")
     parser.add_argument("--reset", action="store_true", help="empty the warehouse first: everything is read again")
+    parser.add_argument("--report", default="", help="also build the marts and write them as a page into this file")
     return parser.parse_args(words)
 
 
@@ -123,6 +124,10 @@ def main(words: Sequence[str] | None = None) -> int:
             return 1
         command, leave = sync.opening(asked.into)
         progress.say(f"\nThe tables are in {sync.shown(asked.into)}. To look inside ({leave}):\n\n{command}")
+        if asked.report:
+            with progress.while_working(lambda: "building the marts and the report"):
+                made = sync.report(asked.into, asked.report)
+            progress.say(f"\n{made}")
         return 0 if whole else 1
 
 

@@ -26,7 +26,8 @@ def describe(connection: Connection, schema: str, streams: Mapping[str, Mapping[
     for name, json_schema in streams.items():
         statements = list(_comments(f'"{schema}"."{name}"', columns.get(name, []), json_schema))
         if statements:
-            connection.exec_driver_sql(";\n".join(statements))  # as it stands: a colon or a per cent sign is text
+            as_it_stands = connection.execution_options(no_parameters=True)  # a colon or a percent sign is text
+            as_it_stands.exec_driver_sql(";\n".join(statements))
 
 
 def _comments(table: str, columns: list[str], json_schema: Mapping[str, Any]) -> Iterator[str]:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 DAYS = 90
 SESSIONS = 3
-EVENTS = 200
 # Pages decide how long a first sync takes: 15 a second are asked for, and of digital sessions 95 a minute.
 SIZE = ("--days", str(DAYS), "--seed", "7", "--calls-per-day", "150", "--messages-per-day", "190", "--agents", "24")
 FAKE = ("-m", "fake_dialpad", "--port", "0", *SIZE)
@@ -96,50 +95,44 @@ def running(command: tuple[str, ...], log_path: Path, settings: dict[str, str]) 
 def invented_account(log_path: Path) -> Iterator[Callable[[], dict[str, Any]]]:
     """Start fake and receiver; calling what comes waits until they serve and gives a configuration for this context.
 
-    The fake's log goes to `log_path`, the receiver's beside it. The fake sends the receiver call events, signed, as
-    Dialpad would. FakeDidNotStartError when one of them ends before it serves.
+    The fake's log goes to `log_path`, the receiver's beside it. The fake sends the receiver events of every kind,
+    signed, as Dialpad would: those since yesterday's midnight, and what happens from then on. FakeDidNotStartError when
+    one of them ends before it serves.
     """
     keys = {"EVENT_RECEIVER_SECRET": secrets.token_hex(24), "EVENT_RECEIVER_READ_KEY": secrets.token_hex(24)}
     with socket.create_server(("localhost", 0)) as found:
         port = found.getsockname()[1]
+    receiver_url = f"http://localhost:{port}"
+    delivery = ("--deliver", f"{receiver_url}/events", "--deliver-secret", keys["EVENT_RECEIVER_SECRET"])
     with (
         tempfile.TemporaryDirectory() as folder,
-        running(FAKE, log_path, {}) as fake,
         running(
             (*RECEIVER, str(port), "--database", f"sqlite:///{folder}/events.db"),
             log_path.with_name("receiver.log"),
             keys,
         ) as receiver,
     ):
+        _wait_for(receiver, receiver_url)
+        with running((*FAKE, *delivery), log_path, {}) as fake:
 
-        def served() -> dict[str, Any]:
-            for line in fake.stdout or ():
-                if line.startswith(ANNOUNCEMENT):
-                    base_url, receiver_url = line.removeprefix(ANNOUNCEMENT).strip(), f"http://localhost:{port}"
-                    _send_events(base_url, receiver_url, receiver, keys)
-                    return config_for(base_url, receiver_url, keys["EVENT_RECEIVER_READ_KEY"], some_sessions(base_url))
-            raise FakeDidNotStartError(log_path.read_text().strip() or "It gave no reason.")
+            def served() -> dict[str, Any]:
+                for line in fake.stdout or ():
+                    if line.startswith(ANNOUNCEMENT):
+                        base_url = line.removeprefix(ANNOUNCEMENT).strip()
+                        sessions = some_sessions(base_url)
+                        return config_for(base_url, receiver_url, keys["EVENT_RECEIVER_READ_KEY"], sessions)
+                raise FakeDidNotStartError(log_path.read_text().strip() or "It gave no reason.")
 
-        yield served
+            yield served
 
 
-def _send_events(base_url: str, receiver_url: str, receiver: subprocess.Popen[str], keys: dict[str, str]) -> None:
-    """Register the receiver with the fake, as with Dialpad, and have it send call events."""
+def _wait_for(receiver: subprocess.Popen[str], receiver_url: str) -> None:
+    """Return when the receiver serves, as what is sent to it before is lost."""
     for _ in range(100):
         with suppress(requests.ConnectionError):
             requests.get(f"{receiver_url}/healthz", timeout=10).raise_for_status()
-            break
+            return
         if receiver.poll() is not None:
             raise FakeDidNotStartError("The event receiver ended before it served; its log is .sync/receiver.log.")
         time.sleep(0.1)
-    else:
-        raise FakeDidNotStartError("The event receiver did not come up within 10 s.")
-    register = ["-m", "event_receiver", "register", "--url", f"{receiver_url}/events", "--base-url", base_url]
-    subprocess.run(  # noqa: S603  # our own program
-        [sys.executable, *register],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        env={**os.environ, **keys, "DIALPAD_API_KEY": DIALPAD_KEY},
-    )
-    sending = {"count": EVENTS, "wait": True}
-    requests.post(f"{base_url}/_fake/webhooks/send", json=sending, timeout=60).raise_for_status()
+    raise FakeDidNotStartError("The event receiver did not come up within 10 s.")

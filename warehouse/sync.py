@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 POSTGRES_SCHEMA = "dialpad"
+MARTS_SCHEMAS = ("dialpad_marts", "dialpad_marts_staging")
 LEAST_POSTGRES = 15  # the first with MERGE
 BACKFILLED_TO = re.compile(r'"backfilled_to": ?"(\d{4}-\d\d-\d\d)"')
 LEFT_BY_A_KILL = re.compile(r"(?P<stream>.+)_01[0-9a-z]{7}")  # PyAirbyte's loading tables: stream and a piece of a ULID
@@ -133,7 +135,7 @@ def check_version(tables: Warehouse) -> None:
 
 
 def reset(into: str) -> None:
-    """Empty the warehouse: the file, or the schema in Postgres, with everything in it."""
+    """Empty the warehouse: the file, or the schemas in Postgres, with everything in them, the marts too."""
     if not is_postgres(into):
         for path in (Path(into), Path(f"{into}.wal")):
             path.unlink(missing_ok=True)
@@ -141,7 +143,8 @@ def reset(into: str) -> None:
     from sqlalchemy import create_engine  # noqa: PLC0415
 
     with create_engine(into.replace("postgres://", "postgresql://", 1)).begin() as connection:
-        connection.execute(text(f"DROP SCHEMA IF EXISTS {POSTGRES_SCHEMA} CASCADE"))
+        for schema in (POSTGRES_SCHEMA, *MARTS_SCHEMAS):
+            connection.execute(text(f"DROP SCHEMA IF EXISTS {schema} CASCADE"))
 
 
 @contextlib.contextmanager
@@ -365,3 +368,23 @@ def opening(into: str) -> tuple[str, str]:
     python = shlex.quote(os.path.relpath(sys.executable))
     look = f"import duckdb; db = duckdb.connect({into!r}); db.sql('SHOW TABLES').show(max_rows=100)"
     return f'{python} -ic "{look}"', "quit() leaves"
+
+
+def report(into: str, page: str) -> str:
+    """Build the marts and the page, and say so in one line. What fails here is said, and the sync stays as it is."""
+    settings = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    whole = {
+        "WAREHOUSE": into if is_postgres(into) else str(Path(into).absolute()),
+        "REPORT": str(Path(page).absolute()),
+    }
+    command = ["make", "--no-print-directory", "report"]
+    command += [f"{name}={value.replace('$', '$$')}" for name, value in whole.items()]
+    root = Path(__file__).resolve().parent.parent
+    try:
+        made = subprocess.run(command, cwd=root, env=settings, capture_output=True, text=True, check=False)  # noqa: S603  # our own target
+    except OSError as error:
+        return f"The report could not be made: {error}. The tables are synced."
+    said = [line for line in (made.stdout + made.stderr).splitlines() if line.strip()]
+    if made.returncode == 0 and said:
+        return said[-1].replace(whole["REPORT"], page)
+    return "\n".join(["The report could not be made; the tables are synced. `make report` tries again.", *said[-20:]])

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, inspect, text
 
 from integration_tests.warehouse.loading import TEXT, Loader, stream
 
@@ -158,3 +159,17 @@ def test_a_column_carries_its_description_as_a_comment(loader: Loader) -> None:
     loader.sync({"calls": stream({"id": "1"}, said=said, Order=said)})
     loader.sync({"calls": stream({"id": "2"}, said=said, Order=said)})
     assert loader.comments("calls") == {"said": sentence, "order": sentence}
+
+
+@pytest.mark.usefixtures("_private")
+def test_a_reset_takes_the_marts_along(postgres: str) -> None:
+    from warehouse import sync  # noqa: PLC0415  # PyAirbyte reads its settings at import
+
+    engine = create_engine(postgres)
+    with engine.begin() as connection:
+        for schema in sync.MARTS_SCHEMAS:
+            connection.execute(text(f"CREATE SCHEMA {schema}"))
+            connection.execute(text(f"CREATE TABLE {schema}.dialpad__calls (call_id varchar)"))
+    sync.reset(postgres)
+    assert set(sync.MARTS_SCHEMAS).isdisjoint(inspect(engine).get_schema_names())
+    engine.dispose()

@@ -219,6 +219,21 @@ def test_the_command_line_ends_with_the_line_that_opens_the_warehouse(
     assert "calls" in opened.stdout
 
 
+@pytest.mark.parametrize(
+    ("makes", "says"), [("exit 2", "could not be made; the tables are synced"), ("", "Report: page.html")]
+)
+def test_a_sync_ends_with_the_report_and_stays_a_success_without(
+    start: Callable[..., subprocess.Popen[str]], tmp_path: Path, makes: str, says: str
+) -> None:
+    make = tmp_path / "make"
+    make.write_text(f'#!/bin/sh\n{makes}\nfor word; do echo "$word"; done | sed -n "s/REPORT=/Report: /p"\n')
+    make.chmod(0o700)
+    run = start({"calls": stream({"id": "1"})}, "--report", "page.html", PATH=f"{tmp_path}:{os.environ['PATH']}")
+    said, _ = run.communicate(timeout=60)
+    assert says in said
+    assert run.returncode == 0
+
+
 def test_a_failed_stream_ends_the_command_with_1(start: Callable[..., subprocess.Popen[str]]) -> None:
     run = start({"calls": stream({"fails": "Down."})})
     run.communicate(timeout=60)

@@ -11,9 +11,11 @@ import hashlib
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, NoReturn
+from itertools import chain
+from typing import Any, NoReturn
 from urllib.parse import quote, unquote
 
 import orjson
@@ -33,11 +35,8 @@ logger = logging.getLogger("airbyte")
 Entry = dict[str, Any]
 Filters = list[dict[str, Any]]
 
-PAGE = 300
-"""The vendor's own clients take 1 to 300 records a page."""
-
-SETTINGS = {"metrics": "metric_ids", "records": "record_ids"}
-"""The catalogs, and the settings that choose from them."""
+PAGE = 300  # the vendor's own clients take 1 to 300 records a page
+SETTINGS = {"metrics": "metric_ids", "records": "record_ids"}  # the catalogs, and what chooses from them
 
 
 def ask_data(ask: JsonCalls, context: str, *members: str, kind: str = "objects", **request: Any) -> Mapping[str, Any]:
@@ -56,13 +55,14 @@ def ask_data(ask: JsonCalls, context: str, *members: str, kind: str = "objects",
 def pages(ask: JsonCalls, context: str, path: str, **request: Any) -> Iterator[list[Entry]]:
     """The pages of an answer; the body is repeated, the link of the next page followed byte for byte."""
     page: dict[str, Any] | None = {"path": path, "params": {"pageLimit": PAGE}}
+    asked: set[str] = set()
     while page:
+        if str(page) in asked:
+            raise system_error(f"{context}: the Analytics API gives the same next page again; paging cannot end.")
+        asked.add(str(page))
         answer = ask_data(ask, context, **page, **request)
         yield answer["data"]
-        following = _next_page(answer, path)
-        if following == page:
-            raise system_error(f"{context}: the Analytics API gives the same next page again; paging cannot end.")
-        page = following
+        page = _next_page(answer, path)
 
 
 def _next_page(answer: Mapping[str, Any], path: str) -> dict[str, Any] | None:
@@ -75,8 +75,7 @@ def _next_page(answer: Mapping[str, Any], path: str) -> dict[str, Any] | None:
 
 def entries_of(ask: JsonCalls, context: str, path: str, **request: Any) -> Iterator[Entry]:
     """All entries of a paged answer."""
-    for page in pages(ask, context, path, **request):
-        yield from page
+    return chain.from_iterable(pages(ask, context, path, **request))
 
 
 def interval(start: datetime, end: datetime) -> dict[str, Any]:
@@ -95,22 +94,11 @@ def hashed(content: Any) -> str:
     return hashlib.blake2b(canonical, digest_size=16).hexdigest()
 
 
-# --- catalogs and filters ---------------------------------------------------------------------------------------------
-
-
-class IntervalBounds(NamedTuple):
-    """Which ends of an interval belong to it."""
-
-    start: bool
-    end: bool
-
-
 class Catalogue:
     """What was read of an account once a sync: its catalogs, the values of its filter attributes, how it counts."""
 
-    bounds: IntervalBounds | None = None
-
     def __init__(self) -> None:
+        self.bounds: tuple[bool, bool] | None = None
         self._entries: dict[str, list[Entry]] = {}
         self.lock = threading.RLock()
 
@@ -118,10 +106,8 @@ class Catalogue:
         """The entries of `metrics`, `records` or `filter/<attribute>`."""
         with self.lock:
             if path not in self._entries:
-                entries = list(entries_of(ask, f"{context} (listing {path})", path))
-                for entry in entries:
-                    _check_entry(entry, path, context)
-                self._entries[path] = entries
+                listed = entries_of(ask, f"{context} (listing {path})", path)
+                self._entries[path] = [_checked(entry, path, context) for entry in listed]
             return self._entries[path]
 
     def chosen(self, ask: JsonCalls, config: Config, kind: str, context: str) -> list[Entry]:
@@ -154,12 +140,10 @@ class Catalogue:
             attribute, setting = configured["attribute"], f"analytics.filters[{number}]"
             earlier = [filter_["attribute"] for filter_ in checked]
             if attribute in earlier and attribute == config["analytics"].get("break_down_by"):
-                raise config_error(
-                    f"{context}: {setting} names '{attribute}' again, by which analytics.break_down_by breaks the "
-                    "metrics down. Put all its values into one filter."
-                )
+                again = f"names '{attribute}' again, by which analytics.break_down_by breaks the metrics down"
+                raise config_error(f"{context}: {setting} {again}. Put all its values into one filter.")
             known = self.values(ask, attribute, context, f"{setting}.attribute")
-            spelled = {**{value.lower(): value for value in known}, **{value: value for value in known}}
+            spelled = {value.lower(): value for value in known} | {value: value for value in known}
             values = [spelled.get(value) or spelled.get(value.lower()) for value in configured["values"]]
             if None in values:
                 wanted = configured["values"][values.index(None)]
@@ -170,8 +154,7 @@ class Catalogue:
 
 def _refuse(context: str, setting: str, what: str, wanted: str, known: Iterable[str]) -> NoReturn:
     ignored = " The API would ignore it and give unfiltered figures." if setting.endswith(".values") else ""
-    hint = nearest(wanted, known)
-    raise config_error(f"{context}: {setting} names {what} does not have ({hint}).{ignored}")
+    raise config_error(f"{context}: {setting} names {what} does not have ({nearest(wanted, known)}).{ignored}")
 
 
 def catalogue_of(config: Config) -> Catalogue:
@@ -179,28 +162,21 @@ def catalogue_of(config: Config) -> Catalogue:
     return shared(Catalogue, config["analytics"]["base_url"], config["analytics"]["api_key"])
 
 
-def _check_entry(entry: Entry, path: str, context: str) -> None:
-    """Raises a system error for an entry that no request can be made of: one catalog serves many streams."""
-    try:
+def _checked(entry: Entry, path: str, context: str) -> Entry:
+    """The entry; a system error for one that no request can be made of, since one catalog serves many streams."""
+    with suppress(KeyError, TypeError):
         required = [entry["value"]] if path.startswith("filter/") else [entry["id"] or None]
         required += [part["filterAttribute"] for part in entry.get("filters") or []]
         required += [part["measure"] for part in entry.get("aggregations") or []]
-        usable = None not in required
-    except (KeyError, TypeError):
-        usable = False
-    if not usable:
-        raise system_error(
-            f"{context}: the list {path} of the Analytics API holds an entry of another shape than documented: "
-            f"{snippet(str(entry))}"
-        )
+        if None not in required:
+            return entry
+    held = f"an entry of another shape than documented: {snippet(str(entry))}"
+    raise system_error(f"{context}: the list {path} of the Analytics API holds {held}")
 
 
 def filter_attributes(entry: Entry) -> list[str]:
     """The filter attributes a catalog entry lists."""
     return [text(filter_["filterAttribute"]) for filter_ in entry.get("filters") or []]
-
-
-# --- partitions and streams -------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -230,13 +206,10 @@ class CatalogueRouter(Partitions):
             if unfit:
                 logger.warning("%s: %s has no filter %s; the API ignores it there.", context, entry["id"], unfit)
             if attribute and attribute not in listed:
-                broken = "%s: %s cannot be broken down by %s; it is read as a whole."
-                logger.warning(broken, context, entry["id"], attribute)
-            extra = {
-                "filters": filters,
-                "measures": [aggregation["measure"] for aggregation in entry.get("aggregations") or []],
-                "values": values if attribute in listed else None,
-            }
+                whole = "%s: %s cannot be broken down by %s; it is read as a whole."
+                logger.warning(whole, context, entry["id"], attribute)
+            measures = [aggregation["measure"] for aggregation in entry.get("aggregations") or []]
+            extra = {"filters": filters, "measures": measures, "values": values if attribute in listed else None}
             partition = {f"{self.of.removesuffix('s')}_id": text(entry["id"])}
             yield StreamSlice(partition=partition, cursor_slice={}, extra_fields=extra)
 
@@ -251,11 +224,10 @@ class CatalogueRetriever(SliceRetriever):
         """The entries, beside the snapshot they belong to."""
         identity = quote(next(iter(stream_slice.partition.values()), ""), safe="")
         if self.of in SETTINGS and identity:
-            path = f"{self.of}/{identity}"
-            return [ask_data(self.ask, context, kind="object", path=path, stream_slice=stream_slice)["data"]]
+            return [ask_data(self.ask, context, kind="object", path=f"{self.of}/{identity}")["data"]]
         derived = {**stream_slice.partition, **stream_slice.cursor_slice}
         path = f"filter/{identity}" if identity else self.of
-        return ({**derived, **entry} for entry in entries_of(self.ask, context, path, stream_slice=stream_slice))
+        return ({**derived, **entry} for entry in entries_of(self.ask, context, path))
 
 
 def check_section(ask: Callable[[str], JsonCalls], config: Config, _: logging.Logger) -> None:

@@ -1,4 +1,4 @@
-"""Analytics: the stream `analytics_metric_data`, the values of metrics in whole local days, weeks or months."""
+"""Analytics: the values of metrics in whole local days, weeks or months."""
 
 from __future__ import annotations
 
@@ -12,16 +12,7 @@ from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.analytics.catalogue import (
-    Entry,
-    Filters,
-    IntervalBounds,
-    ask_data,
-    catalogue_of,
-    hashed,
-    interval,
-    pages,
-)
+from source_dialpad.analytics.catalogue import Entry, Filters, ask_data, catalogue_of, hashed, interval, pages
 from source_dialpad.analytics.records import timestamp_of
 from source_dialpad.sync.duplicates import DuplicateCounter
 from source_dialpad.sync.retriever import SliceRetriever
@@ -32,9 +23,7 @@ logger = logging.getLogger("airbyte")
 
 TICK = timedelta(milliseconds=1)
 SECOND = timedelta(seconds=1)
-
-PROBED = timedelta(days=30)
-"""How far back a record is looked for, to find out which ends an interval includes."""
+PROBED = timedelta(days=30)  # how far back a record is looked for, to find out which ends an interval includes
 
 
 @dataclass
@@ -50,11 +39,11 @@ class MetricDataRetriever(SliceRetriever):
     def rows(self, stream_slice: StreamSlice, context: str) -> Iterable[Entry]:
         """One row an aggregate, one a status for presence durations."""
         extra, settings, window = stream_slice.extra_fields, self.config["analytics"], stream_slice.cursor_slice
-        bounds = self.interval_bounds(extra["filters"], context)
+        has_start, has_end = self.interval_bounds(extra["filters"], context)
         start, end = datetime.fromisoformat(window["start_time"]), datetime.fromisoformat(window["read_until"])
         request: dict[str, Any] = {
             "id": stream_slice.partition["metric_id"],
-            "periodFilter": interval(start if bounds.start else start - TICK, end - TICK if bounds.end else end),
+            "periodFilter": interval(start if has_start else start - TICK, end - TICK if has_end else end),
             "aggregations": extra["measures"],
             "timezone": self.config["timezone"],
         }
@@ -78,9 +67,7 @@ class MetricDataRetriever(SliceRetriever):
             narrowed = [*others, {"attribute": attribute, "values": [value]}] if attribute else extra["filters"]
             body = {**request, "filters": narrowed}
             ordinals = DuplicateCounter()
-            answer = ask_data(
-                self.ask, context, "aggregates", kind="object", body=body, path="metrics", stream_slice=stream_slice
-            )
+            answer = ask_data(self.ask, context, "aggregates", kind="object", path="metrics", body=body)
             for measured in (row for entry in answer["data"].get("aggregates") or [] for row in _measured(entry)):
                 named = {name: measured[name] for name in ("measure", "presence_status", "presence_description")}
                 if named["presence_description"] is None:  # keys of values without one are older than the column
@@ -89,25 +76,21 @@ class MetricDataRetriever(SliceRetriever):
                 ordinal = ordinals.ordinal(row_key.encode())
                 yield {**derived, **measured, "row_key": f"{row_key}-{ordinal}" if ordinal else row_key}
 
-    def interval_bounds(self, filters: Filters, context: str) -> IntervalBounds:
-        """Which ends of an interval the API includes, found out once a sync by the time of a record of the last month.
+    def interval_bounds(self, filters: Filters, context: str) -> tuple[bool, bool]:
+        """Whether the API includes the start and the end of an interval, found out once a sync by a recent record.
 
-        Where no record is to be had both count as included: what is asked for then ends a millisecond early, and
-        nothing is counted twice.
+        Without one both count as included: what is asked for ends a millisecond early, and nothing is counted twice.
         """
         catalogue = catalogue_of(self.config)
         with catalogue.lock:
             if catalogue.bounds is None:
                 records = catalogue.entries(JsonCalls(self.catalogue_requester), "records", context)
                 probed = (self._bounds_by_record(text(entry["id"]), filters, context) for entry in records)
-                catalogue.bounds = next(filter(None, probed), IntervalBounds(start=True, end=True))
+                catalogue.bounds = next(filter(None, probed), (True, True))
             return catalogue.bounds
 
-    def _bounds_by_record(self, record_id: str, filters: Filters, context: str) -> IntervalBounds | None:
-        """Asks for intervals that begin, and end, at the very millisecond of a record.
-
-        None where the type has no record, or its records cannot be read.
-        """
+    def _bounds_by_record(self, record_id: str, filters: Filters, context: str) -> tuple[bool, bool] | None:
+        """Asks for intervals that begin, and end, at a record's very millisecond; None where it has none to be read."""
         context = f"{context} (asking which ends an interval includes, of the records {record_id})"
         ask = JsonCalls(self.requester)  # a refusal of this type of records refuses nothing else
 
@@ -129,7 +112,7 @@ class MetricDataRetriever(SliceRetriever):
             logger.warning("The next record type is asked instead, if there is one: %s", error.message)
             return None
         # otherwise the record is gone, or its time is not the one the interval means
-        return IntervalBounds(start=start, end=end) if inside else None
+        return (start, end) if inside else None
 
 
 def _measured(aggregate: Entry) -> Iterator[Entry]:

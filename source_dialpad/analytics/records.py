@@ -41,23 +41,21 @@ class RecordDataRetriever(SliceRetriever):
                 "timezone": self.config["timezone"],
             }
             rows = RecordRows(record_id, part, context)
-            for page in pages(self.ask, context, "records", body=body, stream_slice=stream_slice):
+            for page in pages(self.ask, context, "records", body=body):
                 yield from rows.page(page)
 
         return read_in_halves(read, TimeRange(start, end), TimeRange.halves, context)
 
 
 class RecordRows:
-    """Turns the records of one time range into rows: fields and labels by name, a key, one form of time.
-
-    Records that lie a millisecond before the range, or on its end, belong to the neighbors.
-    """
+    """Turns the records of one time range into rows: fields and labels by name, a key, one form of time."""
 
     def __init__(self, record_id: str, time_range: TimeRange, context: str) -> None:
         self._record_id = record_id
         self._context = context
-        self._instants = [from_milliseconds(at) for at in (time_range.start - 1, *time_range)]
-        self._seconds = {rfc3339(instant)[:19] for instant in self._instants}
+        instants = [from_milliseconds(at) for at in (time_range.start - 1, *time_range)]
+        self._before, self._start, self._end = instants
+        self._seconds = {rfc3339(instant)[:19] for instant in instants}
         self._duplicates = PageDuplicates()
 
     def page(self, records: list[Entry]) -> Iterator[Entry]:
@@ -73,11 +71,12 @@ class RecordRows:
         primary = record.get("primaryTimestampField")
         timestamp = timestamp_of(record)
         if timestamp is None:
-            raise system_error(
-                f"{self._context}: a record came without a readable primary timestamp: {snippet(orjson.dumps(primary))}"
-            )
-        if timestamp[:19] in self._seconds and self._belongs_to_neighbor(timestamp):
-            return None
+            seen = snippet(orjson.dumps(primary))
+            raise system_error(f"{self._context}: a record came without a readable primary timestamp: {seen}")
+        if timestamp[:19] in self._seconds:  # perhaps a neighbor's
+            instant = datetime.fromisoformat(timestamp)
+            if self._before <= instant < self._start or instant == self._end:
+                return None
         fields: Entry = {}
         labels: Entry = {}
         lists = False
@@ -96,12 +95,12 @@ class RecordRows:
                 if label is not None:
                     labels[name] = label
         except (KeyError, TypeError, AttributeError):
-            raise system_error(
-                f"{self._context}: a record came whose fields are no list of name and field; its members are "
-                f"{', '.join(sorted(record))}."
-            ) from None
+            seen = f"whose fields are no list of name and field; its members are {', '.join(sorted(record))}"
+            raise system_error(f"{self._context}: a record came {seen}.") from None
         value = field_value(record.get("value"))
-        content = {name: _sorted(value) for name, value in fields.items()} if lists else fields
+        content = fields
+        if lists:  # in the key, the order of tags means nothing
+            content = {name: sorted(of, key=str) if isinstance(of, list) else of for name, of in fields.items()}
         key = hashed([self._record_id, timestamp, content, value])
         ordinal = self._duplicates.ordinal(key)
         return {
@@ -114,11 +113,6 @@ class RecordRows:
             "labels": labels,
         }
 
-    def _belongs_to_neighbor(self, timestamp: str) -> bool:
-        before, start, end = self._instants
-        instant = datetime.fromisoformat(timestamp)
-        return before <= instant < start or instant == end
-
 
 def timestamp_of(record: Entry) -> str | None:
     """The primary timestamp of a record; None where it cannot be read."""
@@ -126,11 +120,6 @@ def timestamp_of(record: Entry) -> str | None:
         return rfc3339_of(record["primaryTimestampField"]["timestamp"])
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
-
-
-def _sorted(value: Any) -> Any:
-    """A list in one order, for keys: the order of tags means nothing."""
-    return sorted(value, key=str) if isinstance(value, list) else value
 
 
 def field_value(field: Any) -> Any:

@@ -17,7 +17,8 @@ from urllib.parse import quote
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.types import StreamSlice
 
-from source_dialpad.conversations.transcripts import ABSENT, NOT_READY, Row, TranscriptsRetriever
+from source_dialpad.conversations.transcripts import ABSENT, NOT_READY, TranscriptsRetriever
+from source_dialpad.sync.batches import Row
 from source_dialpad.sync.cursor import PLANNED
 from source_dialpad.sync.planner import LAG, PlannedWindow
 from source_dialpad.sync.windows import DAY, midnight
@@ -26,14 +27,8 @@ from source_dialpad.transport.times import zone_of
 
 logger = logging.getLogger("airbyte")
 
-RECAPS_A_SYNC: Final = 660
-"""An hour of them, at 11 a minute."""
-
-SUMMARY: Final = "whole_call_summary"
-"""The moment of a transcript whose call has a recap."""
-
-Legs = Iterable[Row]
-"""Legs that have a recap: their `call_id` and `date_started`."""
+RECAPS_A_SYNC: Final = 660  # an hour of them, at 11 a minute
+SUMMARY: Final = "whole_call_summary"  # the moment of a transcript whose call has a recap
 
 
 @dataclass
@@ -44,20 +39,19 @@ class RecapsRetriever(TranscriptsRetriever):
     the other, so that other streams go on and a kill costs one window. A slice comes with its rows.
     """
 
-    recap_requester: Requester | None = None
+    recap_requester: Requester
 
     def __post_init__(self) -> None:
-        """Takes over the preparation of the slices."""
         super().__post_init__()
-        self._ask_recap = JsonCalls(self.recap_requester)  # type: ignore[arg-type]  # the manifest names one
+        self._ask_recap = JsonCalls(self.recap_requester)
         self._asked = self._absent = 0
+        self.prepare_slices(self._prepared)
 
     def rows(self, stream_slice: StreamSlice, context: str) -> Iterable[Row]:  # noqa: ARG002  # asked for already
         """The recaps that came with the slice."""
-        rows: Iterable[Row] = stream_slice.extra_fields["rows"]
-        return rows
+        yield from stream_slice.extra_fields["rows"]
 
-    def prepared(self, slices: Iterable[StreamSlice]) -> Iterator[StreamSlice]:
+    def _prepared(self, slices: Iterable[StreamSlice]) -> Iterator[StreamSlice]:
         """Each slice with its recaps: first what may have changed, newest first, then the days that were never read.
 
         Today, a day that is not settled and the look-back may have changed. They get what the others leave of
@@ -65,44 +59,40 @@ class RecapsRetriever(TranscriptsRetriever):
         """
         planned = list(slices)
         unread = [each for each in planned if not _may_have_changed(each)]
-        changing = sorted(filter(_may_have_changed, planned), key=_first_day, reverse=True)
+        changing = [each for each in planned if _may_have_changed(each)]
         for each in changing:
             each.extra_fields[PLANNED].done = each.extra_fields[PLANNED].reread
-        windows: Iterable[tuple[StreamSlice, Legs]] = ((each, self._summarized(each)) for each in unread)
+        windows: Iterable[tuple[StreamSlice, Iterable[Row]]] = ((each, self._summarized(each)) for each in unread)
         most = inf
         if not getattr(self.cursor, "full_refresh", False):
-            windows, most = self._share(windows, len(unread))
-        for each in changing:
+            windows, most = self._share(unread)
+        for each in sorted(changing, key=lambda each: str(each.cursor_slice["first_day"]), reverse=True):
             if self._asked < most:
                 yield self._with_rows(each, self._summarized(each), most)
         for each, legs in windows:
             yield self._with_rows(each, legs)
         if self._absent:
             logger.info("%s: %d of %d calls have no recap (404).", self.name, self._absent, self._asked)
-        self.log_not_ready()
 
-    def _share(
-        self, windows: Iterable[tuple[StreamSlice, Legs]], days: int
-    ) -> tuple[list[tuple[StreamSlice, Legs]], int]:
-        """The windows that this sync reads, whole ones, and how many recaps they leave of its share."""
-        chosen: list[tuple[StreamSlice, Legs]] = []
+    def _share(self, unread: list[StreamSlice]) -> tuple[list[tuple[StreamSlice, list[Row]]], int]:
+        """The days that this sync reads, whole, with their legs, and how many recaps they leave of its share."""
+        chosen: list[tuple[StreamSlice, list[Row]]] = []
         wanted, most = 0, RECAPS_A_SYNC - RECAPS_A_SYNC // 5
-        for each, summarized in windows:
-            legs = list(summarized)
+        for each in unread:
+            legs = list(self._summarized(each))
             if chosen and wanted + len(legs) > most:  # a day that is too long for any sync is read by the one it begins
                 break
             chosen.append((each, legs))
             wanted += len(legs)
-        left = days - len(chosen)
         if chosen:
             logger.info("%s: asking for %d recaps of %d new days, 11 a minute.", self.name, wanted, len(chosen))
-        if left:
+        if left := len(unread) - len(chosen):
             recaps, syncs = left * wanted // len(chosen), ceil(left / len(chosen))
             logger.info("%s: %d days are left, about %d recaps, about %d syncs.", self.name, left, recaps, syncs)
         return chosen, RECAPS_A_SYNC - min(wanted, most)
 
     def _summarized(self, stream_slice: StreamSlice) -> Iterator[Row]:
-        """The legs of a slice whose transcript tells of a recap."""
+        """`call_id` and `date_started` of the legs of a slice whose transcript tells of a recap."""
         zone, days = zone_of(self.config["timezone"]), stream_slice.cursor_slice
         start, after = date.fromisoformat(days["first_day"]), date.fromisoformat(days["last_day"]) + DAY
         end = min(midnight(after, zone), datetime.now(UTC) - LAG)
@@ -110,7 +100,7 @@ class RecapsRetriever(TranscriptsRetriever):
             if SUMMARY in row["moments"]:
                 yield {name: row[name] for name in ("call_id", "date_started")}
 
-    def _with_rows(self, stream_slice: StreamSlice, legs: Legs, most: float = inf) -> StreamSlice:
+    def _with_rows(self, stream_slice: StreamSlice, legs: Iterable[Row], most: float = inf) -> StreamSlice:
         """The slice with the recaps of its legs, as long as the sync has asked for fewer than `most`."""
         rows: list[Row] = []
         for leg in legs:
@@ -131,17 +121,10 @@ class RecapsRetriever(TranscriptsRetriever):
         recap = object_of(answer, context, "call_id")
         summary = recap.pop("summary", None)
         parts = summary if isinstance(summary, dict) else {"content": summary}
-        return [{**recap, **{_summary_column(name): value for name, value in parts.items()}, **leg}]
-
-
-def _summary_column(member: str) -> str:
-    return "summary" if member == "content" else f"summary_{member}"
+        columns = {"summary" if name == "content" else f"summary_{name}": value for name, value in parts.items()}
+        return [{**recap, **columns, **leg}]
 
 
 def _may_have_changed(stream_slice: StreamSlice) -> bool:
     window: PlannedWindow = stream_slice.extra_fields[PLANNED]
     return window.reread or (window.cursor_after is None and not window.history)
-
-
-def _first_day(stream_slice: StreamSlice) -> str:
-    return str(stream_slice.cursor_slice["first_day"])

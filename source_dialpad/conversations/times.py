@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from airbyte_cdk.sources.declarative.transformations import RecordTransformation
-from airbyte_cdk.sources.types import Config, StreamSlice, StreamState
+from airbyte_cdk.sources.types import Config, StreamSlice
 
+from source_dialpad.sync.batches import Row
 from source_dialpad.transport.times import rfc3339, zone_of
 from source_dialpad.transport.types import UNREADABLE, rfc3339_of
 
@@ -31,17 +32,10 @@ class BeginningOfRow(RecordTransformation):
     local_times: list[str] = field(default_factory=list)
 
     def __post_init__(self, parameters: Mapping[str, Any]) -> None:
-        """Nothing was logged."""
         self._zone = zone_of(self.config["timezone"])
         self._logged = False
 
-    def transform(
-        self,
-        record: dict[str, Any],
-        config: Config | None = None,  # noqa: ARG002
-        stream_state: StreamState | None = None,  # noqa: ARG002
-        stream_slice: StreamSlice | None = None,
-    ) -> None:
+    def transform(self, record: Row, *_: Any, stream_slice: StreamSlice, **__: Any) -> None:  # type: ignore[override]
         """Changes the record in place."""
         for column in self.local_times:
             record[column] = self._with_zone(record.get(column))
@@ -49,16 +43,11 @@ class BeginningOfRow(RecordTransformation):
             began = rfc3339_of(record[self.cursor_field])
         except (KeyError, *UNREADABLE):
             began = None
-        if began is None and stream_slice is not None:
-            began = stream_slice.cursor_slice["start_time"]
-            if not self._logged:
-                self._logged = True
-                logger.warning(
-                    "%s: a row has no %s; it stands at the start of its window. Logged once per sync.",
-                    self.name,
-                    self.cursor_field,
-                )
-        record[self.cursor_field] = began
+        if began is None and not self._logged:
+            self._logged = True
+            message = "%s: a row has no %s; it stands at the start of its window. Logged once per sync."
+            logger.warning(message, self.name, self.cursor_field)
+        record[self.cursor_field] = began or stream_slice.cursor_slice["start_time"]
 
     def _with_zone(self, value: Any) -> Any:
         """The same value, a naive time with the offset of the configured zone."""

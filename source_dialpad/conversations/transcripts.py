@@ -12,8 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import count
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
@@ -21,16 +20,15 @@ from airbyte_cdk.sources.types import StreamSlice
 
 from source_dialpad.errors import snippet, system_error
 from source_dialpad.identity import IDENTITIES
+from source_dialpad.sync.batches import Row
 from source_dialpad.sync.retriever import SliceRetriever
 from source_dialpad.sync.windows import DAY
 from source_dialpad.transport.declared import MAX_ITEMS, listed
-from source_dialpad.transport.requester import JsonCalls
+from source_dialpad.transport.requester import Answer, JsonCalls
 from source_dialpad.transport.times import milliseconds, rfc3339
 from source_dialpad.transport.types import text
 
 logger = logging.getLogger("airbyte")
-
-Row = dict[str, Any]
 
 NOT_READY: Final = 400
 ABSENT: Final = 404
@@ -45,33 +43,21 @@ class TranscriptsRetriever(SliceRetriever):
     `requester` lists the legs; `leg_requester` asks for what belongs to one of them.
     """
 
-    leg_requester: Requester | None = None
+    leg_requester: Requester
 
     def __post_init__(self) -> None:
-        """Counts the windows, so that the transcripts that are not ready are logged once, after the last one."""
         super().__post_init__()
-        self.ask_leg = JsonCalls(self.leg_requester)  # type: ignore[arg-type]  # the manifest names one
+        self._ask_leg = JsonCalls(self.leg_requester)
         self._identity = IDENTITIES[self.config["dialpad"]["speaker_identity"]]
-        self._reread = timedelta(days=self.config["lookback_days"]) + DAY
-        self._not_ready: list[bool] = []
-        self._planned: list[StreamSlice] = []
-        self._ended = count(1)
-        self.prepare_slices(self.prepared)
-
-    def prepared(self, slices: Iterable[StreamSlice]) -> Iterable[StreamSlice]:
-        """The slices, of which it is now known how many there are."""
-        self._planned = list(slices)
-        return self._planned
 
     def rows(self, stream_slice: StreamSlice, context: str) -> Iterable[Row]:
         """The transcripts of the slice's window."""
         start, end = (datetime.fromisoformat(stream_slice.cursor_slice[edge]) for edge in ("start_time", "end_time"))
-        yield from self.transcripts(start, end, context)
-        if next(self._ended) == len(self._planned):
-            self.log_not_ready()
+        return self.transcripts(start, end, context)
 
     def transcripts(self, start: datetime, end: datetime, context: str) -> Iterator[Row]:
         """The transcripts of the connected legs that began in a window, newest first, a page of legs at a time."""
+        not_ready = 0
         params = {
             "started_after": milliseconds(start) - 1,  # spec: "more recently than" and "prior to"
             "started_before": milliseconds(end),
@@ -82,33 +68,36 @@ class TranscriptsRetriever(SliceRetriever):
             if not leg.get("date_connected"):
                 continue
             if not leg.get("call_id"):
-                raise system_error(
-                    f"{context}: a call came without its call_id, so its transcript cannot be asked for."
-                )
+                raise system_error(f"{context}: a call came without its call_id; its transcript cannot be asked for.")
             call_id = text(leg["call_id"])
-            answer = self.ask_leg(
-                f"{context}, call {call_id}", path=f"transcripts/{quote(call_id, safe='')}", accept=(NOT_READY, ABSENT)
-            )
-            if answer.status == NOT_READY:
-                self._not_ready.append(end > datetime.now(UTC) - self._reread)
-            elif answer.status != ABSENT:
+            call, path = f"{context}, call {call_id}", f"transcripts/{quote(call_id, safe='')}"
+            answer = self._ask_leg(call, path=path, accept=(NOT_READY, ABSENT))
+            not_ready += answer.status == NOT_READY
+            if answer.status not in (NOT_READY, ABSENT):
                 target = leg.get("target")
                 yield {
                     "date_started": leg.get("date_started") or rfc3339(start),
                     "target_id": target.get("id") if isinstance(target, dict) else None,
-                    **self._transcript(answer.value, answer.content, f"{context}, call {call_id}"),
+                    **self._transcript(answer, call),
                     "call_id": call_id,
                 }
+        if not_ready:
+            is_read_again = end > datetime.now(UTC) - timedelta(days=self.config["lookback_days"]) - DAY
+            next_sync = "asks for them again" if is_read_again else "does not ask for them again"
+            message = "%s: %d transcripts are not ready yet (400); the look-back of the next sync %s."
+            logger.info(message, context, not_ready, next_sync)
 
-    def _transcript(self, transcript: Any, content: bytes, context: str) -> Row:
+    def _transcript(self, answer: Answer, context: str) -> Row:
         """The columns of a transcript."""
+        transcript = answer.value
         lines = transcript.get("lines") or [] if isinstance(transcript, dict) and "call_id" in transcript else None
         if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):
-            raise system_error(f"{context}: Dialpad answered with another shape than a transcript: {snippet(content)}.")
-        if self._identity:
-            lines = [
-                {**line, "name": self._identity(text(line["name"]))} if line.get("name") else line for line in lines
-            ]
+            seen = snippet(answer.content)
+            raise system_error(f"{context}: Dialpad answered with another shape than a transcript: {seen}.")
+        for position, line in enumerate(lines, 1):
+            line["position"] = position
+            if self._identity and line.get("name"):
+                line["name"] = self._identity(text(line["name"]))
         spoken = [line for line in lines if line.get("type") == "transcript" and line.get("content")]
         moments = Counter(text(line.get("content")) for line in lines if line.get("type") != "transcript")
         return {
@@ -117,15 +106,6 @@ class TranscriptsRetriever(SliceRetriever):
             "text": "\n".join(
                 ": ".join(text(line[name]) for name in ("name", "content") if line.get(name)) for line in spoken
             ),
-            "lines": [{**dict.fromkeys(MEMBERS), **line, "position": place} for place, line in enumerate(lines, 1)],
+            "lines": [{**dict.fromkeys(MEMBERS), **line} for line in lines],
             "moments": dict(moments),
         }
-
-    def log_not_ready(self) -> None:
-        """Logs how many transcripts were refused as not ready, if any were."""
-        if self._not_ready:
-            total, again = len(self._not_ready), sum(self._not_ready)
-            told = (
-                "%s: %d transcripts are not ready yet (400); the look-back of the next sync asks for %d of them again."
-            )
-            logger.info(told, self.name, total, again)

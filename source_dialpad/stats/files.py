@@ -38,11 +38,10 @@ class BrokenFileError(AirbyteTracedException):
 
 
 class ExportFile(io.RawIOBase):
-    """A downloaded export, unzipped where it is gzip; a context manager.
+    """A downloaded export, unzipped where it is gzip; a context manager. Memory does not depend on its size.
 
-    The file is deleted when it is closed, and by the system when the process is killed: it has no name. Raises
-    `BrokenFileError` when the download breaks or is too slow and when gzip is damaged, a transient error when there is
-    no room for the file, and a system error for one that is no export. Memory does not depend on its size.
+    The file has no name, and is deleted when it is closed or the process is killed. Raises `BrokenFileError` when the
+    download breaks or is too slow and when gzip is damaged, and a system error for a file that is no export.
 
     `is_csv` is what the answer says of itself; `may_be_lost` that no byte came, and how many should was not said.
     `position` counts the bytes read, `last` is the last one; `row_begins` is set by whoever has read a row.
@@ -51,7 +50,7 @@ class ExportFile(io.RawIOBase):
     _file: IO[bytes] | None = None
 
     def __init__(self, response: requests.Response, context: str) -> None:
-        """Fetches the body of `response`, a streamed answer whose body was not touched."""
+        """Fetches the body of a streamed answer."""
         self._context = context
         self.is_csv = "csv" in response.headers.get("Content-Type", "")
         self.position = self.row_begins = 0
@@ -61,10 +60,11 @@ class ExportFile(io.RawIOBase):
                 self._file = tempfile.TemporaryFile(buffering=CHUNK, prefix="dialpad-export-")  # noqa: SIM115  # see `close`
                 size = self._fetch(response, self._file)
                 self._file.seek(0)  # writes what was buffered
-            except (OSError, AirbyteTracedException) as error:
+            except AirbyteTracedException:
                 self.close()
-                if isinstance(error, AirbyteTracedException):
-                    raise
+                raise
+            except OSError as error:
+                self.close()
                 raise transient_error(
                     f"{context}: there is no room for the file of the export in the directory for temporary files "
                     f"({error}). Give the connector a larger one, or another by the environment variable TMPDIR; set a "
@@ -80,22 +80,23 @@ class ExportFile(io.RawIOBase):
         """Writes the body as it was sent, in the pieces in which it comes; its size."""
         size = measured = 0
         measured_at = time.monotonic()
-        while piece := _received(response, self._context):
+        while piece := self._received(response):
             size += len(piece)
             if size > LARGEST_FILE:
-                raise system_error(
-                    f"{self._context}: the file of the export has more than {LARGEST_FILE >> 20} MB; the rest is not "
-                    "fetched. Set a smaller dialpad.export_window_days."
-                )
+                cure = "Set a smaller dialpad.export_window_days"
+                self._refuse(f"has more than {LARGEST_FILE >> 20} MB; the rest is not fetched. {cure}")
             file.write(piece)
             if (passed := time.monotonic() - measured_at) >= SLOW_AFTER:
                 if size - measured < SLOWEST * passed:
-                    raise BrokenFileError(
-                        f"{self._context}: the file of the export comes too slowly, {size - measured} bytes in the "
-                        f"last {passed:.0f} s."
-                    )
+                    raise self._broken(f"comes too slowly, {size - measured} bytes in the last {passed:.0f} s")
                 measured, measured_at = size, time.monotonic()
         return size
+
+    def _received(self, response: requests.Response) -> bytes:
+        try:
+            return response.raw.read1(CHUNK, decode_content=False)
+        except (urllib3.exceptions.HTTPError, requests.RequestException) as error:
+            raise self._broken(f"broke off ({type(error).__name__})") from error
 
     def close(self) -> None:
         """Deletes the file."""
@@ -116,24 +117,20 @@ class ExportFile(io.RawIOBase):
         try:
             size: int = self._source.readinto(buffer)
         except EOFError:
-            raise BrokenFileError(f"{self._context}: the file of the export is gzip that ends too early.") from None
+            raise self._broken("is gzip that ends too early") from None
         except (gzip.BadGzipFile, zlib.error) as error:
-            raise BrokenFileError(f"{self._context}: the file of the export is broken gzip ({error}).") from None
+            raise self._broken(f"is broken gzip ({error})") from None
         if size:
             self.last = bytes(buffer[size - 1 : size])
         self.position += size
         if self.position - self.row_begins > LARGEST_ROW:
-            self._refuse(f"goes on for more than {LARGEST_ROW >> 20} MB without a row")
+            self._refuse(f"goes on for more than {LARGEST_ROW >> 20} MB without a row; it is no export")
         if self.position > self._most:
-            self._refuse(f"unzips to more than {BOMB_RATIO} times its size")
+            self._refuse(f"unzips to more than {BOMB_RATIO} times its size; it is no export")
         return size
 
+    def _broken(self, how: str) -> BrokenFileError:
+        return BrokenFileError(f"{self._context}: the file of the export {how}.")
+
     def _refuse(self, what: str) -> None:
-        raise system_error(f"{self._context}: the file of the export {what}; it is no export, and is not read on.")
-
-
-def _received(response: requests.Response, context: str) -> bytes:
-    try:
-        return response.raw.read1(CHUNK, decode_content=False)
-    except (urllib3.exceptions.HTTPError, requests.RequestException) as error:
-        raise BrokenFileError(f"{context}: the file of the export broke off ({type(error).__name__}).") from error
+        raise system_error(f"{self._context}: the file of the export {what}.")

@@ -1,14 +1,13 @@
 """Export jobs: POST, wait, poll; many at once, within Dialpad's limits, and a failed export is never an empty one.
 
-Stats API page: results are kept for 3 hours (30 minutes when they are of today). Another endpoint that works in this
-way needs its two requesters, a quota and the words of its ranges.
+Stats API page: results are kept for 3 hours (30 minutes when they are of today).
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import Enum
@@ -23,7 +22,7 @@ from source_dialpad.errors import snippet, system_error, transient_error
 from source_dialpad.stats.quota import ExportQuota
 from source_dialpad.stats.share import ExportShare
 from source_dialpad.sync.windows import DAY, DayWindow, local_day, midnight
-from source_dialpad.transport.requester import Answer, JsonCalls, loaded, object_of, retry_after
+from source_dialpad.transport.requester import JsonCalls, answer_of, object_of, retry_after
 from source_dialpad.transport.secrets import mask_signature
 
 logger = logging.getLogger("airbyte")
@@ -41,17 +40,13 @@ PAUSE_AFTER_FAILURE = 60.0  # before a failed export is started again; Stats giv
 RATE_LIMIT_PATIENCE = 75 * 60.0  # seconds for which POSTs are tried again that got a 429
 LEAST_REFUSAL = 10.0  # seconds that a 429 stops all POSTs at least, also when Retry-After says 0
 LOG_EVERY = 30.0  # seconds between two log lines while something is waited for
-
 MIDNIGHT_MARGIN = timedelta(seconds=5)  # before midnight, in which the server may cut the days on either side
-
 AFTER_MIDNIGHT = timedelta(hours=4)
-"""Hours in which a POST may be answered with the export of the evening before: Stats API page: results are cached for 3
+"""In which a POST may be answered with the export of the evening before: Stats API page: results are cached for 3
 hours, which may count from when the file was ready, up to `TIME_LIMIT` later."""
 
 ALL = "all partitions"
-
 LATER = "Run the sync again later."
-REPORT = "Run the sync again later, and report it if it stays: Dialpad's answers may have changed."
 
 
 def days_ago(window: DayWindow, today: date, *, after_midnight: bool = False) -> dict[str, Any]:
@@ -71,22 +66,13 @@ def days_ago(window: DayWindow, today: date, *, after_midnight: bool = False) ->
     return {**days, "is_today": False} if after_midnight else days
 
 
-def graded_days_ago(window: DayWindow, today: date, **_: Any) -> dict[str, Any]:
-    """The same for the export of scorecards, by the days of grading; it has no words of its own after midnight."""
-    return {f"graded_{name}": days for name, days in days_ago(window, today).items()}
-
-
 JobStatus = Enum("JobStatus", ["QUEUED", "RUNNING", "COMPLETED", "FAILED", "LEFT"])
 """Where an export stands; `LEFT` to the next sync, since this one may start no more."""
 
 
 @dataclass
 class ExportJob:
-    """One export of one window, from the POST to the download URL.
-
-    `dooms` names the partition, or all, whose other jobs would fare no better: what the user has to mend is not tried
-    again for every window, nor a wrong clock for any.
-    """
+    """One export of one window, from the POST to the download URL."""
 
     window: DayWindow
     body: Mapping[str, Any]
@@ -103,15 +89,17 @@ class ExportJob:
     refused_since: float | None = None
     error: AirbyteTracedException | None = None
     dooms: str = ""
+    """The partition, or `ALL`, whose other jobs would fare no better: a refused key, a wrong clock."""
 
     @property
     def has_ended(self) -> bool:
-        """Whether there is a file or an error, or no export left for it."""
-        return self.status in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.LEFT)
+        """Whether there is a file or an error."""
+        return self.status not in (JobStatus.QUEUED, JobStatus.RUNNING)
 
-    def fail(self, error: AirbyteTracedException, dooms: str = "") -> None:
-        """Ends the job with an error that names stream and window."""
-        self.status, self.error, self.dooms = JobStatus.FAILED, error, dooms
+    def fail(self, error: AirbyteTracedException | str, dooms: str = "") -> None:
+        """Ends the job with an error that names stream and window; a text is the reason of a transient one."""
+        self.error = transient_error(f"{self.context}: {error}") if isinstance(error, str) else error
+        self.status, self.dooms = JobStatus.FAILED, dooms
 
     def repoll(self, pause: float) -> None:
         """Asks for the URL of the same export once more."""
@@ -129,11 +117,11 @@ class ExportJob:
         """Starts over with a new POST after `pause` seconds, or fails for `reason` when all attempts are used."""
         self.has_expired, self.errors_in_a_row = False, 0
         if self.attempts >= ATTEMPTS:
-            self.fail(transient_error(f"{self.context}: {reason}"))
-            return
-        message = "%s: %s Started again in %d s (attempt %d of %d)."
-        logger.warning(message, self.context, reason, pause, self.attempts + 1, ATTEMPTS)
-        self.status, self.next_attempt_at = JobStatus.QUEUED, time.monotonic() + pause
+            self.fail(reason)
+        else:
+            message = "%s: %s Started again in %d s (attempt %d of %d)."
+            logger.warning(message, self.context, reason, pause, self.attempts + 1, ATTEMPTS)
+            self.status, self.next_attempt_at = JobStatus.QUEUED, time.monotonic() + pause
 
 
 @dataclass
@@ -141,8 +129,8 @@ class ExportJobs:
     """The jobs of one stream, taken to their ends side by side; the one place where exports are waited for.
 
     An error ends its own job and no other: 401, 403 and 400 at once, a failed, forgotten or expired export after
-    `ATTEMPTS`, unreadable answers and time-outs after theirs. `range_of` gives the members of a POST that say which
-    days; `share` counts the POSTs of this sync, and has an end (None: the quota alone).
+    `ATTEMPTS`, unreadable answers and time-outs after theirs. Exports of scorecards are `by_grading`: their days are
+    those of grading. `share` ends the POSTs of this sync (None: the quota alone does).
     """
 
     stream: str
@@ -150,7 +138,7 @@ class ExportJobs:
     post: JsonCalls
     poll: JsonCalls
     zone: tzinfo
-    range_of: Callable[..., dict[str, Any]] = days_ago
+    by_grading: bool = False
     share: ExportShare | None = None
 
     def ended(self, jobs: Iterable[ExportJob]) -> Iterator[ExportJob]:
@@ -195,38 +183,38 @@ class ExportJobs:
                 job.next_attempt_at = time.monotonic() + pause
 
     def _post(self, job: ExportJob) -> None:
-        if self.share and self.share.is_used_up():
-            job.status = JobStatus.LEFT  # also where it is the hour's budget: nothing waits an hour for it
-            return
-        today = local_day(self.quota.now(), self.zone)
-        wait = self._wait_for_the_day(job, today) or self.quota.budget.take()
-        if wait > 0:
-            job.next_attempt_at = time.monotonic() + wait
-            return
         if self.share and not self.share.take():
-            self.quota.budget.give_back()
+            job.fail("this sync may start no more exports (dialpad.exports_per_sync); the next sync reads this window.")
             job.status = JobStatus.LEFT
             return
-        since_midnight = self.quota.now() - midnight(today, self.zone)
-        days = self.range_of(job.window, today, after_midnight=since_midnight < AFTER_MIDNIGHT)
+        today = local_day(self.quota.now(), self.zone)
+        if wait := self._wait_for_the_day(job, today) or self.quota.take():
+            job.next_attempt_at = time.monotonic() + wait
+            if self.share:
+                self.share.give_back()
+            return
+        after_midnight = self.quota.now() - midnight(today, self.zone) < AFTER_MIDNIGHT
+        days = days_ago(job.window, today, after_midnight=after_midnight and not self.by_grading)
+        if self.by_grading:
+            days = {f"graded_{name}": value for name, value in days.items()}
         response = self.post.raw(job.context, stream_slice=job.stream_slice, body={**job.body, **days})
         if wrong := self.quota.learn_time(response):
-            job.fail(transient_error(f"{job.context}: {wrong}"), dooms=ALL)
+            job.fail(wrong, dooms=ALL)
             return
         if response.status_code == requests.codes.too_many_requests:
             self._too_many(job, response)
             return
-        request_id = _object(response, job.context).get("request_id")
+        answer = _object(response, job.context)
         job.attempts += 1
         job.errors_in_a_row, job.refused_since = 0, None
-        if not request_id:
-            seen = f"Dialpad accepted the export without a request id: {snippet(response.content)}. {LATER}"
+        if not answer.get("request_id"):
+            seen = f"Dialpad accepted the export without a request id: {snippet(str(answer))}. {LATER}"
             job.restart(seen, PAUSE_AFTER_FAILURE)
         elif local_day(self.quota.now(), self.zone) != today:
             # midnight passed on the way, or the server's clock is not ours: it counted the days from another one
             job.restart(f"the clock of Dialpad stands on another day than {today}. {LATER}", 1.0)
         else:
-            job.request_id, job.started_at = str(request_id), time.monotonic()
+            job.request_id, job.started_at = str(answer["request_id"]), time.monotonic()
             job.repoll(FIRST_POLL)
 
     def _wait_for_the_day(self, job: ExportJob, today: date) -> float:
@@ -240,28 +228,26 @@ class ExportJobs:
             return until_midnight.total_seconds() + 1
         includes_today = job.window.last >= local_day(datetime.now(UTC), self.zone)
         begins = midnight(job.window.last if includes_today else job.window.last + DAY, self.zone)
-        wait = (begins - now).total_seconds()
-        if wait > 0:
-            logger.info("%s: waiting %d s, since it is still %s at Dialpad.", job.context, wait, today)
-        return wait + 1 if wait > 0 else 0.0
+        if begins <= now:
+            return 0.0
+        wait = (begins - now).total_seconds() + 1
+        logger.info("%s: waiting %d s, since it is still %s at Dialpad.", job.context, wait, today)
+        return wait
 
     def _too_many(self, job: ExportJob, response: requests.Response) -> None:
         now = time.monotonic()
         job.refused_since = job.refused_since or now
-        wait = retry_after(response)
-        if wait is None:
-            wait = min(30.0 + (now - job.refused_since), 600.0)
-        wait = max(wait, LEAST_REFUSAL)
+        asked = retry_after(response)
+        wait = min(30.0 + now - job.refused_since, 600.0) if asked is None else max(asked, LEAST_REFUSAL)
         if now + wait - job.refused_since > RATE_LIMIT_PATIENCE:
-            refused = (
-                f"{job.context}: Dialpad refuses to start the export (429), and would for more than "
-                f"{RATE_LIMIT_PATIENCE / 60:.0f} minutes. The limit ({self.quota.budget.limit_text}) is shared by "
+            job.fail(
+                "Dialpad refuses to start the export (429), and would for more than "
+                f"{RATE_LIMIT_PATIENCE / 60:.0f} minutes. The limit ({self.quota.limit_text}) is shared by "
                 "everything the company runs; run the sync again later, or with a larger dialpad.export_window_days."
             )
-            job.fail(transient_error(refused))
             return
         logger.info("%s: Dialpad refused to start the export (429); no export is started for %d s.", job.context, wait)
-        self.quota.budget.pause(wait)
+        self.quota.pause(wait)
         job.next_attempt_at = now + wait
 
     def _poll(self, job: ExportJob) -> None:
@@ -269,60 +255,52 @@ class ExportJobs:
         response = self.poll.raw(job.context, stream_slice=job.stream_slice, path=job.request_id)
         running_for = time.monotonic() - job.started_at
         pause = POLL_EVERY if running_for < POLL_LATER_AFTER else POLL_EVERY_LATER
-        answer: dict[str, Any] = {"status": "processing"}
         if response.status_code in (requests.codes.not_found, requests.codes.gone):
             job.restart(f"Dialpad has forgotten the export ({response.status_code}) {ATTEMPTS} times. {LATER}", 0.0)
             return
         if response.status_code == requests.codes.too_many_requests:
             pause = max(retry_after(response) or 0.0, POLL_EVERY_LATER)
+            answer: dict[str, Any] = {"status": "processing"}
         else:
             answer = _object(response, job.context)
-        status = answer.get("status")
-        if status == "complete":
-            job.download_url = str(answer.get("download_url") or "")
-            if not job.download_url:
-                raise system_error(f"{job.context}: the export is complete but has no download URL. {REPORT}")
-            job.status, job.errors_in_a_row = JobStatus.COMPLETED, 0
+        status, url = answer.get("status"), answer.get("download_url")
+        if status == "complete" and url:
+            job.status, job.errors_in_a_row, job.download_url = JobStatus.COMPLETED, 0, str(url)
             mask_signature(job.download_url)
         elif status == "failed":
             given = answer.get("reason")  # the Stats API gives none
             reason = f"reason: {snippet(str(given))}" if given else "without a reason"
-            failed = (
-                f"Dialpad could not prepare the export (status failed, {reason}). Run the sync again later; if it "
-                "keeps failing, a smaller dialpad.export_window_days may help."
-            )
+            cure = "Run the sync again later; if it keeps failing, a smaller dialpad.export_window_days may help."
+            failed = f"Dialpad could not prepare the export (status failed, {reason}). {cure}"
             job.restart(failed, PAUSE_AFTER_FAILURE)
         elif status != "processing":
-            raise system_error(f"{job.context}: the export has the unknown status {status!r}. {REPORT}")
+            wrong = "no download URL, though complete" if status == "complete" else f"the unknown status {status!r}"
+            cure = f"{LATER} If it stays, report it: Dialpad's answers may have changed."
+            raise system_error(f"{job.context}: the export has {wrong}. {cure}")
         elif running_for > TIME_LIMIT:
-            too_long = (
-                f"{job.context}: the export is still being prepared after {TIME_LIMIT / 60:.0f} minutes. Run the sync "
-                "again later, or with a smaller dialpad.export_window_days."
-            )
-            job.fail(transient_error(too_long))
+            cure = "Run the sync again later, or with a smaller dialpad.export_window_days."
+            job.fail(f"the export is still being prepared after {TIME_LIMIT / 60:.0f} minutes. {cure}")
         else:
             job.errors_in_a_row = 0
             job.repoll(pause)
 
     def _log(self, waiting: list[ExportJob]) -> None:
-        now, budget = time.monotonic(), self.quota.budget
         queued = sum(job.status is JobStatus.QUEUED for job in waiting)
-        if queued and (wait := budget.wait_seconds()) > 0:
+        if queued and (wait := self.quota.wait_seconds()) > 0:
             next_at = f"{datetime.now(UTC) + timedelta(seconds=wait):%H:%M:%S}"
             message = "%s: %d exports wait for the quota (%s, none after a 429); the next at %s UTC, in %d min %d s."
-            logger.info(message, self.stream, queued, budget.limit_text, next_at, *divmod(int(wait), 60))
+            logger.info(message, self.stream, queued, self.quota.limit_text, next_at, *divmod(int(wait), 60))
         else:
+            now = time.monotonic()
             oldest = now - min((job.started_at for job in waiting if job.started_at), default=now)
             message = "%s: Dialpad is preparing %d exports, the oldest for %d s; each is given up after %d s."
             logger.info(message, self.stream, len(waiting), oldest, TIME_LIMIT)
 
 
 def _object(response: requests.Response, context: str) -> dict[str, Any]:
+    """The answer's object; one that is not JSON, as a page of a proxy, is a transient error."""
     try:
-        return object_of(Answer(response.status_code, loaded(response.content), response.content), context)
-    except ValueError:
-        raise transient_error(
-            f"{context}: Dialpad answered {response.status_code} with something that is not JSON: "
-            f"{snippet(response.content) or '(an empty body)'}. Check that no proxy or sign-in page stands in front of "
-            "dialpad.base_url, and run the sync again later."
-        ) from None
+        answer = answer_of(response, context)
+    except AirbyteTracedException as error:
+        raise transient_error(f"{error.message} {LATER}") from None
+    return object_of(answer, context)

@@ -14,19 +14,16 @@ from typing import Any
 
 import orjson
 
+from source_dialpad.sync.batches import Row
 from source_dialpad.sync.duplicates import DuplicateCounter
 
-Row = dict[str, Any]
-
 DIMENSIONS = ("user_id", "target_id", "id", "call_center_id")  # whom or what the aggregates of a row are about
-
+TIME_LENGTH = len("2026-09-01 10:15:30")
 NAMING = re.compile(r"(.*_)?(id|key|name|email|phone|type|kind)|.*(external|internal)_number|date|day|week|month|hour")
 """Columns that name something, whatever stands in them; in the others, a cell that is no figure does."""
 
 FIGURE = re.compile(r"[\W_]*(\d.*)?|n/?a|nan|[+-]?inf(inity)?|none|null|true|false", re.IGNORECASE | re.DOTALL)
 """Cells that name nothing: what begins with a digit (numbers, durations, shares), and what stands for a missing one."""
-
-TIME_LENGTH = len("2026-09-01 10:15:30")
 
 
 def call_center_type(cell: str) -> str:
@@ -38,8 +35,8 @@ def call_center_type(cell: str) -> str:
 class FileKeys:
     """The keys of one file's rows: `recording`, `disposition`, `content`, `dimension`, as the manifest names them.
 
-    `columns` are those of the file in order of name, `known` those of them that were known when the stream's schema was
-    written. `zone` is that of a row's times.
+    `columns` are those of the file in order of name, `known` those that the stream's schema knows. `zone` is that of a
+    row's times.
     """
 
     columns: Sequence[str]
@@ -81,10 +78,7 @@ class FileKeys:
         row["record_key"] = _digest(call, row.get("operator_id"), *when).hex()
 
     def content(self, row: Row, zone: tzinfo) -> None:
-        """`record_key` for rows without a key of their own: from the known columns, as others may come at any time.
-
-        Where the file has none of them, from everything the row says but its zone.
-        """
+        """`record_key` from the known columns, as others may come at any time; where a file has none, from all."""
         row["record_key"] = self._with_ordinal(_content(row, self.known or self.columns, zone))
 
     def dimension(self, row: Row, _: tzinfo) -> None:

@@ -13,9 +13,8 @@ from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.streams.core import StreamData
 from airbyte_cdk.sources.types import StreamSlice
 
-from source_dialpad.errors import transient_error
 from source_dialpad.stats.files import BrokenFileError, ExportFile
-from source_dialpad.stats.jobs import ATTEMPTS, POLL_EVERY, ExportJob, ExportJobs, JobStatus, days_ago, graded_days_ago
+from source_dialpad.stats.jobs import ATTEMPTS, LATER, POLL_EVERY, ExportJob, ExportJobs, JobStatus
 from source_dialpad.stats.quota import export_quota
 from source_dialpad.stats.rows import DAY_COLUMNS, ExportColumns
 from source_dialpad.stats.share import ExportShare, wishes
@@ -52,38 +51,35 @@ class ExportRetriever(SliceRetriever):
     row_key: str = ""
 
     def __post_init__(self) -> None:
-        """Takes over the preparation of the slices."""
         super().__post_init__()
         dialpad, of_scorecards = self.config["dialpad"], self.scorecards_type is not None
         self.timezone: str = self.config["timezone"]
-        self.zone = zone_of(self.timezone)
         account = dialpad["base_url"], dialpad["api_key"]
         self.quota = export_quota(*account, of_scorecards=of_scorecards)
         self.download_requester.stream_response = True  # type: ignore[attr-defined]  # a year in one file
         self._download = JsonCalls(self.download_requester, FileGuard(dialpad["base_url"]))
-        polls, range_of = JsonCalls(self.polling_requester), graded_days_ago if of_scorecards else days_ago
-        self._jobs = ExportJobs(self.name, self.quota, self.ask, polls, self.zone, range_of)
+        polls, zone = JsonCalls(self.polling_requester), zone_of(self.timezone)
+        self._jobs = ExportJobs(self.name, self.quota, self.ask, polls, zone, of_scorecards)
         self._columns: ExportColumns | None = None
-        self._scope = "company"
-        self._office: dict[str, Any] = {}
+        self._scope, self._office = "company", dict[str, Any]()
         if office := dialpad.get("office_id"):
             of_target = {"target_type": "office", "target_id": int(office)}
             self._scope, self._office = f"office:{office}", of_target if of_scorecards else {"office_id": int(office)}
-        self._share: ExportShare | None = None
         limit = 0 if getattr(self.cursor, "full_refresh", False) else dialpad["exports_per_sync"]
         if limit and not of_scorecards:
-            self._share = self._jobs.share = shared(ExportShare, *account, arguments=(limit,))
-            self._share.expect(self.name)
-        self.prepare_slices(self.completed_slices)
+            self._jobs.share = shared(ExportShare, *account, arguments=(limit,))
+            self._jobs.share.expect(self.name)
+        self.prepare_slices(self._completed_slices)
 
-    def completed_slices(self, slices: Iterable[StreamSlice]) -> Iterator[StreamSlice]:
+    def _completed_slices(self, slices: Iterable[StreamSlice]) -> Iterator[StreamSlice]:
         """Each slice when its job has ended; many are prepared at once."""
         planned: list[StreamSlice] = []
+        share = self._jobs.share
         try:
             planned = list(slices)
         finally:  # a stream that cannot plan keeps no other waiting
             wanted = wishes(self.name, planned, aggregates=self.export_type == "stats")
-            read = self._share.divide(self.name, wanted) if self._share else wanted
+            read = share.divide(self.name, wanted) if share else wanted
         left = len(wanted) - len(read)
         for job in self._jobs.ended(self._job(planned[wish.number]) for wish in read):
             if job.status is JobStatus.LEFT:
@@ -95,16 +91,16 @@ class ExportRetriever(SliceRetriever):
         if left:
             syncs = ceil(left / max(sum(wish.is_history for wish in read), 1))  # at the pace of this one
             logger.info("%s: %d exports are left, about %d syncs.", self.name, left, syncs)
-        if used := self.quota.budget.used:
+        if used := self.quota.used:
             message = "%s: all exports have been prepared; this sync has used %d export POSTs and %d polls so far."
             logger.info(message, self.name, used, self.quota.polls)
 
     def _job(self, stream_slice: StreamSlice) -> ExportJob:
-        first, last = (date.fromisoformat(stream_slice.cursor_slice[edge]) for edge in ("first_day", "last_day"))
+        window = DayWindow(*(date.fromisoformat(stream_slice.cursor_slice[edge]) for edge in ("first_day", "last_day")))
         names = ("export_type", "stat_type", "group_by", "scorecards_type", "timezone")
         exported = {name: value for name in names if (value := getattr(self, name))}
         body = {**exported, **stream_slice.extra_fields.get("scope_body", self._office)}
-        return ExportJob(DayWindow(first, last), body, self.context(stream_slice), stream_slice)
+        return ExportJob(window, body, self.context(stream_slice), stream_slice)
 
     def _rows(self, job: ExportJob, columns: ExportColumns) -> Iterator[dict[str, Any]]:
         """The rows of an export; a file that is gone or cut is asked for again, which repeats rows under their keys."""
@@ -113,7 +109,10 @@ class ExportRetriever(SliceRetriever):
         window = DayWindow(job.window.first, date.fromisoformat(calendar_end)) if calendar_end else job.window
         broken, is_lost = 0, False
         while True:
-            self._wait_for(job)
+            if not job.has_ended:
+                next(self._jobs.ended([job]))
+            if job.error is not None:
+                raise job.error
             place = StreamSlice(partition={}, cursor_slice={}, extra_fields={"download_url": job.download_url})
             response = self._download.raw(context, stream_slice=place)
             if response.status_code in GONE:
@@ -129,10 +128,8 @@ class ExportRetriever(SliceRetriever):
             except BrokenFileError as error:
                 broken += 1
                 if broken >= ATTEMPTS:
-                    message = (
-                        f"{error.message} It was fetched {broken} times. Check that no proxy or sign-in page stands in "
-                        "front of the host that keeps the files, and run the sync again later."
-                    )
+                    cure = "Check that no proxy or sign-in page stands in front of the host that keeps the files."
+                    message = f"{error.message} It was fetched {broken} times. {cure} {LATER}"
                     raise BrokenFileError(message, error.failure_type) from None
                 logger.warning("%s: the file of the export is broken or is none; it is fetched again.", context)
             job.repoll(POLL_EVERY)  # an expired URL may answer with a page: the export gives a fresh one
@@ -148,15 +145,3 @@ class ExportRetriever(SliceRetriever):
             self._columns = ExportColumns(self.name, records_schema, self.timezone, self.row_key, days)
         rows = self._rows(stream_slice.extra_fields[JOB], self._columns)
         return batched(self.name, stream_slice, rows)
-
-    def _wait_for(self, job: ExportJob) -> None:
-        """Returns when the job has ended well."""
-        if not job.has_ended:
-            next(self._jobs.ended([job]))
-        if job.status is JobStatus.LEFT:
-            raise transient_error(
-                f"{job.context}: the file of the export is gone, and this sync may start no more exports "
-                "(dialpad.exports_per_sync); the next sync reads this window."
-            )
-        if job.error is not None:
-            raise job.error

@@ -3,8 +3,6 @@
 Real exports that people published have a header in lower snake case that is not a contract (columns come and go),
 quoted cells with commas and line breaks, `""` for null, times without a zone in two forms within one row, and without
 rows a header alone or nothing at all. A page of HTML or JSON may come in place of a file, with status 200.
-
-A file is read in batches of rows, and a batch is converted column by column: that is what makes it fast.
 """
 
 from __future__ import annotations
@@ -14,7 +12,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain, count, repeat
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
@@ -23,7 +21,8 @@ from airbyte_cdk.models import FailureType
 
 from source_dialpad.errors import snippet, system_error, transient_error
 from source_dialpad.stats.files import BrokenFileError, ExportFile
-from source_dialpad.stats.keys import FileKeys, Row, call_center_type
+from source_dialpad.stats.keys import FileKeys, call_center_type
+from source_dialpad.sync.batches import Row
 from source_dialpad.sync.windows import DayWindow, midnight
 from source_dialpad.transport.times import rfc3339, zone_of
 from source_dialpad.transport.types import boolean, integer, number
@@ -32,10 +31,8 @@ logger = logging.getLogger("airbyte")
 
 MOST_COLUMNS = 1000  # the widest export known has some 60
 DOCUMENTED = 3  # columns that a schema knows at least where the header was published
-BATCH_ROWS = 200  # converted at once, fewer where they are long
+BATCH_ROWS = 200  # converted at once, column by column, which is fast; fewer where they are long
 BATCH_BYTES = 1 << 19
-
-TARGET_TYPES = ("target_type", "entry_point_target_type")
 
 csv.field_size_limit(16 << 20)  # characters of a cell: Python's own 131,072 are too few for transcripts
 
@@ -43,7 +40,7 @@ DERIVED = ("scope", "window_start", "window_end", "timezone", "row_key", "record
 """Columns that are ours; `timezone` is the file's where it has one."""
 
 DAY_COLUMNS = ("date_started", "date")  # on which day a row lies; the first one a file has counts
-
+TARGET_TYPES = ("target_type", "entry_point_target_type")
 TYPICAL = {
     *("date", "date_started", "call_id", "message_id", "record_id", "target_id", "user_id", "office_id", "name"),
     *("email", "timezone", "type", "response", "all_calls", "minutes", "disposition"),
@@ -54,26 +51,11 @@ SECONDS, MICROSECONDS = len("2026-09-01 10:15:30"), len("2026-09-01 10:15:30.123
 
 Cells = Sequence[str]
 Convert = Callable[[Cells], Iterable[Any]]
-"""The cells of one column as values."""
 
 
 def texts(cells: Cells) -> Sequence[str | None]:
     """Text as it is; an empty cell is null."""
     return [cell or None for cell in cells] if "" in cells else cells
-
-
-class Remembered(dict[str, Any]):
-    """What `find` makes of a text, kept for the next time, `most` of them at once. Faster than `lru_cache`."""
-
-    def __init__(self, find: Callable[[str], Any], most: int = 1024) -> None:
-        super().__init__()
-        self._find, self._most = find, most
-
-    def __missing__(self, cell: str) -> Any:
-        if len(self) >= self._most:
-            self.clear()
-        self[cell] = value = self._find(cell)
-        return value
 
 
 def remembered(convert: Callable[[str], Any], on_unreadable: Callable[[], None]) -> Convert:
@@ -86,7 +68,7 @@ def remembered(convert: Callable[[str], Any], on_unreadable: Callable[[], None])
             on_unreadable()
             return None
 
-    return partial(map, Remembered(value).__getitem__)
+    return partial(map, lru_cache(1024)(value))
 
 
 def day(cell: str) -> str:
@@ -94,12 +76,12 @@ def day(cell: str) -> str:
     return date.fromisoformat(cell[:10]).isoformat()
 
 
-class LocalZone(Remembered):
+class LocalZone:
     """A zone, and the offsets of its hours in which no clock is changed: ten times a row would be looked up else."""
 
     def __init__(self, zone: tzinfo) -> None:
-        super().__init__(self._offset, most=100_000)  # eleven years of hours
         self.zone = zone
+        self._offset_of = lru_cache(100_000)(self._offset)  # eleven years of hours
 
     def _offset(self, hour: str) -> str | None:
         """The offset of an hour, as `2026-09-01 10`; None where a clock is changed in it, and for other forms."""
@@ -109,32 +91,18 @@ class LocalZone(Remembered):
         return first.isoformat()[-6:] if usual and first.utcoffset() == after.utcoffset() else None
 
     def read(self, cell: str) -> str:
-        """A time as RFC 3339, with its digits as printed; raises ValueError where it is none."""
+        """A time as RFC 3339: `2026-09-01 10:15:30` as `2026-09-01T10:15:30+00:00`; an offset is kept.
+
+        An hour that the clocks repeat is read as its first turn, and a time that they skip as if they had not been
+        changed yet. Raises ValueError or OverflowError for another text.
+        """
         moment = datetime.fromisoformat(cell)
         if moment.tzinfo is not None:
             return rfc3339(moment)
+        usual = len(cell) == SECONDS or (len(cell) == MICROSECONDS and cell[SECONDS] == ".")
+        if usual and (offset := self._offset_of(cell[:13])):
+            return cell.replace(" ", "T", 1) + offset
         return moment.replace(tzinfo=self.zone).isoformat(timespec="microseconds" if "." in cell else "seconds")
-
-
-def local_times(cells: Cells, zones: Iterable[LocalZone], unreadable: Callable[[str], None]) -> list[str | None]:
-    """Times of their zones as RFC 3339: `2026-09-01 10:15:30` as `2026-09-01T10:15:30+00:00`; an offset is kept.
-
-    An hour that the clocks repeat is read as its first turn, and a time that they skip as if they had not been changed
-    yet. None for an empty cell, and for an unreadable one after `unreadable(cell)`.
-    """
-    fromisoformat = datetime.fromisoformat
-    times: list[str | None] = []
-    for cell, zone in zip(cells, zones, strict=False):  # zones may go on without end
-        time = None
-        try:
-            if cell:
-                usual = len(cell) == SECONDS or (len(cell) == MICROSECONDS and cell[SECONDS] == ".")
-                offset = zone[cell[:13]] if fromisoformat(cell).tzinfo is None and usual else None
-                time = cell.replace(" ", "T", 1) + offset if offset else zone.read(cell)
-        except (ValueError, OverflowError):
-            unreadable(cell)
-        times.append(time)
-    return times
 
 
 class ExportColumns:
@@ -142,24 +110,24 @@ class ExportColumns:
 
     A known column that a file lacks is null and logged once a sync; unknown columns pass as text. A file without the
     column that is the key or the cursor is an error, since its rows would be taken for one.
+
+    `timezone` is the requested zone, `days` the columns of a row's own day. `key` is how rows get a key: empty where
+    the API has one, or the name of a method of `FileKeys`.
     """
 
     def __init__(
         self, stream: str, schema: Mapping[str, Any], timezone: str, key: str, days: Sequence[str] = DAY_COLUMNS
     ) -> None:
-        """`timezone` is the requested zone, `days` the columns of a row's own day.
-
-        `key` is how rows get a key: empty where the API has one, or the name of a method of `FileKeys`.
-        """
         self._stream, self.timezone, self.key, self.days = stream, timezone, key, days
         self.columns: Mapping[str, Any] = schema.get("properties", {})
         self.known = [name for name in self.columns if name not in DERIVED]
         required = [name for name, column in self.columns.items() if column.get("type") in ("string", "integer")]
         self.keys = [name for name in required if name not in DERIVED and name not in DAY_COLUMNS]
         self.cursor = next((name for name in DAY_COLUMNS if name in required), None)
+        self.required = [self.cursor, *self.keys] if self.cursor else self.keys
         self.times = {name for name, column in self.columns.items() if column.get("format") == "date-time"}
         self.converters = {name: self._converter(name) for name in (*self.columns, *TARGET_TYPES)}
-        self.zones = Remembered(self._zone)
+        self.zone_named = lru_cache(1024)(self._zone)
         self._logged: set[str] = set()
 
     def rows(self, file: ExportFile, *, scope: str, window: DayWindow, asked: DayWindow, context: str) -> Iterator[Row]:
@@ -213,33 +181,29 @@ class ExportColumns:
         except (ValueError, OSError, ZoneInfoNotFoundError):
             message = "a row names the time zone %s, which does not exist; its times are read in %s."
             self.log_once("zone", message, name, self.timezone)
-            return LocalZone(zone_of(self.timezone))
+            return self.zone_named(self.timezone)
 
     def _header(self, cells: list[str], context: str, *, is_csv: bool) -> list[str]:
         """The names of the columns, each once; raises `BrokenFileError` where they are those of no export."""
         names = [cell.strip() for cell in cells]
+        instead = f"{context}: what came in place of the export"
         if len(names) > MOST_COLUMNS:
-            raise _no_export(f"{context}: what came in place of the export has {len(names)} columns; none has so many.")
+            raise _no_export(f"{instead} has {len(names)} columns; none has so many.")
         if not any(name in TYPICAL or name in self.known for name in names):
             beginning = snippet(",".join(cells))
             if not (is_csv and len(names) > 1 and len(self.known) < DOCUMENTED):
-                raise _no_export(
-                    f"{context}: what came in place of the export is no CSV of Dialpad; it begins with: {beginning}"
-                )
+                raise _no_export(f"{instead} is no CSV of Dialpad; it begins with: {beginning}")
             message = "the export shares no column with any known one; its rows pass as text. Its columns: %s."
             self.log_once("undocumented", message, beginning)
-        for name in filter(None, (self.cursor, *self.keys)):
+        for name in self.required:
             if name not in names:
-                raise _no_export(
-                    f"{context}: the export has no column {name}, which tells its rows apart. Its columns: "
-                    f"{snippet(', '.join(names))}"
-                )
-        if missing := [name for name in self.known if name not in names]:
-            message = "the export lacks columns that are known; they are null in every row: %s."
-            self.log_once("missing", message, ", ".join(missing))
-        if unknown := [name for name in names if name not in self.columns]:
+                seen = f"Its columns: {snippet(', '.join(names))}"
+                raise _no_export(f"{context}: the export has no column {name}, which tells its rows apart. {seen}")
+        if missing := ", ".join(name for name in self.known if name not in names):
+            self.log_once("missing", "the export lacks columns that are known; they are null in all rows: %s.", missing)
+        if unknown := ", ".join(name for name in names if name not in self.columns):
             message = "the export has columns the schema does not know; they pass as text, and in other_columns: %s."
-            self.log_once("unknown", message, ", ".join(unknown))
+            self.log_once("unknown", message, unknown)
         return _each_once(names)
 
     def _check_end(self, file: ExportFile, header: list[str], rows: list[Row], context: str) -> None:
@@ -305,7 +269,7 @@ class _TypedRows:
         self._day_column = next((header.index(name) for name in stream.days if name in header), None)
         self._days = remembered(day, lambda: stream.unreadable(header[self._day_column or 0]))
         self._converters = [stream.converters.get(name, texts) for name in header]
-        self._required = [header.index(name) for name in filter(None, (stream.cursor, *stream.keys))]
+        self._required = [header.index(name) for name in stream.required]
         missing = [name for name in stream.known if name not in header]
         self._constants = [repeat(value) for value in (*[None] * len(missing), self._scope)]
         self._names = [*header, *missing, "scope", "window_start", "window_end", "timezone"]
@@ -319,13 +283,12 @@ class _TypedRows:
 
     def __call__(self, batch: list[list[str]]) -> list[Row]:
         """The rows of a batch."""
-        cells = list(zip(*batch, strict=True))
-        timezone = self._stream.timezone
+        cells, timezone = list(zip(*batch, strict=True)), self._stream.timezone
         zone_names: Iterable[str] = repeat(timezone)
-        zones: Iterable[LocalZone] = repeat(self._stream.zones[timezone])
+        zones: Iterable[LocalZone] = repeat(self._stream.zone_named(timezone))
         if self._zone_column is not None and not set(cells[self._zone_column]) <= {"", timezone}:
             zone_names = [cell or timezone for cell in cells[self._zone_column]]
-            zones = list(map(self._stream.zones.__getitem__, zone_names))
+            zones = list(map(self._stream.zone_named, zone_names))
         columns: list[Iterable[Any]] = [
             self._times(name, column, zones) if name in self._stream.times else convert(column)
             for name, column, convert in zip(self._header, cells, self._converters, strict=True)
@@ -348,16 +311,18 @@ class _TypedRows:
                 f"on {self._day_outside}: Dialpad answered with an earlier export. Run the sync again in some hours."
             )
 
-    def _times(self, name: str, cells: Cells, zones: Iterable[LocalZone]) -> list[str | None]:
-        def unreadable(cell: str) -> None:
-            if name == self._stream.cursor:
-                raise system_error(
-                    f"{self._context}: a row has {snippet(cell)!r} in {name}, an unparseable timestamp; the row "
-                    "cannot be placed. Please report it."
-                )
-            self._stream.unreadable(name)
-
-        return local_times(cells, zones, unreadable)
+    def _times(self, name: str, cells: Cells, zones: Iterable[LocalZone]) -> Iterator[str | None]:
+        """Times of their zones; None for an empty cell, and for an unreadable one unless that is the cursor."""
+        for cell, zone in zip(cells, zones, strict=False):  # zones may go on without end
+            try:
+                yield zone.read(cell) if cell else None
+            except (ValueError, OverflowError):
+                if name == self._stream.cursor:
+                    what = f"a row has {snippet(cell)!r} in {name}, an unparseable timestamp"
+                    cure = "the row cannot be placed. Please report it."
+                    raise system_error(f"{self._context}: {what}; {cure}") from None
+                self._stream.unreadable(name)
+                yield None
 
     def _windows(self, cells: list[tuple[str, ...]], zones: Iterable[str]) -> tuple[Iterable[str], Iterable[str]]:
         """Begin and end of the window that each row stands for: its own day where it has one."""
@@ -366,8 +331,7 @@ class _TypedRows:
             return repeat(first), repeat(last)
         days: list[str | None] = list(self._days([cell[:10] for cell in cells[self._day_column]]))
         first_asked, last_asked = (edge.isoformat() for edge in self._asked)
-        outside = {own_day for own_day in {*days} if own_day and not first_asked <= own_day <= last_asked}
-        if outside:
+        if outside := {own_day for own_day in {*days} if own_day and not first_asked <= own_day <= last_asked}:
             self._day_outside = min(outside)
             message = "a row lies on %s, outside the days that were asked for, %s."
             self._stream.log_once("days", message, self._day_outside, self._asked.label)
@@ -379,7 +343,7 @@ class _TypedRows:
         """Gives every row a time and a key."""
         cursor, key_columns = self._stream.cursor, self._stream.keys
         for row in rows:
-            zone = self._stream.zones[row["timezone"]].zone
+            zone = self._stream.zone_named(row["timezone"]).zone
             if cursor and row[cursor] is None:
                 row[cursor] = rfc3339(midnight(self._window.first, zone_of(self._stream.timezone)))
                 self._stream.log_once("undated", "a row has no %s; it stands at the start of its window.", cursor)

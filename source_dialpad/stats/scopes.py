@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
@@ -22,8 +23,7 @@ from source_dialpad.transport.types import text
 
 logger = logging.getLogger("airbyte")
 
-LISTED = ("callcenter", "coachingteam", "department", "office", "room", "user")
-"""The types of targets that have a list of their name; the others have none to check against."""
+LISTED = ("callcenter", "coachingteam", "department", "office", "room", "user")  # other targets have no list to check
 
 
 def account_objects(ask: JsonCalls, kind: str, context: str, office_id: str | None = None) -> dict[str, str]:
@@ -39,22 +39,18 @@ def account_objects(ask: JsonCalls, kind: str, context: str, office_id: str | No
 
 def check_scopes(ask: JsonCalls, settings: Mapping[str, Any], context: str) -> None:
     """Raises a config error that names the nearest objects when the account lacks the office or one of the targets."""
-    named = []
-    if office := settings.get("office_id"):
-        named.append(("office", office, f"dialpad.office_id is {office}, which the account does not have"))
+    office = settings.get("office_id")
+    named = [(f"office_id is {office}", "office", office)] if office else []
     for number, target in enumerate(settings["targets"]):
         kind, identity = target["type"], target["id"]
-        fault = f"dialpad.targets[{number}] names the {kind} {identity}, which the account does not have"
-        named.append((kind, identity, fault))
-    lists: dict[str, dict[str, str]] = {}
-    for kind, identity, fault in named:
-        if kind in LISTED and kind not in lists:
-            lists[kind] = account_objects(ask, kind, context)
-        if kind in LISTED and identity not in lists[kind]:
-            hint = nearest(identity, lists[kind])
-            for known, name in lists[kind].items():
+        named.append((f"targets[{number}] names the {kind} {identity}", kind, identity))
+    objects_of = cache(lambda kind: account_objects(ask, kind, context))
+    for fault, kind, identity in named:
+        if kind in LISTED and identity not in objects_of(kind):
+            hint = nearest(identity, objects_of(kind))
+            for known, name in objects_of(kind).items():
                 hint = hint.replace(f"'{known}'", f"{known} '{name}'")
-            raise config_error(f"{context}: {fault} ({hint}).")
+            raise config_error(f"{context}: dialpad.{fault}, which the account does not have ({hint}).")
 
 
 @dataclass
@@ -73,14 +69,10 @@ class ScopeRouter(Partitions):
     def stream_slices(self) -> Iterable[StreamSlice]:
         """The scopes, each with the members of its POST."""
         for kind, identity in self._scopes():
-            if kind == "office" and self.of == "offices":
-                body: dict[str, Any] = {"office_id": int(identity)}
-            else:
-                body = {"target_type": kind, "target_id": int(identity)}
-            scope = f"{kind}:{identity}"
-            yield StreamSlice(
-                partition={"scope": scope}, cursor_slice={}, extra_fields={"scope": scope, "scope_body": body}
-            )
+            target = {"target_type": kind, "target_id": int(identity)}
+            body = {"office_id": int(identity)} if self.of == "offices" else target
+            scope = {"scope": f"{kind}:{identity}"}
+            yield StreamSlice(partition=scope, cursor_slice={}, extra_fields={**scope, "scope_body": body})
 
     def _scopes(self) -> Iterator[tuple[str, str]]:
         dialpad = self.config["dialpad"]
@@ -94,9 +86,9 @@ class ScopeRouter(Partitions):
         else:
             centers = account_objects(ask, "callcenter", context, office)
             if not centers:
-                where = f"the account has no call center{f' in office {office}' if office else ''}"
-                cure = "The export needs targets: name some in dialpad.targets."
-                logger.warning("%s: %s, so there is nothing to ask for. %s", context, where, cure)
+                nothing = f"the account has no call center{f' in office {office}' if office else ''}"
+                message = "%s: %s, so there is nothing to ask for. Name what the export needs in dialpad.targets."
+                logger.warning(message, context, nothing)
             yield from (("callcenter", one) for one in centers)
 
 

@@ -57,15 +57,14 @@ class ExportShare:
     """What one sync may start; streams plan first, and none starts an export before all of them have."""
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._started = 0
+        self._limit, self._started = limit, 0
         self._expected: set[str] = set()
         self._wanted: dict[str, list[Wish]] = {}
         self._granted: set[Wish] | None = None
         self._changed = threading.Condition()
 
     def expect(self, stream: str) -> None:
-        """The stream will say what it wants; see `divide`."""
+        """`divide` waits for what this stream wants."""
         with self._changed:
             self._expected.add(stream)
 
@@ -80,13 +79,14 @@ class ExportShare:
                 self._changed.notify_all()
             return [wish for wish in wanted if wish in self._granted]
 
-    def is_used_up(self) -> bool:
-        """Whether this sync may start no more."""
-        return self._started >= self._limit
-
     def take(self) -> bool:
         """Counts an export that is started, repeats included; False when this sync may start no more."""
         with self._changed:
-            may_start = not self.is_used_up()
+            may_start = self._started < self._limit
             self._started += may_start
             return may_start
+
+    def give_back(self) -> None:
+        """Takes back an export that is not started yet."""
+        with self._changed:
+            self._started -= 1

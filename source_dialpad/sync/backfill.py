@@ -1,4 +1,4 @@
-"""The planner of exports, which are scarce (200 an hour): what is new, and as much history as a sync may read."""
+"""The planner of exports, which are scarce (200 an hour): what is new, then as much history as a sync may read."""
 
 from __future__ import annotations
 

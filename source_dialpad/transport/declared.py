@@ -1,8 +1,4 @@
-"""What the CDK's own retriever needs to lose nothing: strict answers, pages that come to an end, values as typed.
-
-The stock JSON decoder takes a page of HTML, broken JSON and an answer of another shape for zero rows and success.
-`StrictRequester` refuses all three before the decoder sees them.
-"""
+"""What the CDK's own retriever needs to lose nothing: strict answers, pages that come to an end, values as typed."""
 
 from __future__ import annotations
 
@@ -27,29 +23,22 @@ from source_dialpad.transport.types import RowTyper
 
 logger = logging.getLogger("airbyte")
 
-MAX_ITEMS: Final = 100
-"""spec: a larger `limit` gives 100 all the same, and a 400 for one request in five, on purpose."""
-
-IGNORED: Final = (403, 404)
-"""Statuses that a filter of the manifest may take for an empty list, whatever their body is."""
-
-PARSED: Final = "_parsed_json"
-"""The attribute of a response that holds its value, so that a page is parsed once."""
-
-ITEMS: Final = {"items": "objects"}
-"""The members of a plain list."""
+MAX_ITEMS: Final = 100  # spec: a larger `limit` gives 100 all the same, and a 400 for one request in five, on purpose
+IGNORED: Final = (403, 404)  # a filter of the manifest may take them for an empty list, whatever their body is
+PLAIN_LIST: Final = {"items": "objects"}
 
 
 @dataclass
 class StrictRequester(HttpRequester):
     """An `HttpRequester` whose answers are JSON objects of the expected shape; anything else is an error.
 
+    The stock decoder takes a page of HTML, broken JSON and an answer of another shape for zero rows and success.
     `answer` and `may_be_empty` are as in `check_shape`. `subject` is added to the stream's name in errors. Where the
     manifest ignores a refusal, `refusal` is logged.
     """
 
     request_parameters: Mapping[str, Any] = field(default_factory=dict)
-    answer: Mapping[str, str] = field(default_factory=lambda: ITEMS)
+    answer: Mapping[str, str] = field(default_factory=lambda: PLAIN_LIST)
     may_be_empty: bool = True
     subject: str = ""
     refusal: str = ""
@@ -70,18 +59,14 @@ class StrictRequester(HttpRequester):
         request_params: Mapping[str, Any] | None = None,
         **_: Any,
     ) -> requests.Response | None:
-        """The response, its value parsed and checked."""
+        """The response with its value, checked, as `parsed`."""
         context = slice_context(self._context, stream_slice)
-        request: dict[str, Any] = {"stream_slice": stream_slice, "params": request_params, "path": path}
-        answer: Answer = self._ask(context, accept=IGNORED, **request)
-        value = answer.value
-        if answer.status in IGNORED:  # a filter of the manifest takes it for an empty list
-            value = {}
-            if self.refusal:
-                logger.warning("%s: %s", context, self._refusal.eval(self.config, stream_slice=stream_slice))
-        else:
+        answer: Answer = self._ask(context, accept=IGNORED, stream_slice=stream_slice, params=request_params, path=path)
+        if answer.status not in IGNORED:
             check_shape(answer, context, self.answer, may_be_empty=self.may_be_empty)
-        setattr(answer.response, PARSED, value)
+        elif self.refusal:
+            logger.warning("%s: %s", context, self._refusal.eval(self.config, stream_slice=stream_slice))
+        answer.response.parsed = {} if answer.status in IGNORED else answer.value  # type: ignore[union-attr]
         return answer.response
 
 
@@ -97,10 +82,8 @@ def check_shape(answer: Answer, context: str, members: Mapping[str, str], *, may
         empty = may_be_empty and (value.keys() <= {"cursor"} or not value.keys().isdisjoint(members))
         if (present or empty) and all(_is_a(members[name], member) for name, member in present.items()):
             return
-    raise system_error(
-        f"{context}: the API answered {answer.status} with another shape than {' and '.join(members)}: "
-        f"{snippet(answer.content)}. Check the base URL."
-    )
+    seen = f"{answer.status} with another shape than {' and '.join(members)}: {snippet(answer.content)}"
+    raise system_error(f"{context}: the API answered {seen}. Check the base URL.")
 
 
 def _is_a(kind: str, member: Any) -> bool:
@@ -117,7 +100,7 @@ def _stream_context(name: str, subject: str, parameters: Mapping[str, Any]) -> s
 
 def parsed(response: requests.Response) -> Any:
     """The value of an answer to a `StrictRequester`."""
-    return getattr(response, PARSED)
+    return response.parsed  # type: ignore[attr-defined]  # set by `send_request`
 
 
 class ParsedJson(JsonDecoder):
@@ -139,27 +122,26 @@ class Items(RecordExtractor):
         return parsed(response).get("items") or []
 
 
-# --- pages ------------------------------------------------------------------------------------------------------------
-
-
-def next_cursor(value: Mapping[str, Any], last: str | None, context: str) -> str | None:
-    """The cursor of the next page, byte for byte; the same one again is an error, since the rest cannot be had."""
-    cursor = str(value.get("cursor") or "") or None
-    if cursor and cursor == last:
-        raise system_error(
-            f"{context}: Dialpad gives the same page cursor again and again; the list cannot be read to its end."
-        )
-    return cursor
+def next_cursor(value: Mapping[str, Any], earlier: set[str], context: str) -> str | None:
+    """The cursor of the next page, byte for byte; one of the `earlier` ones is an error: the list would never end."""
+    cursor = str(value.get("cursor") or "")
+    if cursor in earlier:
+        problem = "Dialpad gives the same page cursor again and again; the list cannot be read to its end."
+        raise system_error(f"{context}: {problem}")
+    if cursor:
+        earlier.add(cursor)
+    return cursor or None
 
 
 def listed(ask: JsonCalls, context: str, *, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """All items of a list, for those who look something up in one; streams of lists are declared."""
     cursor: str | None = ""
+    earlier: set[str] = set()
     while cursor is not None:
         answer = ask(context, path=path, params={**params, "cursor": cursor} if cursor else params)
-        check_shape(answer, context, ITEMS)
+        check_shape(answer, context, PLAIN_LIST)
         yield from answer.value.get("items") or []
-        cursor = next_cursor(answer.value, cursor, context)
+        cursor = next_cursor(answer.value, earlier, context)
 
 
 @dataclass
@@ -175,6 +157,9 @@ class CursorPages(PaginationStrategy):
     repeated: str = "error"
     initial_token = None
 
+    def __post_init__(self) -> None:
+        self._earlier: dict[str, set[str]] = {}
+
     def next_page_token(  # type: ignore[override]  # the CDK calls it with names alone
         self,
         response: requests.Response,
@@ -183,10 +168,14 @@ class CursorPages(PaginationStrategy):
         **_: Any,
     ) -> str | None:
         """The cursor of the next page."""
-        value, last = parsed(response), last_page_token_value
+        value, last, context = parsed(response), last_page_token_value, slice_context(self.name, stream_slice)
+        earlier = self._earlier.pop(context, set()) if last else set()
         if self.repeated == "end" and last and value.get("cursor") == last:
             return None
-        return next_cursor(value, last, slice_context(self.name, stream_slice))
+        cursor = next_cursor(value, earlier, context)
+        if cursor:
+            self._earlier[context] = earlier
+        return cursor
 
     def get_page_size(self) -> None:
         """The page's size is a request parameter."""

@@ -1,7 +1,7 @@
 """The rules of every connection: where a key may go, where a file may come from, how much of an answer is read.
 
-A guard sits in the session of a requester as a response hook, so it sees each hop of a redirect before the next one is
-taken, and each body before anybody has read it. docs/security.md has the bounds and their reasons.
+A guard is a response hook: it sees each hop of a redirect before it is taken, and each body before it is read.
+docs/security.md has the bounds and their reasons.
 """
 
 from __future__ import annotations
@@ -21,17 +21,9 @@ from urllib3.util import parse_url
 
 from source_dialpad.errors import config_error, system_error, truncate
 
-LARGEST_ANSWER: Final = 256 << 20
-"""Bytes of one JSON answer, decompressed; the largest page known is a day of messages, some 100 MB."""
-
-LARGEST_REFUSAL: Final = 16 << 10
-"""Bytes that are read of an answer whose status is an error: enough for any reason, and no more than a log can bear."""
-
-REDIRECTS: Final = 5
+LARGEST_ANSWER: Final = 256 << 20  # bytes, decompressed; the largest page known is a day of messages, some 100 MB
+LARGEST_REFUSAL: Final = 16 << 10  # bytes of an answer with an error status: enough for a reason, bearable in a log
 LONGEST_URL: Final = 16 << 10
-CHUNK: Final = 1 << 16
-
-
 STANDARD_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -70,23 +62,17 @@ def origin(url: str) -> Origin | None:
 def is_inner(host: str) -> bool:
     """Whether a host is this machine or its own network, as far as the name says; names are not looked up."""
     name = host.rstrip(".").lower()
-    if name == "localhost" or name.endswith((".localhost", ".local", ".internal")):
-        return True
     try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        try:
-            address = ipaddress.ip_address(socket.inet_aton(name))  # 127.1, 2130706433 and 0x7f000001 are addresses
-        except OSError:
-            return "." not in name
+        address = ipaddress.ip_address(name if ":" in name else socket.inet_aton(name))  # 0x7f.1 is one as well
+    except (ValueError, OSError):
+        return "." not in name or name.endswith((".localhost", ".local", ".internal"))
     return not (getattr(address, "ipv4_mapped", None) or address).is_global
 
 
 def _same(own: Origin | None, other: Origin | None) -> bool:
     """Whether a key for `own` may go to `other`: http may become https."""
-    if own is None or other is None:
-        return False
-    return own == other or (own.host == other.host and (*own[::2], *other[::2]) == ("http", 80, "https", 443))
+    encrypted = own._replace(scheme="https", port=443) if own and own[::2] == ("http", 80) else own
+    return own is not None and other in (own, encrypted)
 
 
 def join_url(base: str, url: str) -> str:
@@ -103,12 +89,9 @@ def redact_url(url: str) -> str:
     return str(origin(url) or f"an unusable address{f' of the kind {scheme[0]}:' if scheme else ''}")
 
 
-# --- guards -----------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Guard:
-    """A response hook of `requests` for requests that carry a key: it goes to the configured host and to no other."""
+    """For requests that carry a key: it goes to the configured host and to no other."""
 
     def install(self, requester: Requester) -> None:
         """Holds every request of this requester to the guard, once however often it is asked for."""
@@ -117,17 +100,15 @@ class Guard:
         session = requester._http_client._session  # noqa: SLF001  # the CDK hands it out nowhere
         if self not in session.hooks["response"]:
             session.hooks["response"].append(self)
-            session.max_redirects = REDIRECTS
+            session.max_redirects = 5
             session.rebuild_auth = _rebuild_auth  # type: ignore[method-assign]
             requester.logger.addFilter(quiet)
 
     def check_request(self, url: str, base: str) -> None:
         """Raises an error unless `url` is on the host of `base`, the requester's own address."""
         if not _same(origin(base), origin(url)):
-            raise system_error(
-                f"{redact_url(base)} leads to another host ({redact_url(url)}); it is not asked, since the key would "
-                "go there."
-            )
+            other = f"another host ({redact_url(url)}); it is not asked, since the key would go there"
+            raise system_error(f"{redact_url(base)} leads to {other}.")
 
     def check_redirect(self, response: requests.Response, url: str) -> None:
         """Raises an error unless a redirect stays on the host, and makes no GET of a POST; http may become https."""
@@ -146,13 +127,11 @@ class Guard:
             if response.is_redirect:
                 location = response.headers["Location"].encode("latin-1", "replace").decode("utf-8", "replace")
                 self.check_redirect(response, join_url(response.url, location))
-                _read(response, LARGEST_REFUSAL)
-            elif not response.ok:
+            if response.is_redirect or not response.ok:
                 _read(response, LARGEST_REFUSAL)
             elif not settings.get("stream") and not _read(response, LARGEST_ANSWER):
-                most, address = LARGEST_ANSWER >> 20, redact_url(response.url)
-                reason = f"more than {most} MB, which is no page of rows; it is not read on"
-                raise system_error(f"{address} answers with {reason}. Check the base URL.")  # noqa: TRY301  # closed below
+                reason = f"more than {LARGEST_ANSWER >> 20} MB, which is no page of rows; it is not read on"
+                raise system_error(f"{redact_url(response.url)} answers with {reason}. Check the base URL.")  # noqa: TRY301
         except Exception:
             response.close()
             raise
@@ -160,18 +139,16 @@ class Guard:
 
 def _read(response: requests.Response, most: int) -> bool:
     """Takes the body into the response, as `requests` would; whether that is all of it, within the bound."""
-    chunks: list[bytes] = []
-    size = 0
-    for chunk in response.iter_content(CHUNK):
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > most:
+    body = bytearray()
+    for chunk in response.iter_content(1 << 16):
+        body += chunk
+        if len(body) > most:
             break
-    response._content = b"".join(chunks)  # noqa: SLF001  # where `content` keeps what it has read
+    response._content = bytes(body)  # noqa: SLF001  # where `content` keeps what it has read
     response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
     response.encoding = "utf-8"  # JSON is; a server's word for it may be no encoding at all
     response.close()
-    return size <= most
+    return len(body) <= most
 
 
 def _rebuild_auth(request: requests.PreparedRequest, response: requests.Response) -> None:
@@ -198,25 +175,18 @@ class FileGuard(Guard):
         elif own and own.scheme == "https" and place.scheme != "https":
             reason = "without encryption; it is not fetched"
         elif is_inner(place.host) and not (own and is_inner(own.host)):
-            host = redact_url(self.base_url)
-            reason = f"an address of this machine or its network, while {host} is not; it is not fetched"
+            reason = f"an address of this machine or its network, while {own} is not; it is not fetched"
         else:
             return
         raise system_error(f"The file of the export is offered at {redact_url(url)}, {reason}.")
 
     def check_redirect(self, response: requests.Response, url: str) -> None:  # noqa: ARG002
-        """A redirect leads to a place that would be permitted as well."""
+        """As strict as for the address itself."""
         self.check_request(url)
 
 
-# --- what the CDK logs ------------------------------------------------------------------------------------------------
-
-
 def quiet(record: logging.LogRecord) -> bool:
-    """Cuts what the CDK logs about requests and answers, under `--debug` too: no keys, no rows, no cookies.
-
-    It writes whole bodies and all headers, which hold the key, people's messages and signed addresses of files.
-    """
+    """Cuts the whole bodies and all headers that the CDK logs, under `--debug` too: no keys, no rows, no cookies."""
     for name in ("headers", "body"):
         vars(record).pop(name, None)
     if hasattr(record, "url"):

@@ -27,11 +27,8 @@ from source_dialpad.transport.types import lenient_json
 
 logger = logging.getLogger("airbyte")
 
-UNREADABLE_TRIES = 3
-"""How often an unreadable answer is asked for before it is believed."""
-
-LONGEST_WAIT = 600.0
-"""Seconds that a single wait may last; the next sync comes back to an API that wants more."""
+UNREADABLE_TRIES = 3  # so often an unreadable answer is asked for before it is believed
+LONGEST_WAIT = 600.0  # seconds; the next sync comes back to an API that wants more
 
 
 class Answer(NamedTuple):
@@ -45,14 +42,11 @@ class Answer(NamedTuple):
 
 @dataclass
 class JsonCalls:
-    """Sends the requests of one stream; URL, key, limits, retries and refusals are the manifest's requester's.
-
-    `guard` says where its requests may go, and how much is read of an answer; `send` is how the requester sends one.
-    """
+    """Sends the requests of one stream; URL, key, limits, retries and refusals are the manifest's requester's."""
 
     requester: Requester
     guard: Guard = field(default_factory=Guard)
-    send: Callable[..., requests.Response | None] | None = None
+    send: Callable[..., requests.Response | None] | None = None  # in place of the requester's own
 
     def __post_init__(self) -> None:
         self._refused: AirbyteTracedException | None = None
@@ -66,17 +60,17 @@ class JsonCalls:
         `context` leads every error: the stream and its window. `request` is as in `raw`. An answer that is not JSON, or
         whose shape `read` refuses by a system error, is asked for again: proxies answer 200 with pages of their own.
         """
-        pause = 0
+        tries = 0
         while True:
-            pause += 1
+            tries += 1
             response = self.raw(context, **request)
             try:
                 answer = answer_of(response, context, accept)
                 return read(answer) if read else answer
             except AirbyteTracedException as error:
-                if pause == UNREADABLE_TRIES or error.failure_type != FailureType.system_error:
+                if tries == UNREADABLE_TRIES or error.failure_type != FailureType.system_error:
                     raise
-            time.sleep(pause)
+            time.sleep(tries)
 
     def raw(
         self,
@@ -93,40 +87,32 @@ class JsonCalls:
         base = self.requester.get_url(stream_state=None, stream_slice=stream_slice, next_page_token=None)
         try:
             self.guard.check_request(join_url(base if base.endswith("/") else f"{base}/", path) if path else base, base)
-            response = (self.send or self.requester.send_request)(
-                stream_slice=stream_slice, request_body_json=body, request_params=params, path=path
-            )
+            send = self.send or self.requester.send_request
+            response = send(stream_slice=stream_slice, request_body_json=body, request_params=params, path=path)
         except AirbyteTracedException as error:
             led = with_context(context, error, redact_url(base))
             if refuses_the_key(led):
                 self._refused = led
             raise led from error
         except Exception as error:  # the CDK's handling of an answer raises whatever its parsers and templates do
-            raise system_error(
-                f"{context}: {redact_url(base)} gave an answer that cannot be handled ({type(error).__name__}); run "
-                "the sync again, and report it if it stays."
-            ) from error
+            answer = f"{redact_url(base)} gave an answer that cannot be handled ({type(error).__name__})"
+            raise system_error(f"{context}: {answer}; run the sync again, and report it if it stays.") from error
         if response is None:
             raise system_error(f"{context}: the API gave no answer.")
         return response
 
 
 def answer_of(response: requests.Response, context: str, accept: tuple[int, ...] = ()) -> Answer:
-    """The answer, its response emptied; a body that is not JSON is an error that shows its first characters.
-
-    With a status of `accept` it is None.
-    """
+    """The answer, its response emptied; a body that is not JSON is an error, or None with a status of `accept`."""
     content = response.content
     try:
         value = loaded(content)
     except ValueError:
         if response.status_code in accept:
             return Answer(response.status_code, None, content, response)
-        raise system_error(
-            f"{context}: the API answered {response.status_code} with something that is not JSON: "
-            f"{snippet(content) or '(an empty body)'}. Check that the base URL is that of the API and that no proxy or "
-            "sign-in page stands in front of it."
-        ) from None
+        seen = f"{response.status_code} with something that is not JSON: {snippet(content) or '(an empty body)'}"
+        cure = "Check that the base URL is that of the API and that no proxy or sign-in page stands in front of it."
+        raise system_error(f"{context}: the API answered {seen}. {cure}") from None
     # where the CDK's limiter has waited, the frames of the call keep the response until the next collection
     response._content = b""  # noqa: SLF001  # where `content` keeps what it has read
     return Answer(response.status_code, value, content, response)
@@ -148,20 +134,15 @@ class RetryAfter(BackoffStrategy):
     """Obeys Retry-After in both of its forms, up to `LONGEST_WAIT`; the CDK's `WaitTimeFromHeader` reads no dates."""
 
     def backoff_time(
-        self,
-        response_or_exception: requests.Response | requests.RequestException | None,
-        attempt_count: int,  # noqa: ARG002  # the header alone counts
+        self, response_or_exception: requests.Response | requests.RequestException | None, *_: Any, **__: Any
     ) -> float | None:
         """Seconds to wait before the next try; None where the answer does not say."""
-        response = response_or_exception
-        if not isinstance(response, requests.Response):
+        if not isinstance(response_or_exception, requests.Response):
             return None
-        wait = retry_after(response)
+        wait, address = retry_after(response_or_exception), redact_url(response_or_exception.url)
         if wait is not None and wait > LONGEST_WAIT:
-            raise transient_error(
-                f"{redact_url(response.url)} wants to be left alone for {wait:.0f} s (Retry-After); run the sync again "
-                "after that."
-            )
+            asked = f"wants to be left alone for {wait:.0f} s (Retry-After)"
+            raise transient_error(f"{address} {asked}; run the sync again after that.")
         return wait
 
 
@@ -187,9 +168,8 @@ def loaded(content: bytes) -> Any:
 
 @cache
 def _log_repair() -> None:
-    logger.warning(
-        "An answer has characters or numbers that JSON does not allow; they become U+FFFD or null. Logged once."
-    )
+    repair = "An answer has characters or numbers that JSON does not allow; they become U+FFFD or null. Logged once."
+    logger.warning(repair)
 
 
 def object_of(answer: Answer, context: str, *required: str) -> dict[str, Any]:

@@ -1,7 +1,4 @@
-"""What may not be seen in any output, in every spelling that an answer or an address could give it.
-
-The CDK replaces secrets in logs, traces and statuses, but knows them in the spelling of the configuration alone.
-"""
+"""What may not be seen in any output, in more spellings than the configuration's, the only one that the CDK masks."""
 
 from __future__ import annotations
 
@@ -12,8 +9,7 @@ from urllib.parse import quote, quote_plus, urlsplit
 
 from airbyte_cdk.utils.airbyte_secrets_utils import add_to_secrets, filter_secrets
 
-LEAST = 8
-"""Characters from which on a text is masked in other spellings: shorter ones are part of ordinary words."""
+LEAST = 8  # characters of a text that is masked: shorter ones are part of ordinary words
 
 
 def mask_keys(config: Mapping[str, Any]) -> None:

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-Shared = TypeVar("Shared")
+T = TypeVar("T")
 
 _objects: dict[tuple[Any, ...], Any] = {}
-_lock = threading.Lock()
 
 
-def shared(
-    make: Callable[..., Shared], *identity: str, arguments: tuple[Any, ...] = (), lasting: bool = False
-) -> Shared:
+def shared(make: Callable[..., T], *identity: str, arguments: tuple[Any, ...] = (), lasting: bool = False) -> T:
     """The one object of `make` for an identity, such as a base URL and a key; made when first asked for.
 
     It lives until the next source is built in this process; `lasting` objects (quotas that an API counts) live on.
     """
-    key = (lasting, make, *identity)
-    with _lock:
-        if key not in _objects:
-            _objects[key] = make(*arguments)
-        return cast("Shared", _objects[key])
+    return cast("T", _objects.setdefault((lasting, make, *identity), make(*arguments)))  # in one step: threads
 
 
 def forget_findings(*, lasting: bool = False) -> None:
     """Drops all objects that are not lasting, so that each run of a long-lived process finds out anew."""
-    with _lock:
-        for key in [key for key in _objects if lasting or not key[0]]:
-            del _objects[key]
+    for key in [key for key in _objects if lasting or not key[0]]:
+        del _objects[key]

@@ -14,7 +14,6 @@ import json
 import logging
 import math
 import re
-import threading
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -30,14 +29,17 @@ Convert = Callable[[Any], Any]
 Column = tuple[str, tuple[type, ...], Convert, str]
 """Its name, the classes of values that fit as they are, what others become, and its path in reports."""
 
+FITTING: dict[str, tuple[type, ...]] = {"string": (str,), "number": (float, int), "boolean": (bool,)}
+"""The classes of JSON values (hence finite ones) that fit a type as they are: most values, so the test is cheap."""
+
 UNREADABLE = (ValueError, TypeError, OverflowError)
 """What a value that is not of its column's type raises."""
 
+BOOLEANS = dict.fromkeys(("true", "t", "yes", "1"), True) | dict.fromkeys(("false", "f", "no", "0"), False) | {"": None}
 ZONE_NAME = re.compile(r"\[[A-Za-z_/+\-0-9]+\]$")
 _USUAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?", re.ASCII)
 
-INT64 = 2**63
-"""One past the greatest whole number that a warehouse holds."""
+INT64 = 2**63  # one past the greatest whole number that a warehouse holds
 
 
 class RowTyper:
@@ -47,7 +49,6 @@ class RowTyper:
         """`derived` are columns of the schema that the connector writes itself, in their types."""
         self._stream = stream
         self._reported: set[str] = set()
-        self._lock = threading.Lock()
         properties = schema.get("properties", {})
         given = {name: column for name, column in properties.items() if name not in derived}
         self._columns = self._columns_of(given, "")
@@ -62,10 +63,9 @@ class RowTyper:
         get = row.get
         for name in self.required:
             if get(name) is None:
-                raise system_error(
-                    f"{self._stream}: a row came without a readable {name}, which its key or its place in time needs; "
-                    "it can neither be kept apart from others nor left out. Please report it."
-                )
+                problem = f"a row came without a readable {name}, which its key or its place in time needs"
+                rest = "it can neither be kept apart from others nor left out. Please report it."
+                raise system_error(f"{self._stream}: {problem}; {rest}")
         return row
 
     def _convert(self, columns: list[Column], row: dict[str, Any]) -> None:
@@ -85,7 +85,7 @@ class RowTyper:
         for name, schema in properties.items():
             convert = self._converter(schema, f"{path}{name}")
             if convert:
-                columns.append((name, _passthrough(schema), convert, f"{path}{name}"))
+                columns.append((name, FITTING.get(_kind(schema), ()), convert, f"{path}{name}"))
         return columns
 
     def _converter(self, schema: Mapping[str, Any], path: str) -> Convert | None:
@@ -94,9 +94,7 @@ class RowTyper:
             return self._object(schema, path)
         if kind == "array":
             return self._array(schema.get("items", {}), f"{path}[]")
-        if kind == "string" and schema.get("format") == "date-time":
-            return rfc3339_of
-        return {"string": text, "integer": integer, "number": number, "boolean": boolean}.get(kind or "")
+        return CONVERTERS.get(kind)
 
     def _object(self, schema: Mapping[str, Any], path: str) -> Convert:
         columns = self._columns_of(schema.get("properties", {}), f"{path}.")
@@ -112,7 +110,7 @@ class RowTyper:
 
     def _array(self, schema: Mapping[str, Any], path: str) -> Convert:
         convert_item: Any = self._converter(schema, path)
-        passthrough = (None.__class__, *_passthrough(schema))
+        passthrough = (None.__class__, *FITTING.get(_kind(schema), ()))
 
         def item(value: Any) -> Any:
             if value.__class__ in passthrough:
@@ -129,34 +127,21 @@ class RowTyper:
         return convert
 
     def _report(self, value: Any, path: str, convert: Convert) -> None:
-        with self._lock:
-            if path in self._reported:
-                return
-            self._reported.add(path)
-        logger.warning(
-            "%s: a value of %s (a %s) cannot be read as %s and becomes null; logged once a column.",
-            self._stream,
-            path,
-            type(value).__name__,
-            convert.__name__.removesuffix("_of"),
-        )
+        if path in self._reported:
+            return
+        self._reported.add(path)
+        was, wanted = type(value).__name__, convert.__name__.removesuffix("_of")
+        said = "%s: a value of %s (a %s) cannot be read as %s and becomes null; logged once a column."
+        logger.warning(said, self._stream, path, was, wanted)
 
 
-def _kind(schema: Mapping[str, Any]) -> str | None:
-    """The one type of a column beside null."""
+def _kind(schema: Mapping[str, Any]) -> str:
+    """The one type of a column beside null, `date-time` for a time; empty where there are several, or none."""
     types = schema.get("type", [])
     kinds = [types] if isinstance(types, str) else [kind for kind in types if kind != "null"]
-    return kinds[0] if len(kinds) == 1 else None
-
-
-def _passthrough(schema: Mapping[str, Any]) -> tuple[type, ...]:
-    """The classes of JSON values that a column's type takes as they are: most values, so the test is a cheap one."""
-    kind = _kind(schema)
-    if kind == "string" and schema.get("format") != "date-time":
-        return (str,)
-    if kind == "number":
-        return (float, int)  # of JSON, hence finite
-    return (bool,) if kind == "boolean" else ()
+    if len(kinds) != 1:
+        return ""
+    return "date-time" if schema.get("format") == "date-time" else str(kinds[0])
 
 
 def text(value: Any) -> str:
@@ -178,10 +163,7 @@ def integer(value: Any) -> int | None:
     if isinstance(value, str):
         if not value.strip():
             return None
-        try:
-            value = int(value)
-        except ValueError:
-            value = float(value)
+        value = int(value) if value.strip().lstrip("+-").isdigit() else float(value)
     whole = int(value)
     if whole != value or not -INT64 <= whole < INT64:
         raise ValueError
@@ -203,25 +185,18 @@ def number(value: Any) -> float | int | None:
 
 def boolean(value: Any) -> bool | None:
     """A boolean; `true`, `True`, `1` and their opposites are read, empty text is null."""
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and not value.strip():
-        return None
-    spelled = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False, "t": True, "f": False}
-    known = spelled.get(str(value).strip().lower())
-    if known is None:
+    spelled = str(value).strip().lower()
+    if spelled not in BOOLEANS:
         raise ValueError
-    return known
+    return BOOLEANS[spelled]
 
 
 def rfc3339_of(value: Any) -> str | None:
     """A time as RFC 3339 text with its offset."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return rfc3339_of_milliseconds(int(value))
+    if not isinstance(value, str):
         raise TypeError
-    if isinstance(value, float):
-        value = int(value)
-    if isinstance(value, int):
-        return rfc3339_of_milliseconds(value)
     if value[-1:] == "]":
         value = ZONE_NAME.sub("", value)
     plain = value[:-1] if value[-1:] == "Z" else value.removesuffix("+00:00")
@@ -231,10 +206,13 @@ def rfc3339_of(value: Any) -> str | None:
     value = value.strip()
     if not value:
         return None
-    if value.isdigit() and len(value) > 8:  # noqa: PLR2004  # milliseconds as text, not a date without hyphens
+    if value.isdigit() and len(value) > len("20261021"):  # milliseconds as text, not a date without hyphens
         return rfc3339_of_milliseconds(int(value))
     moment = datetime.fromisoformat(value)  # any form of ISO 8601
     return rfc3339(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+CONVERTERS = {"string": text, "integer": integer, "number": number, "boolean": boolean, "date-time": rfc3339_of}
 
 
 def lenient_json(value: Any) -> bytes:

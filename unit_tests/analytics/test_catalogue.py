@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -132,6 +133,13 @@ def test_a_disguised_link_is_refused(account: Account, fetch: requests_mock.Mock
 
 def test_a_page_that_names_itself_is_an_error(account: Account, fetch: requests_mock.Mocker) -> None:
     fetch.get(f"{URL}/v1/analytics/metrics", json={"data": [], "meta": {"next": "/v1/analytics/metrics?pageKey=a"}})
+    assert "the same next page again" in account.error("analytics_metrics")
+
+
+def test_pages_that_go_round_in_a_circle_are_an_error(account: Account, fetch: requests_mock.Mocker) -> None:
+    keys = itertools.cycle("abc")
+    path = "/v1/analytics/metrics"
+    fetch.get(f"{URL}{path}", json=lambda *_: {"data": [], "meta": {"next": f"{path}?pageKey={next(keys)}"}})
     assert "the same next page again" in account.error("analytics_metrics")
 
 

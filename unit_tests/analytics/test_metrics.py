@@ -10,7 +10,6 @@ import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from source_dialpad.analytics.catalogue import IntervalBounds
 from source_dialpad.sync.planner import LocalWindows
 from unit_tests.analytics.reading import NOW, URL, figures
 from unit_tests.cases import every
@@ -83,14 +82,14 @@ def first_period(account: Account) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("ends", "start", "end"),
     [
-        (IntervalBounds(start=True, end=False), "2026-11-07T00:00:00Z", "2026-11-08T00:00:00Z"),
-        (IntervalBounds(start=True, end=True), "2026-11-07T00:00:00Z", "2026-11-07T23:59:59.999Z"),
-        (IntervalBounds(start=False, end=True), "2026-11-06T23:59:59.999Z", "2026-11-07T23:59:59.999Z"),
-        (IntervalBounds(start=False, end=False), "2026-11-06T23:59:59.999Z", "2026-11-08T00:00:00Z"),
+        ((True, False), "2026-11-07T00:00:00Z", "2026-11-08T00:00:00Z"),
+        ((True, True), "2026-11-07T00:00:00Z", "2026-11-07T23:59:59.999Z"),
+        ((False, True), "2026-11-06T23:59:59.999Z", "2026-11-07T23:59:59.999Z"),
+        ((False, False), "2026-11-06T23:59:59.999Z", "2026-11-08T00:00:00Z"),
     ],
 )
 def test_a_window_is_asked_for_so_that_it_is_exact(
-    account: Account, monkeypatch: pytest.MonkeyPatch, ends: IntervalBounds, start: str, end: str
+    account: Account, monkeypatch: pytest.MonkeyPatch, ends: tuple[bool, bool], start: str, end: str
 ) -> None:
     monkeypatch.setattr("source_dialpad.analytics.metrics.MetricDataRetriever.interval_bounds", lambda *_: ends)
     account.start, account.settings = "2026-11-07", ONE

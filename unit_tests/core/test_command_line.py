@@ -107,6 +107,13 @@ def test_a_configuration_file_that_is_no_object_is_named(
     assert SECRET not in out
 
 
+def test_without_a_command_the_usage_is_shown_and_the_exit_code_is_2() -> None:
+    ended = subprocess.run([sys.executable, "-m", "source_dialpad.run"], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("usage: ")
+    assert "{spec,check,discover,read}" in ended.stderr
+
+
 def test_a_file_that_is_not_there_is_named(
     files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

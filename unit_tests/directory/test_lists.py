@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -155,6 +156,19 @@ def test_a_cursor_that_comes_again_is_an_error(fetch: requests_mock.Mocker) -> N
     out = read(dialpad(), "rooms")
     assert "rooms: Dialpad gives the same page cursor again and again" in str(out.errors[0].message)
     assert out.ended_by
+
+
+def test_a_circle_of_cursors_is_an_error_in_each_slice_on_its_own(fetch: requests_mock.Mocker) -> None:
+    cursors = itertools.cycle("pqr")
+    answers(fetch, "channels", {"items": [{"id": "7"}, {"id": "8"}]})
+    answers(
+        fetch, "channels/7/members", *({"items": [], "cursor": cursor} for cursor in "pq"), {"items": [{"id": "1"}]}
+    )
+    fetch.get(f"{URL}/api/v2/channels/8/members", json=lambda *_: {"items": [], "cursor": next(cursors)})
+    out = read(dialpad(), "channel_members")
+    assert [row["id"] for row in out.records] == ["1"]
+    assert "(channel_id 8): Dialpad gives the same page cursor again and again" in str(out.errors[0].message)
+    assert [query.get("cursor") for query in asked(fetch, "channels/8/members")] == [None, ["p"], ["q"], ["r"]]
 
 
 def test_a_list_that_may_have_no_pages_ends_with_a_page_that_comes_again(fetch: requests_mock.Mocker) -> None:

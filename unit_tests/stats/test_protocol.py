@@ -18,7 +18,7 @@ from fake_dialpad.wire import Refused, route
 from source_dialpad.stats import jobs, quota
 from source_dialpad.stats import retriever as exports
 from source_dialpad.stats.jobs import days_ago
-from source_dialpad.stats.quota import POSTS_AN_HOUR, PostBudget, export_quota
+from source_dialpad.stats.quota import POSTS_AN_HOUR, ExportQuota, export_quota
 from source_dialpad.sync.windows import DayWindow
 from unit_tests.stats.test_truth import assert_true, settled
 
@@ -234,7 +234,7 @@ def test_posts_that_go_wrong_are_sent_ever_later_and_each_is_counted(today_only:
         asked.fault(fault, times=-1, method="POST", path_regex="^/api/v2/stats$")
         assert asked.read(STREAM).errors, fault
         assert gaps(asked.posts[1:], asked.posts[0]["time"]) == [5, 10, 20, 40], fault
-        assert export_quota("https://dialpad.com", "dialpad-key-0123456789").budget.used == 5, fault
+        assert export_quota("https://dialpad.com", "dialpad-key-0123456789").used == 5, fault
 
 
 def test_an_export_that_hangs_is_given_up_after_an_hour_of_polls(today_only: Sync, clock: Clock) -> None:
@@ -313,14 +313,14 @@ def test_no_hour_has_more_posts_than_the_budget(starts: list[float]) -> None:
     sent: list[float] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(quota, "time", SimpleNamespace(monotonic=lambda: now))
-        budget = PostBudget(20)
+        budget = ExportQuota(20)
         for now in sorted(starts):
             sent += [now] if budget.take() <= 0 else []
     assert all(later - earlier >= 3600 for earlier, later in zip(sent, sent[20:], strict=False))
 
 
 def test_threads_share_one_budget() -> None:
-    budget = PostBudget(POSTS_AN_HOUR)
+    budget = ExportQuota(POSTS_AN_HOUR)
     taken: list[float] = []
     threads = [threading.Thread(target=lambda: taken.extend(budget.take() for _ in range(50))) for _ in range(16)]
     for thread in threads:

@@ -105,7 +105,7 @@ def test_repeats_count_and_no_more_are_started_than_the_share() -> None:
 def test_a_sync_whose_share_went_on_refusals_ends_and_leaves_the_rest(sync: Sync, clock: Clock) -> None:
     sync.configured({"exports_per_sync": 4, "export_window_days": 1})
     settings = sync.config["dialpad"]
-    export_quota(settings["base_url"], settings["api_key"]).budget.limit = 4  # as 195 is both by default
+    export_quota(settings["base_url"], settings["api_key"]).limit = 4  # as 195 is both by default
     sync.fault("retry_after:1", method="POST", path_regex="^/api/v2/stats$", times=2)
     result = sync.read("records_calls")
     assert result.errors == []
