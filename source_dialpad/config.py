@@ -57,8 +57,8 @@ class CheckedConfig(ConfigTransformation):
         problems = {**_other_problems(cleaned), **dict(_spec_problems(cleaned, properties))}
         sentences = [*_unknown_keys(cleaned, properties), *problems.values()]
         if not any(section in cleaned for section in SECTIONS):
-            cure = f"fill in at least one of {', '.join(SECTIONS)}; each one brings the streams of its API"
-            sentences.append(f"No section is configured: {cure}.")
+            sections = f"{', '.join(SECTIONS)}; each one brings the streams of its API"
+            sentences.append(f"No section is configured: fill in at least one of {sections}.")
         if sentences:
             raise config_error(" ".join(sentences))
         config.clear()
@@ -133,8 +133,8 @@ def _other_problems(config: Config) -> dict[str, str]:
     """A sentence for each key whose value the spec allows and that cannot be used all the same."""
     timezone, problems = str(config.get("timezone", "UTC")), dict[str, str | None]()
     if timezone not in ZONES:
-        kind = f"a name of the tz database ({nearest(timezone, ZONES)})"
-        problems["timezone"] = f"is {_shown(timezone)}; it takes {kind}"
+        hint = nearest(timezone, ZONES)
+        problems["timezone"] = f"is {_shown(timezone)}; it takes a name of the tz database ({hint})"
     if "start_date" in config:
         problems["start_date"] = _start_date_problem(str(config["start_date"]), timezone if not problems else "UTC")
     for section in SECTIONS:
