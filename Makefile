@@ -18,7 +18,7 @@ MAKEFLAGS += --no-print-directory
 .PHONY: help sync models report report-picture report-test tables test test-fast lint format env constraints constraints-marts manifest wheel-test image-test kill-test bench bench-waiting fuzz audit clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 19
 	@sed -n '3,9s/^#   //p' $(firstword $(MAKEFILE_LIST))
 
 sync: env ## load an account into a warehouse; run it again for what is new
@@ -58,7 +58,7 @@ constraints-marts: env ## take the newest versions that fit into constraints-mar
 test: lint .marts/.ready ## everything: lint and types, then every test
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-test-fast: env ## a part of the unit tests, under a minute: no lint, no servers, no fuzz, no docs (CONTRIBUTING.md)
+test-fast: env ## a part of the unit tests, about a minute: no lint, no servers, no fuzz, no docs (CONTRIBUTING.md)
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile unit_tests/core unit_tests/engagement unit_tests/analytics \
 		unit_tests/stats unit_tests/directory unit_tests/events unit_tests/test_manifest.py
 

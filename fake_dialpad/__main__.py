@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
         + ", ".join(CHOICES),
     )
     options.add_argument("--deliver", metavar="URL", help="send events of every kind to URL/<kind>, as webhooks would")
+    options.add_argument("--deliver-from-now", action="store_true", help="and none of those since yesterday's midnight")
     options.add_argument("--deliver-secret", default="", help="sign them with this secret (default: plain JSON)")
     return options
 
@@ -85,7 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         world, export_seconds=asked.export_seconds, keys=keys, variants=variants, missing_scopes=asked.without_scope
     )
     if asked.deliver:
-        fake.background(Feed(fake, fake.events.history, asked.deliver, asked.deliver_secret).follow)
+        secret, from_now = asked.deliver_secret, asked.deliver_from_now
+        fake.background(Feed(fake, fake.events.history, asked.deliver, secret, from_now=from_now).follow)
     Server(fake, asked.port, lambda url: print(f"fake_dialpad: {url}", flush=True)).go()
 
 

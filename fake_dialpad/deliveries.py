@@ -85,15 +85,25 @@ class Delivery:
 class Feed:
     """Sends the events of every kind to `<url>/<kind>` as they happen, with those since yesterday's midnight first.
 
+    `from_now` leaves those out that happened before.
     `calls` yields the call events after an instant in microseconds. `done` holds what was delivered or given up.
     """
 
-    def __init__(self, context: Context, calls: Callable[[int], Iterator[Item]], url: str, secret: str = "") -> None:
+    def __init__(
+        self,
+        context: Context,
+        calls: Callable[[int], Iterator[Item]],
+        url: str,
+        secret: str = "",
+        *,
+        from_now: bool = False,
+    ) -> None:
         self._context = context
         self._calls = calls
         self._url = url.rstrip("/")
         self._secret = secret
-        self._position = midnight(day_of(context.now_us()) - timedelta(days=1)) - 1
+        now = context.now_us()
+        self._position = now if from_now else midnight(day_of(now) - timedelta(days=1)) - 1
         self._waiting: list[tuple[int, int, Delivery]] = []
         self._count = 0
         self.post: Callable[..., int] = post

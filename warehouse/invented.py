@@ -7,7 +7,6 @@ import secrets
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -95,23 +94,20 @@ def running(command: tuple[str, ...], log_path: Path, settings: dict[str, str]) 
 def invented_account(log_path: Path) -> Iterator[Callable[[], dict[str, Any]]]:
     """Start fake and receiver; calling what comes waits until they serve and gives a configuration for this context.
 
-    The fake's log goes to `log_path`, the receiver's beside it. The fake sends the receiver events of every kind,
-    signed, as Dialpad would: those since yesterday's midnight, and what happens from then on. FakeDidNotStartError when
-    one of them ends before it serves.
+    The fake's log goes to `log_path`, the receiver's and its database beside it. The fake sends the receiver events of
+    every kind, signed, as Dialpad would: the first time those since yesterday's midnight as well. FakeDidNotStartError
+    when one of them ends before it serves.
     """
     keys = {"EVENT_RECEIVER_SECRET": secrets.token_hex(24), "EVENT_RECEIVER_READ_KEY": secrets.token_hex(24)}
     with socket.create_server(("localhost", 0)) as found:
         port = found.getsockname()[1]
     receiver_url = f"http://localhost:{port}"
-    delivery = ("--deliver", f"{receiver_url}/events", "--deliver-secret", keys["EVENT_RECEIVER_SECRET"])
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        running(
-            (*RECEIVER, str(port), "--database", f"sqlite:///{folder}/events.db"),
-            log_path.with_name("receiver.log"),
-            keys,
-        ) as receiver,
-    ):
+    database = log_path.with_name("events.db").absolute()
+    delivery = ["--deliver", f"{receiver_url}/events", "--deliver-secret", keys["EVENT_RECEIVER_SECRET"]]
+    if database.exists():
+        delivery.append("--deliver-from-now")  # the others would come twice
+    serving = (*RECEIVER, str(port), "--database", f"sqlite:///{database}")
+    with running(serving, log_path.with_name("receiver.log"), keys) as receiver:
         _wait_for(receiver, receiver_url)
         with running((*FAKE, *delivery), log_path, {}) as fake:
 

@@ -64,7 +64,7 @@ def reading(seen: Seen, streams: int) -> str:
     if working:
         named = ", ".join(f"{name} {seen.rows.get(name, 0):,}" for name in working[:NAMED])
         parts.append(f"now {named}" + (f" and {len(working) - NAMED} more" if len(working) > NAMED else ""))
-    if time.time() - seen.waiting_since < FRESH:
+    if time.time() - seen.waiting_since < FRESH and seen.waiting.partition(":")[0] not in seen.ended:
         parts.append(seen.waiting)
     elif waiting:
         one = len(waiting) == 1
