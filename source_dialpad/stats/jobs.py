@@ -182,15 +182,16 @@ class ExportJobs:
                 job.next_attempt_at = time.monotonic() + pause
 
     def _post(self, job: ExportJob) -> None:
-        if self.share and not self.share.take():
+        today = local_day(self.quota.now(), self.zone)
+        wait: float | None = self._wait_for_the_day(job, today)
+        if not wait:
+            wait = self.share.take(self.quota) if self.share else self.quota.take()
+        if wait is None:
             job.fail("this sync may start no more exports (dialpad.exports_per_sync); the next sync reads this window.")
             job.status = JobStatus.LEFT
             return
-        today = local_day(self.quota.now(), self.zone)
-        if wait := self._wait_for_the_day(job, today) or self.quota.take():
+        if wait:
             job.next_attempt_at = time.monotonic() + wait
-            if self.share:
-                self.share.give_back()
             return
         after_midnight = self.quota.now() - midnight(today, self.zone) < AFTER_MIDNIGHT
         days = days_ago(job.window, today, after_midnight=after_midnight and not self.by_grading)

@@ -151,14 +151,11 @@ class ExportShare:
                 self._changed.notify_all()
             return [wish for wish in wanted if wish in self._granted]
 
-    def take(self) -> bool:
-        """Counts an export that is started, repeats included; False when this sync may start no more."""
+    def take(self, quota: ExportQuota) -> float | None:
+        """Counts a POST here and in the quota; the seconds to wait for the quota, or None when no more may be sent."""
         with self._changed:
-            may_start = self._started < self._limit
-            self._started += may_start
-            return may_start
-
-    def give_back(self) -> None:
-        """Takes back an export that is not started yet."""
-        with self._changed:
-            self._started -= 1
+            if self._started >= self._limit:
+                return None
+            wait = quota.take()
+            self._started += not wait
+            return wait

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airbyte_cdk.sources.types import StreamSlice
 
-from source_dialpad.stats.quota import ExportShare, Wish, export_quota, granted, wishes
+from source_dialpad.stats.quota import ExportQuota, ExportShare, Wish, export_quota, granted, wishes
 from source_dialpad.sync.cursor import PLANNED
 from source_dialpad.sync.planner import PlannedWindow
 
@@ -97,8 +97,17 @@ def test_no_stream_starts_before_all_have_planned() -> None:
 
 
 def test_repeats_count_and_no_more_are_started_than_the_share() -> None:
-    share = ExportShare(2)
-    assert [share.take() for _ in range(4)] == [True, True, False, False]
+    share, quota = ExportShare(2), ExportQuota()
+    assert [share.take(quota) for _ in range(4)] == [0.0, 0.0, None, None]
+    assert quota.used == 2
+
+
+def test_what_waits_for_the_quota_takes_nothing_of_the_share() -> None:
+    share, quota = ExportShare(2), ExportQuota()
+    quota.pause(60.0)
+    assert all(share.take(quota) for _ in range(4))
+    quota = ExportQuota()
+    assert [share.take(quota) for _ in range(3)] == [0.0, 0.0, None]
 
 
 def test_a_sync_whose_share_went_on_refusals_ends_and_leaves_the_rest(sync: Sync, clock: Clock) -> None:
