@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -14,6 +15,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from requests import RequestException, Response
 
 from source_dialpad.source import resolved_manifest
+from source_dialpad.transport.guard import Guard
 from source_dialpad.transport.requester import JsonCalls, loaded, retry_after
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from airbyte_cdk.sources.types import StreamSlice
 
 PAUSES: Final = (3.0, 10.0)  # seconds before an answer that may pass (429, 5xx) is asked for again
+LIMITS: Final = re.compile(r"(?i:(x-)?rate-?limit(-(limit|remaining|reset|used|policy))?|retry-after)")
 LONGEST_PAUSE: Final = 60.0  # seconds; an API that wants more is not waited for
 STRICT: Final = ("class_name", "answer", "may_be_empty", "subject", "refusal")  # of `StrictRequester`: its assumptions
 
@@ -51,6 +54,10 @@ class Ask:
     requests: int = 0
     posts: int = 0
     closed: dict[str, str] = field(default_factory=dict)
+    limits: Counter[str] = field(default_factory=Counter)
+    """Names of headers about rate limits that were seen."""
+    too_many: list[bool] = field(default_factory=list)
+    """For each 429 whether it said how long to wait."""
 
     def __post_init__(self) -> None:
         self._factory = ModelToComponentFactory(disable_retries=True)
@@ -91,15 +98,19 @@ class Ask:
                 self.closed[section] = reply.refusal or ""
         return reply
 
-    def calls(self, requester: str, parameters: Mapping[str, Any] | None = None) -> JsonCalls:
-        """The connector's own way of calling, counted like every other request."""
-        definition = resolved_manifest()["definitions"][requester]
-        return JsonCalls(self._requester({**definition, "$parameters": {**(parameters or {})}}))
+    def calls(self, definition: Mapping[str, Any], guard: Guard | None = None) -> JsonCalls:
+        """The connector's own way of calling, counted like every other request; a `guard` is that of a file."""
+        requester = self._requester(definition)
+        requester.stream_response = guard is not None
+        return JsonCalls(requester, guard or Guard())
 
-    def count(self, response: Response, *_: Any, **__: Any) -> None:
-        """Notes a response: those of calls that the doctor does not send itself are counted by this hook."""
+    def _count(self, response: Response, *_: Any, **__: Any) -> None:
+        """A response hook, so that the requests of the connector's own code count too."""
         self.requests += 1
         self.posts += response.request.method == "POST" and response.request.path_url.endswith(("/stats", "/export"))
+        self.limits.update(name for name in response.headers if LIMITS.fullmatch(name))
+        if response.status_code == 429:  # noqa: PLR2004
+            self.too_many.append("Retry-After" in response.headers)
         self._responses = [response]
 
     def _requester(self, definition: Mapping[str, Any]) -> Any:
@@ -111,7 +122,7 @@ class Ask:
             declared = ManifestComponentTransformer().propagate_types_and_parameters("", plain, {})
             made = self._factory.create_component(HttpRequester, declared, self.config, name="doctor")
             session = made._http_client._session  # noqa: SLF001  # the CDK hands it out nowhere
-            session.hooks["response"].append(self.count)
+            session.hooks["response"].append(self._count)
             self._requesters[key] = made
         return self._requesters[key]
 

@@ -127,18 +127,19 @@ def header(cells: Sequence[str], schema: Mapping[str, Any]) -> tuple[list[str], 
     return (known, len(cells) - len(known)) if others else (shown, 0)
 
 
-def members(rows: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Each member of some rows: kinds with their counts, lengths of text, share of empty ones, listed values."""
-    shown, _ = names((name for row in rows for name in row), schema)
-    return {
-        name: _member([row.get(name) for row in rows], schema.get("properties", {}).get(name, {})) for name in shown
-    }
+def members(rows: Sequence[Mapping[str, Any]], schema: Mapping[str, Any], shown: Sequence[str]) -> dict[str, Any]:
+    """The members whose names may be `shown`: kinds with their counts, lengths, share of empty ones, listed values."""
+    properties = schema.get("properties", {})
+    return {name: _member([row.get(name) for row in rows], properties.get(name, {})) for name in shown}
 
 
 def _member(values: list[Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     kinds = Counter(kind(value) for value in values)
     empty = kinds.pop("null", 0) + kinds.pop("empty", 0)
-    described: dict[str, Any] = {"kinds": dict(kinds.most_common()), "empty_percent": round(100 * empty / len(values))}
+    described: dict[str, Any] = {
+        "kinds": dict(kinds.most_common()),
+        "empty_percent": round(100 * empty / (len(values) or 1)),
+    }
     if lengths := [len(value) for value in values if isinstance(value, str) and value]:
         described["lengths"] = [min(lengths), max(lengths)]
     if listed := listed_values(schema):

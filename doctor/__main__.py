@@ -1,0 +1,161 @@
+"""The command line: python -m doctor --config FILE [--out DIR] | --compare doctor.json."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import shutil
+import sys
+import time
+import traceback
+import warnings
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from doctor import exports, reach, report, shape
+from doctor.ask import Ask
+from doctor.finding import Cost, Finding
+from source_dialpad.config import SECTIONS, CheckedConfig
+from source_dialpad.source import resolved_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from types import ModuleType
+
+WIDEST: Final = 140  # columns of a screen that the table uses
+PROBES: Final[dict[ModuleType, str]] = {}  # modules of `findings(ask, config)`, and the section that each asks
+
+
+def arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    """What the user asks for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m doctor",
+        description="Ask an account what no document says. Nothing is changed, and nobody's data is shown or kept.",
+    )
+    parser.add_argument("--config", type=Path, help="the connector's configuration, a JSON file")
+    parser.add_argument("--out", type=Path, default=Path(), help="folder for doctor.json and doctor.md (default: here)")
+    parser.add_argument("--compare", type=Path, help="a doctor.json: which schemas and documents does it contradict?")
+    return parser.parse_args(words)
+
+
+def configuration(path: Path) -> tuple[list[str], dict[str, Any]]:
+    """The names of the settings in a file, and the checked configuration; its values are in no error."""
+    try:
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        given = [f"{name}.{each}" for name in SECTIONS for each in config.get(name) or ()]
+        properties = resolved_manifest()["spec"]["connection_specification"]["properties"]
+        CheckedConfig({"properties": properties}).transform(config)
+    except OSError as error:
+        raise SystemExit(f"The configuration can't be read: {error.strerror}.") from None
+    except (ValueError, TypeError, AttributeError):
+        raise SystemExit("The configuration is no JSON object in UTF-8.") from None
+    except AirbyteTracedException as error:
+        raise SystemExit(
+            f"{shape.words(error.message or '')}\n`source-dialpad check` says it with the values."
+        ) from None
+    return given, config
+
+
+class Doctor:
+    """One run: its parts one after the other; what goes wrong in one is noted, and the others go on."""
+
+    def __init__(self, config: Mapping[str, Any], output: TextIO) -> None:
+        self.config, self.output = config, output
+        self.ask = Ask(config)
+        self.reach = reach.Reach(self.ask, config)
+        self.exports = exports.Exports(self.reach)
+        self.findings: list[Finding] = []
+        self.notes: list[str] = []
+
+    def run(self) -> report.Outcome:
+        """Asks everything; the outcome."""
+        began = time.monotonic()
+        if "dialpad" in self.config:
+            self._part("starting the exports", self.exports.start)
+            self._part("a page of every list", lambda: self._count(self.reach.lists()))
+        for module, section in PROBES.items():
+            if section in self.config:
+                name = module.__name__.rpartition(".")[2]
+                self._part(name, partial(self._probe, module))
+        if "dialpad" in self.config:
+            self._part("waiting for the exports", lambda: self._count(self.exports.finish()))
+            self._part("reading them", lambda: self.findings.extend(self.exports.findings()))
+        sections = [name for name in SECTIONS if name not in self.config]
+        if sections:
+            self.notes.append(f"Not configured, so not asked: {', '.join(sections)}.")
+        streams = {name: self.reach.reports[name] for name in reach.declared_streams() if name in self.reach.reports}
+        return report.Outcome(
+            [],
+            self.findings,
+            streams,
+            sorted(self.ask.limits),
+            self.notes,
+            self.ask.requests,
+            self.ask.posts,
+            time.monotonic() - began,
+        )
+
+    def _probe(self, module: ModuleType) -> None:
+        self.findings.extend(module.findings(self.ask, self.config))
+
+    def _part(self, name: str, part: Callable[[], None]) -> None:
+        before, began = self.ask.requests, time.monotonic()
+        self._say(f"  {name:28}", end="")
+        try:
+            part()
+        except Exception as error:  # noqa: BLE001  # one answer of a shape nobody thought of must not end the others
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            self.notes.append(
+                f"{name} stopped ({type(error).__name__}, {Path(place.filename).name} line {place.lineno})."
+            )
+        self._say(f"{self.ask.requests - before:4} requests {time.monotonic() - began:6.1f} s")
+
+    def _count(self, steps: Iterator[Any]) -> None:
+        for _ in steps:
+            pass
+
+    def _say(self, text: str, end: str = "\n") -> None:
+        self.output.write(f"{text}{end}")
+        self.output.flush()
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Examine an account. 0: the files are written, whatever was found."""
+    asked = arguments(words)
+    logging.disable(logging.CRITICAL)  # the connector's and the CDK's lines may quote the account
+    warnings.simplefilter("ignore")
+    settings, config = configuration(asked.config)
+    sys.stdout.write(f"{whole_cost(config)}\n\n")
+    outcome = Doctor(config, sys.stdout).run()
+    outcome.settings = settings
+    width = min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
+    sys.stdout.writelines(f"{line}\n" for line in report.screen(outcome, width))
+    asked.out.mkdir(parents=True, exist_ok=True)
+    (asked.out / "doctor.json").write_text(outcome.as_json(), encoding="utf-8")
+    (asked.out / "doctor.md").write_text(report.markdown(outcome), encoding="utf-8")
+    sent = f"{outcome.requests} requests, {outcome.posts} of them started exports, {outcome.seconds:.0f} s"
+    sys.stdout.write(f"\n{sent}. Written: doctor.md, to paste into an issue, and doctor.json.\n")
+    return 0
+
+
+def whole_cost(config: Mapping[str, Any]) -> str:
+    """What a run sends at most, as the user reads it before it starts."""
+    costs = [part.cost(config) for part in (reach, exports, *PROBES)]
+    whole = Cost(*(sum(values) for values in zip(*costs, strict=True)))
+    minutes = f"{max(1, round(whole.seconds / 60))} to {round(whole.seconds / 60) + 2} minutes"
+    return (
+        f"The doctor asks {', '.join(name for name in SECTIONS if name in config)}; it changes nothing. At most "
+        f"{whole.requests} requests, {whole.posts} of which start exports (of 200 that Dialpad allows an hour); "
+        f"{minutes}, as long as exports take. Ctrl-C stops it."
+    )
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("\nStopped; nothing is written.")
