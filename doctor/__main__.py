@@ -10,24 +10,27 @@ import sys
 import time
 import traceback
 import warnings
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from doctor import exports, reach, report, shape
+from doctor import analytics, conversations, engagement, events, exports, lists, reach, report, shape
 from doctor.ask import Ask
 from doctor.finding import Cost, Finding
 from source_dialpad.config import SECTIONS, CheckedConfig
 from source_dialpad.source import resolved_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from types import ModuleType
+    from collections.abc import Callable, Mapping, Sequence
 
 WIDEST: Final = 140  # columns of a screen that the table uses
-PROBES: Final[dict[ModuleType, str]] = {}  # modules of `findings(ask, config)`, and the section that each asks
+PROBED: Final = {  # by the section they ask
+    "engagement": (engagement,),
+    "dialpad": (reach, exports, conversations),
+    "analytics": (analytics,),
+    "event_receiver": (events,),
+}
 
 
 def arguments(words: Sequence[str] | None) -> argparse.Namespace:
@@ -74,16 +77,21 @@ class Doctor:
     def run(self) -> report.Outcome:
         """Asks everything; the outcome."""
         began = time.monotonic()
+        find = self.findings.extend
         if "dialpad" in self.config:
             self._part("starting the exports", self.exports.start)
-            self._part("a page of every list", lambda: self._count(self.reach.lists()))
-        for module, section in PROBES.items():
-            if section in self.config:
-                name = module.__name__.rpartition(".")[2]
-                self._part(name, partial(self._probe, module))
+        if "engagement" in self.config:
+            self._part("Digital Engagement", lambda: find(engagement.findings(self.ask, self.config)))
+        if "analytics" in self.config:
+            self._part("Analytics", lambda: find(analytics.findings(self.ask, self.config)))
         if "dialpad" in self.config:
-            self._part("waiting for the exports", lambda: self._count(self.exports.finish()))
-            self._part("reading them", lambda: self.findings.extend(self.exports.findings()))
+            self._part("a page of every list", self._lists)
+            self._part("calls and sessions", lambda: find(conversations.findings(self.reach)))
+        if "event_receiver" in self.config:
+            self._part("events", lambda: find(events.findings(self.reach)))
+        if "dialpad" in self.config:
+            self._part("waiting for the exports", self._wait)
+            self._part("reading them", lambda: find(self.exports.findings()))
         sections = [name for name in SECTIONS if name not in self.config]
         if sections:
             self.notes.append(f"Not configured, so not asked: {', '.join(sections)}.")
@@ -99,9 +107,6 @@ class Doctor:
             time.monotonic() - began,
         )
 
-    def _probe(self, module: ModuleType) -> None:
-        self.findings.extend(module.findings(self.ask, self.config))
-
     def _part(self, name: str, part: Callable[[], None]) -> None:
         before, began = self.ask.requests, time.monotonic()
         self._say(f"  {name:28}", end="")
@@ -114,8 +119,13 @@ class Doctor:
             )
         self._say(f"{self.ask.requests - before:4} requests {time.monotonic() - began:6.1f} s")
 
-    def _count(self, steps: Iterator[Any]) -> None:
-        for _ in steps:
+    def _lists(self) -> None:
+        for _ in self.reach.lists():
+            pass
+        self.findings.extend(lists.findings(self.reach))
+
+    def _wait(self) -> None:
+        for _ in self.exports.finish():
             pass
 
     def _say(self, text: str, end: str = "\n") -> None:
@@ -144,7 +154,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def whole_cost(config: Mapping[str, Any]) -> str:
     """What a run sends at most, as the user reads it before it starts."""
-    costs = [part.cost(config) for part in (reach, exports, *PROBES)]
+    costs = [part.cost(config) for section, parts in PROBED.items() if section in config for part in parts]
     whole = Cost(*(sum(values) for values in zip(*costs, strict=True)))
     minutes = f"{max(1, round(whole.seconds / 60))} to {round(whole.seconds / 60) + 2} minutes"
     return (

@@ -21,7 +21,8 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from doctor import shape
 from doctor.ask import Reply
-from doctor.finding import Certainty, Cost, Finding
+from doctor.doubts import Answers, Doubt
+from doctor.finding import Cost
 from doctor.reach import declared_streams, rows_of
 from source_dialpad.errors import refuses_the_key, transient_error
 from source_dialpad.source import resolved_manifest
@@ -33,9 +34,10 @@ from source_dialpad.transport.guard import FileGuard
 from source_dialpad.transport.times import milliseconds, zone_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import tzinfo
 
+    from doctor.finding import Finding
     from doctor.reach import Reach
 
 SECTION: Final = "stats"
@@ -57,27 +59,44 @@ UNPUBLISHED: Final = (  # whose header nobody has published
     ),
 )
 
-QUESTIONS: Final = {
-    "how long a range may be": "dialpad.export_window_days sets it; a refusal or a time-out names that setting.",
-    "whether the 200 POSTs are counted by key or by company": "Counts 195 in its process, waits after refusals.",
-    "what a 429 says": "Obeys Retry-After; without it waits 30 s and longer.",
-    "whether limits are enforced": "Stays below them.",
-    "why an export failed": "Tries three times, then fails the window.",
-    "compression and encoding of the file": "Takes plain and gzip, with and without a byte order mark.",
-    "true or True": "Takes both.",
-    "what an empty export looks like": "Takes a header alone and no bytes at all for no rows.",
-    "whether the download wants the key": "Sends none.",
-    "whether a text between two lines comes once or twice": "Keeps both: target_id is in the key.",
-    "whether exports of scorecards are cached, and their words for today": "Asks up to yesterday, in the same words.",
-    "headers of scorecards, csat, screenshare, by user, by group and the other aggregates": "Passes them through.",
-    "whether stats by user have a row a day": "A row stands for the window that was asked for.",
-    "how late the tables of history are": "Reads lookback_days again in each sync.",
-    "how late the tables of today are": "Reads today again in each sync, and again when it is over.",
+RANGE: Final = "how long a range may be"
+COUNTED: Final = "whether the 200 POSTs are counted by key or by company"
+TOO_MANY: Final = "what a 429 says"
+ENFORCED: Final = "whether limits are enforced"
+FAILED: Final = "why an export failed"
+WRITTEN: Final = "compression and encoding of the file"
+BOOLEANS: Final = "true or True"
+EMPTY: Final = "what an empty export looks like"
+DOWNLOAD: Final = "whether the download wants the key"
+TEXTS: Final = "whether a text between two lines comes once or twice"
+GRADED: Final = "whether exports of scorecards are cached, and their words for today"
+HEADERS: Final = "headers of scorecards, csat, screenshare, by user, by group and the other aggregates"
+BY_USER: Final = "whether stats by user have a row a day"
+LATE: Final = {
+    "day": "how late the tables of history are",
+    "today": "how late the tables of today are",
 }
-OPEN: Final = {  # what one key and one day cannot tell
-    "how long a range may be": "Only single days are asked for. A sync with a large dialpad.export_window_days tells.",
-    "whether the 200 POSTs are counted by key or by company": "One key cannot tell; a second key of the company could.",
-    "whether limits are enforced": "No limit was reached, and none is provoked.",
+DOUBTS: Final = {  # the rows of docs/stats.md, and the variants of the fake
+    RANGE: Doubt(
+        "dialpad.export_window_days sets it; a refusal or a time-out names that setting.",
+        "a sync with a large dialpad.export_window_days, since the doctor asks for single days",
+    ),
+    COUNTED: Doubt("It counts 195 in its process, and waits after refusals.", "two keys of one company"),
+    TOO_MANY: Doubt("It obeys Retry-After; without it waits 30 s and longer.", "a 429, and none is provoked"),
+    ENFORCED: Doubt("It stays below the documented limits.", "a 429, and none is provoked"),
+    FAILED: Doubt("It tries three times, then fails the window.", "an export that fails"),
+    WRITTEN: Doubt("It takes plain and gzip, with and without a byte order mark.", "a file"),
+    BOOLEANS: Doubt("It takes both.", "a file with booleans"),
+    EMPTY: Doubt("It takes a header alone and no bytes at all for no rows.", "a kind of which the day had nothing"),
+    DOWNLOAD: Doubt("It sends none.", "a file"),
+    TEXTS: Doubt(
+        "It keeps both: target_id is in the key.", "a text between two lines on the day, and the scope for texts"
+    ),
+    GRADED: Doubt("It asks up to yesterday, in the same words at any hour.", "an answer to 0 to 0 days ago"),
+    HEADERS: Doubt("They pass through; in typed tables they are in other_columns.", "a file of each"),
+    BY_USER: Doubt("A row stands for the window that was asked for.", "calls on the day"),
+    LATE["day"]: Doubt("It reads lookback_days again in each sync.", "calls on the day, and the scope calls:list"),
+    LATE["today"]: Doubt("It reads today again in each sync.", "calls of today, and the scope calls:list"),
 }
 
 
@@ -186,86 +205,72 @@ class Exports:
 
     def findings(self) -> Iterator[Finding]:
         """What the files and the answers tell."""
-        files = list(self.files.values())
-        for question, why in OPEN.items():
-            yield _finding(question, why, None)
-        refused = self.reach.ask.too_many
-        said = f"{sum(refused)} of {len(refused)} said how long to wait (Retry-After)"
-        yield _finding("what a 429 says", said if refused else "None came.", len(refused) or None)
-        failed = [
-            job.error.message or "" for _, job in self.jobs.values() if job.error and "status failed" in str(job.error)
-        ]
-        reasons = sum("without a reason" not in message for message in failed)
-        text = f"{len(failed)} failed, {reasons} of them with a reason" if failed else "None failed."
-        yield _finding("why an export failed", text, len(failed) or None)
+        self.answers = Answers(SECTION, DOUBTS)
+        seen, files = self.answers.seen, list(self.files.values())
+        if refused := self.reach.ask.too_many:
+            said = f"{sum(refused)} of {len(refused)} said how long to wait (Retry-After)"
+            seen(TOO_MANY, said, once=len(refused) == 1)
+            seen(ENFORCED, f"{len(refused)} requests were refused (429)", once=len(refused) == 1)
+        failures = [job.error.message or "" for _, job in self.jobs.values() if job.error]
+        if failed := [message for message in failures if "status failed" in message]:
+            reasons = sum("without a reason" not in message for message in failed)
+            seen(FAILED, f"{len(failed)} failed, {reasons} of them with a reason", once=len(failed) == 1)
         if files:
-            sound = f"gzip: {sum(file.is_gzip for file in files)} of {len(files)} files; byte order mark: "
-            sound += f"{sum(file.has_mark for file in files)}; UTF-8: {sum(file.is_utf8 for file in files)}"
-            yield _finding("compression and encoding of the file", sound, len(files))
-            yield _finding("whether the download wants the key", f"no: {len(files)} files came without it", len(files))
-            yield self._headers()
-        yield from self._cells()
-        yield from self._lags()
-        if self.today_of_scorecards:
-            taken = sum(reply.refusal is None for reply in self.today_of_scorecards)
-            words = f"0 to 0 days ago: accepted {taken} of {len(self.today_of_scorecards)} times; no cache was tried"
-            yield _finding("whether exports of scorecards are cached, and their words for today", words, taken or None)
+            written = f"gzip: {sum(file.is_gzip for file in files)} of {len(files)} files; byte order mark: "
+            written += f"{sum(file.has_mark for file in files)}; UTF-8: {sum(file.is_utf8 for file in files)}"
+            seen(WRITTEN, written, once=len(files) == 1)
+            seen(DOWNLOAD, f"no: {len(files)} files came without it", once=len(files) == 1)
+            self._cells(files)
+            self._headers()
+            self._lags()
+        if taken := [reply for reply in self.today_of_scorecards if reply.refusal is None]:
+            seen(GRADED, f"0 to 0 days ago is accepted for today, {len(taken)} times; whether cached was not tried")
+        return iter(self.answers)
 
-    def _headers(self) -> Finding:
-        seen = [name for name in UNPUBLISHED if any((name, when) in self.files for when in ("day", "today"))]
-        texts = []
-        for name in seen:
-            report = self.reach.reports[name]
-            texts.append(f"{name}: {report.get('columns_seen', 0)} columns, {len(report.get('unknown', []))} unknown")
-        question = "headers of scorecards, csat, screenshare, by user, by group and the other aggregates"
-        return _finding(question, "; ".join(texts), len(seen) or None)
-
-    def _cells(self) -> Iterator[Finding]:
-        """What the cells of some columns tell; of their texts nothing but counts leaves here."""
-        files = self.files.values()
-        written = Counter(shape.kind(cell) for file in files for row in file.rows for cell in row.values())
-        lower, title = written["true or false"], written["True or False"]
-        yield _finding("true or True", f"true or false: {lower} cells; True or False: {title}", lower + title or None)
-        empty = [file for file in files if not file.rows]
-        bare = sum(not file.size for file in empty)
-        text = f"a header alone: {len(empty) - bare} files; no bytes at all: {bare}"
-        yield _finding("what an empty export looks like", text, len(empty) or None)
-        texts = Counter(
-            row.get("message_id")
-            for (name, _), file in self.files.items()
-            for row in file.rows
-            if name == "records_texts" and row.get("direction") == "internal"
-        )
-        both = sum(count > 1 for count in texts.values())
-        text = f"twice: {both} texts; once: {len(texts) - both}" if texts else "No text between two lines came."
-        yield _finding("whether a text between two lines comes once or twice", text, len(texts) or None)
-        by_user = [
-            file.header for (name, _), file in self.files.items() if name == "stats_calls_by_user" and file.header
+    def _headers(self) -> None:
+        reports = {name: self.reach.reports[name] for name in UNPUBLISHED}
+        texts = [
+            f"{name}: {report['columns_seen']} columns, {len(report['unknown'])} unknown"
+            for name, report in reports.items()
+            if "columns_seen" in report
         ]
-        dated = any("date" in header for header in by_user)
-        yield _finding(
-            "whether stats by user have a row a day", "yes, with a column date" if dated else "no", len(by_user) or None
-        )
+        if texts:
+            self.answers.seen(HEADERS, "; ".join(texts))
 
-    def _lags(self) -> Iterator[Finding]:
+    def _cells(self, files: Sequence[File]) -> None:
+        """What the cells of some columns tell; of their texts nothing but counts leaves here."""
+        kinds = Counter(shape.kind(cell) for file in files for row in file.rows for cell in row.values())
+        lower, title = kinds["true or false"], kinds["True or False"]
+        if lower or title:
+            self.answers.seen(BOOLEANS, f"true or false in {lower} cells, True or False in {title}")
+        if empty := [file for file in files if not file.rows]:
+            bare = sum(not file.size for file in empty)
+            text = f"a header alone: {len(empty) - bare} files; no bytes at all: {bare}"
+            self.answers.seen(EMPTY, text, once=len(empty) == 1)
+        rows = [row for (name, _), file in self.files.items() for row in file.rows if name == "records_texts"]
+        if texts := Counter(row.get("message_id") for row in rows if row.get("direction") == "internal"):
+            both = sum(count > 1 for count in texts.values())
+            self.answers.seen(TEXTS, f"twice: {both} texts; once: {len(texts) - both}", once=len(texts) == 1)
+        by_user = [file for (name, _), file in self.files.items() if name == "stats_calls_by_user" and file.rows]
+        if by_user:
+            dated = any("date" in file.header for file in by_user)
+            self.answers.seen(BY_USER, "yes, with a column date" if dated else "no", once=len(by_user) == 1)
+
+    def _lags(self) -> None:
         """How far the newest leg of an export lies behind the newest one in the list of calls."""
         zone = zone_of(self.reach.config["timezone"])
         ends = {"today": datetime.now(UTC), "day": midnight(self.closed_day + DAY, zone)}
-        for when, tables in (("day", "history"), ("today", "today")):
-            file, question = self.files.get(("records_calls", when)), f"how late the tables of {tables} are"
-            params = {
-                "started_after": milliseconds(ends[when] - DAY),
-                "started_before": milliseconds(ends[when]),
-                "limit": 1,
-            }
-            listed = rows_of(self.reach.ask("dialpad_lists_requester", path="call", params=params), {}) if file else []
-            newest = max((_milliseconds(row.get("date_started"), zone) for row in listed), default=0.0)
-            if not file or not newest:
-                yield _finding(question, "No call to compare with.", None)
-                continue
-            exported = max((_milliseconds(row.get("date_started"), zone) for row in file.rows), default=0.0)
-            minutes = (newest - exported) / 60_000
-            yield _finding(question, _lateness(minutes) if exported else "more than the day asked for", 1)
+        for when, question in LATE.items():
+            if file := self.files.get(("records_calls", when)):
+                since, until = milliseconds(ends[when] - DAY), milliseconds(ends[when])
+                params = {"started_after": since, "started_before": until, "limit": 1}
+                listed = rows_of(self.reach.ask("dialpad_lists_requester", path="call", params=params), {})
+                newest, exported = (
+                    max((_milliseconds(row.get("date_started"), zone) for row in rows), default=0.0)
+                    for rows in (listed, file.rows)
+                )
+                if newest:
+                    self.answers.seen(question, _lateness((newest - exported) / 60_000), once=True)
 
 
 def exported_streams() -> dict[str, dict[str, Any]]:
@@ -340,11 +345,6 @@ def _lateness(minutes: float) -> str:
         1440: "less than a day late",
     }
     return next((text for most, text in bounds.items() if minutes < most), "a day late, or more")
-
-
-def _finding(question: str, answer: str, seen: int | None) -> Finding:
-    sure = Certainty.UNDECIDED if not seen else Certainty.SEEN if seen > 1 else Certainty.SEEN_ONCE
-    return Finding(SECTION, question, answer, sure, QUESTIONS[question])
 
 
 def cost(config: Mapping[str, Any]) -> Cost:

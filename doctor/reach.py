@@ -32,6 +32,10 @@ PARENTS: Final = 3  # parents whose members are asked for, until some have any
 WINDOW: Final = timedelta(days=6)  # of lists by time; digital sessions take less than 7 days
 
 ADDED: Final = {"snapshot_date", "target_type", "owner_type", "operator_type", "kind", "row_key"}
+OF_CALLS: Final = {
+    "call_transcripts": {"date_started", "target_id", "line_count", "text", "moments"},
+    "call_recaps": {"date_started", *(f"summary_{name}" for name in ("edited", "format", "id", "target_short_key"))},
+}
 
 Row = dict[str, Any]
 
@@ -189,9 +193,11 @@ def made_by_the_connector(stream: Mapping[str, Any]) -> set[str]:
     made |= {path[0] for each in stream.get("transformations", []) for path in each.get("field_pointers", [])}
     module, _, name = retriever.get("class_name", "").rpartition(".")
     made |= set(getattr(import_module(module), name).derived) if module else set()
+    made |= {"event_id", "received_at", "event"} if stream["section"] == "event_receiver" else set()
     if name == "ExportRetriever":
         made |= set(DERIVED)
     keys = stream.get("primary_key", [])
+    made |= OF_CALLS.get(stream["name"], set())
     return made | ({key for key in keys if key.endswith(("_id", "_key"))} if "partition_router" in retriever else set())
 
 
