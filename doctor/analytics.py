@@ -27,7 +27,7 @@ KINDS_TRIED: Final = 6  # kinds of records that are looked at until one has some
 ROWS: Final = 50
 OK: Final = range(200, 300)
 REFUSED: Final = 400
-UNAUTHORIZED: Final = 401
+REFUSED_KEY: Final = 401
 MEMBER_OF: Final = {  # spec: what a field of a kind carries
     **dict.fromkeys(("BooleanField", "IntField", "LongField", "DoubleField", "StringField", "UUIDField"), "value"),
     "InstantField": "value",
@@ -36,61 +36,42 @@ MEMBER_OF: Final = {  # spec: what a field of a kind carries
 }
 
 SOME: Final = "records of the last 30 days"
-ENDS_ROW: Final = "whether intervals include their ends"
-DOUBTS: Final = {
-    "ends of an interval of records": Doubt(
-        "It asks for a millisecond more and keeps what lies in the window.", SOME, ENDS_ROW
+METRIC_START: Final = "whether the interval of a metric includes its start"
+METRIC_END: Final = "whether the interval of a metric includes its end"
+LINK: Final = "how the next page is linked"
+ARRIVING: Final = "records that arrive while paging"
+KEPT: Final = "how long data are kept"
+FILTERS: Final = "whether a filter is a must"
+UNAUTHORIZED: Final = "what a 401 means"
+ENDS_OF_METRICS: Final = Doubt(
+    "It finds it out by a record in every sync, and asks so that no event counts twice.",
+    f"{SOME}, and a metric that counts them",
+)
+DOUBTS: Final = {  # the rows of docs/analytics.md
+    "whether intervals include their ends": Doubt(
+        "It asks for records of a millisecond more, and keeps what lies in the window.", SOME
     ),
-    "start of an interval of a metric": Doubt(
-        "It takes it from a record once a sync, and counts every event once.",
-        f"{SOME}, and a metric that counts them",
-        ENDS_ROW,
+    METRIC_START: ENDS_OF_METRICS,
+    METRIC_END: ENDS_OF_METRICS,
+    LINK: Doubt("It follows a link to the configured host, and a pageKey.", f"two {SOME}, or two entries of a catalog"),
+    "an answer of another shape": Doubt("It is an error, and never no rows.", "an answer"),
+    ARRIVING: Doubt("It reads a window in halves where a record comes twice.", f"four {SOME}"),
+    "the longest interval": Doubt(
+        "It asks for a day, a week or a month of metrics, and 7 days of records.", "a metric, or a kind of records"
     ),
-    "end of an interval of a metric": Doubt(
-        "It takes it from a record once a sync, and counts every event once.",
-        f"{SOME}, and a metric that counts them",
-        ENDS_ROW,
-    ),
-    "link of the next page": Doubt(
-        "It follows a link to the configured host, and a pageKey.",
-        f"two {SOME}, or two entries of a catalog",
-        "how the next page is linked",
-        ("to another host", "a link that"),
-    ),
-    "shape of an answer": Doubt(
-        "It takes another shape than data (and meta) for an error.",
-        "an answer",
-        "an answer of another shape",
-        ("another",),
-    ),
-    "records that arrive while paging": Doubt(
-        "It reads a window in halves where one comes twice.", f"four {SOME}", "records that arrive while paging"
-    ),
-    "longest interval": Doubt(
-        "It asks for a day, a week or a month of metrics, and 7 days of records.",
-        "a metric",
-        "the longest interval",
-        ("30 days are refused",),
-    ),
-    "filters": Doubt(
-        "It sends those of analytics.filters, none without; a refusal names the setting.",
+    FILTERS: Doubt(
+        "It sends those of analytics.filters; where a request without is refused, the error names the setting.",
         "an answer to a request for records",
-        "whether a filter is a must",
     ),
-    "largest page": Doubt("It asks for 300.", "an answer", "the largest page", ("300 are refused",)),
-    "401": Doubt(
+    "the largest page": Doubt("It asks for 300.", "an answer"),
+    UNAUTHORIZED: Doubt(
         "Its error names a missing key, a wrong key and missing rights.",
         "a key that is refused, which the doctor does not invent",
-        "what a 401 means",
     ),
-    "fields": Doubt(
-        "Absent ones are null; a variant that it does not know passes as it comes.",
-        SOME,
-        "fields that are absent, variants without a value",
+    "fields that are absent, variants without a value": Doubt(
+        "Absent ones are null; a variant that it does not know passes as it comes.", SOME
     ),
-    "how long data are kept": Doubt(
-        "It asks for the whole range from start_date.", "data that are older than a year", "how long data are kept"
-    ),
+    KEPT: Doubt("It asks for the whole range from start_date.", "records that are older than a year"),
 }
 
 
@@ -122,8 +103,8 @@ class Probe:
         """Asks everything that the answers so far allow."""
         metrics, kinds = self.catalogs()
         if not any(reply.status in OK for reply in self.replies):
-            if self.replies[0].status == UNAUTHORIZED:
-                self.answers.seen("401", "this key gets one", once=True)
+            if self.replies[0].status == REFUSED_KEY:
+                self.answers.seen(UNAUTHORIZED, "this key gets one", once=True)
             return
         kind, records = self.some_records(kinds)
         self.paging(kind, records)
@@ -164,7 +145,7 @@ class Probe:
             if reply.status in OK or reply.status == REFUSED:
                 texts.append(f"{size} are {'taken' if reply.status in OK else 'refused'}")
         if texts:
-            self.answers.seen("largest page", ", ".join(texts), once=True)
+            self.answers.seen("the largest page", ", ".join(texts), once=True)
         metrics = self.get("metrics") if metrics.status == REFUSED else metrics
         kinds = self.get("records") if kinds.status == REFUSED else kinds
         return rows_of(metrics), rows_of(kinds)
@@ -175,7 +156,7 @@ class Probe:
             identity = kind.get("id")
             reply = self.post("records", self.body(identity, self.now - MONTH, self.now), pageLimit=ROWS)
             if reply.status in OK and not self.filters:
-                self.answers.seen("filters", "not required")
+                self.answers.seen(FILTERS, "not required")
             elif reply.status == REFUSED and not self.filters:
                 reply = self.filtered(kind)
             if records := rows_of(reply):
@@ -193,32 +174,31 @@ class Probe:
         reply = self.post("records", self.body(kind.get("id"), self.now - MONTH, self.now), pageLimit=ROWS)
         if reply.status in OK:
             text = "required: what is refused without one is answered with all values of an attribute"
-            self.answers.seen("filters", text, once=True)
+            self.answers.seen(FILTERS, text, once=True)
         else:
             self.filters = []
-            self.answers.undecided("filters", "a request is refused with and without one")
+            self.answers.undecided(FILTERS, "a request is refused with and without one")
         return reply
 
     def paging(self, kind: Any, records: list[Entry]) -> None:
         """Asks for two small pages: of records where there are some, otherwise of the catalog."""
-        question = "records that arrive while paging"
         body = self.body(kind, self.now - MONTH, self.now) if len(records) >= 4 else None  # noqa: PLR2004  # two pages
         path, size = ("records", 2) if body else ("metrics", 1)
         first = self.post(path, body, pageLimit=size) if body else self.get(path, pageLimit=size)
         link, place = self.link(first, path, size)
         if not place:
             if link:
-                self.answers.seen("link of the next page", link, once=True)
-                self.answers.undecided(question, "the next page is not asked for")
+                self.answers.seen(LINK, link, once=True)
+                self.answers.undecided(ARRIVING, "the next page is not asked for")
             return
         second = self.post(**place, body=body) if body else self.get(**place)
         if second.status not in OK or rows_of(second) in ([], rows_of(first)):
             link = "a link that does not lead to the next page"
-        self.answers.seen("link of the next page", link, once=True)
+        self.answers.seen(LINK, link, once=True)
         if body and [*rows_of(first), *rows_of(second)] == records[:4]:
-            self.answers.seen(question, "none: two pages hold what one larger page held", once=True)
+            self.answers.seen(ARRIVING, "none: two pages hold what one larger page held", once=True)
         elif body:
-            self.answers.seen(question, "some: two pages do not hold what one larger page held", once=True)
+            self.answers.seen(ARRIVING, "some: two pages do not hold what one larger page held", once=True)
 
     def link(self, reply: Reply, path: str, size: int) -> tuple[str, Entry]:
         """How an answer names the next page, and the request for it; none for one that is not to be asked for."""
@@ -246,7 +226,7 @@ class Probe:
             if all(reply.status in OK for reply in replies):
                 after, before = ([time_of(record) for record in rows_of(reply)] for reply in replies)
                 seen.append((time in after, time in before))
-        note_ends(self.answers, "ends of an interval of records", seen)
+        note_ends(self.answers, "whether intervals include their ends", seen)
 
     def ends_of_metric(self, metrics: list[Entry], kind: Any, time: datetime) -> None:
         """Counts events in intervals that begin, and end, at and beside the very time of a record."""
@@ -264,16 +244,15 @@ class Probe:
 
         early, late = time - SECOND, time + SECOND
         asked = {
-            "start": [(time + TICK, late), (time, late), (time - TICK, late)],
-            "end": [(early, time - TICK), (early, time), (early, time + TICK)],
+            METRIC_START: [(time + TICK, late), (time, late), (time - TICK, late)],
+            METRIC_END: [(early, time - TICK), (early, time), (early, time + TICK)],
         }
-        for end, intervals in asked.items():
+        for question, intervals in asked.items():
             less, exact, more = (count(*interval) for interval in intervals)
-            question = f"{end} of an interval of a metric"
             if less < exact:
-                self.answers.seen(question, "included", once=True)
+                self.answers.seen(question, "yes", once=True)
             elif exact < more:
-                self.answers.seen(question, "not included", once=True)
+                self.answers.seen(question, "no", once=True)
             else:
                 self.answers.undecided(question, "the metric does not count the record at its time")
 
@@ -293,11 +272,11 @@ class Probe:
             if reply.status in OK or reply.status == REFUSED:
                 texts.append(f"{YEAR.days} days are {'taken' if reply.status in OK else 'refused'} for records")
             if rows_of(reply):
-                self.answers.seen("how long data are kept", "longer than a year", once=True)
+                self.answers.seen(KEPT, "longer than a year", once=True)
             elif reply.status in OK:
-                self.answers.undecided("how long data are kept", "no records older than a year came")
+                self.answers.undecided(KEPT, "no records older than a year came")
         if texts:
-            self.answers.seen("longest interval", ", ".join(texts), once=True)
+            self.answers.seen("the longest interval", ", ".join(texts), once=True)
 
     # -- shapes --------------------------------------------------------------------------------------
 
@@ -311,14 +290,20 @@ class Probe:
         bare = sum(MEMBER_OF.get(str(variant.get("_type")), "_type") not in variant for variant in variants)
         absent = len(listed) - len(variants)
         text = f"of {len(listed)} fields, {absent} are absent, {others} of other variants, {bare} without their value"
-        self.answers.seen("fields", f"{text}; {known}" if known else text, once=len(records) == 1)
+        self.answers.seen(
+            "fields that are absent, variants without a value",
+            f"{text}; {known}" if known else text,
+            once=len(records) == 1,
+        )
 
     def shape(self) -> None:
         """Whether all answers were `data`, with or without `meta`."""
         values = [reply.value for reply in self.replies if reply.status in OK]
         odd = sum(not isinstance(value, dict) or not isinstance(value.get("data"), list | dict) for value in values)
-        text = f"another one in {odd} of {len(values)}" if odd else f"data, with or without meta, in all {len(values)}"
-        self.answers.seen("shape of an answer", text)
+        text = (
+            f"{odd} of {len(values)} answers" if odd else f"none: data, with or without meta, in {len(values)} answers"
+        )
+        self.answers.seen("an answer of another shape", text)
 
 
 def rows_of(reply: Reply) -> list[Entry]:

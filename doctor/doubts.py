@@ -11,15 +11,10 @@ if TYPE_CHECKING:
 
 
 class Doubt(NamedTuple):
-    """A question. `needs` is what would answer it where an account does not; `row` the row of the page that has it.
-
-    `breaks` are the beginnings of those answers that contradict what the connector does; every other one it can take.
-    """
+    """What the connector does about a question, and what would answer it where an account does not."""
 
     connector: str
     needs: str
-    row: str = ""
-    breaks: tuple[str, ...] = ()
 
 
 class Answers:

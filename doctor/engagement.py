@@ -50,63 +50,46 @@ FORMS: Final = {  # of a timestamp; %Z is a zone by name, which is not read
     "day/month/year, 24 hours, without a zone": "%d/%m/%Y %H:%M:%S",
 }
 
-MESSAGES: Final = "messages in the last six days"
-SOME: Final = f"some {MESSAGES}"
-DOUBTS: Final = {
-    "the host": Doubt("It is asked for as engagement.base_url.", "an answer of Digital Engagement", "the host"),
-    "unit of start and end": Doubt(
-        "With epoch_unit auto it finds the unit out at every sync; set, it saves those requests.",
+MESSAGES: Final = "messages of the last six days"
+UNIT: Final = "the unit of start and end"
+EIGHT_DAYS: Final = "whether more than 7 days are refused"
+EMPTY: Final = "whether `[]` means that there was nothing"
+ARRIVING: Final = "rows that arrive while paging"
+ORDER: Final = "the order of rows"
+SESSION: Final = "whether one customer session gives the same messages"
+DOUBTS: Final = {  # the rows of docs/engagement.md
+    "the host": Doubt("It is that of engagement.base_url.", "an answer of Digital Engagement"),
+    UNIT: Doubt(
+        "With epoch_unit auto it finds the unit out in every sync; set, it saves those requests.",
         f"{MESSAGES}, or an API that refuses more than seven days",
-        "the unit of start and end",
-        ("neither",),
     ),
-    "a window of more than 7 days": Doubt(
-        "It never asks for more than seven days.", "an answer to a window of eight days"
+    EIGHT_DAYS: Doubt("It never asks for more.", "an answer to a window of eight days"),
+    EMPTY: Doubt(
+        "It believes one for a window of the right unit and at most seven days.", "an answer to a window of eight days"
     ),
-    "an empty answer": Doubt(
-        "It believes one for a window of proven unit and at most seven days.",
-        "an answer to a window of eight days",
-        "whether `[]` means that there was nothing",
-        ("also what",),
+    "the envelope": Doubt("It takes a list of envelopes, one envelope, and a plain list.", MESSAGES),
+    "the status of an answer": Doubt("It takes every 2xx.", "an answer"),
+    "what `limit` does": Doubt("It asks for 1,000 and pages on, whatever comes.", f"two {MESSAGES}"),
+    "what `offset` does": Doubt(
+        "It pages where offset counts messages, and reads windows in halves where it does not.", f"two {MESSAGES}"
     ),
-    "envelope": Doubt(
-        "It takes a list of envelopes, one envelope, and a plain list.", MESSAGES, "the envelope", ("another",)
-    ),
-    "status": Doubt("It takes every 2xx.", MESSAGES),
-    "limit": Doubt("It asks for 1,000 and pages on whatever comes.", f"two {MESSAGES}", "what `limit` and `offset` do"),
-    "offset": Doubt(
-        "It pages where offset counts messages, and reads windows in halves where it does not.",
-        f"two {MESSAGES}",
-        "what `limit` and `offset` do",
-    ),
-    "order": Doubt(
-        "It relies on none; where the order changes from answer to answer, windows are read in halves.",
-        "messages of sessions that overlap",
-        "the order of rows",
-    ),
-    "messages that arrive while paging": Doubt(
-        "It notices them by the overlap of pages.", SOME, "rows that arrive while paging"
-    ),
-    "ends of a window": Doubt(
+    ARRIVING: Doubt("It notices them by the overlap of pages, and reads the window in halves.", f"some {MESSAGES}"),
+    "whether the ends are included": Doubt(
         "It asks for a tick more on both sides and keeps what lies in the window.",
         "a message at a full tick of the unit: a full second where the unit is seconds",
-        "whether the ends are included",
     ),
-    "identifiers": Doubt("It reads them as the text they are written as.", MESSAGES, "identifiers as numbers"),
-    "limit of requests": Doubt(
+    ORDER: Doubt(
+        "It relies on none; where the order changes from answer to answer, it reads windows in halves.",
+        "messages of sessions that overlap",
+    ),
+    "identifiers as numbers": Doubt("It reads them as the text they are written as.", MESSAGES),
+    "the limit of requests": Doubt(
         "It sends at most 10 a second and obeys Retry-After.",
         "a refusal for too many requests, which the doctor does not provoke",
-        "the limit of requests",
     ),
-    "timestamp": Doubt(
-        "It passes it on as text and takes times from ts.", MESSAGES, "the form and zone of `timestamp`"
-    ),
-    "topmatches and sessionchannelinfo": Doubt(
-        "It passes them on as they come.", MESSAGES, "`topmatches`, `sessionchannelinfo`"
-    ),
-    "one customer session": Doubt(
-        "It asks the same questions of this endpoint as of the other.", f"{MESSAGES} with a customersessionid"
-    ),
+    "the form and zone of `timestamp`": Doubt("It passes it on as text and takes times from ts.", MESSAGES),
+    "`topmatches`, `sessionchannelinfo`": Doubt("It passes them on as they come.", MESSAGES),
+    SESSION: Doubt("It takes both for the same, and reads this endpoint by windows too.", f"{MESSAGES} that name one"),
 }
 
 
@@ -214,14 +197,14 @@ class Probe:
                     self.taken[unit].add(length)
             answering = [unit for unit, page in pages.items() if page.messages]
             if len(answering) > 1 or not all(window.has(one) for page in pages.values() for one in page.messages):
-                self.answers.undecided("unit of start and end", "neither: messages came that lie outside the window")
+                self.answers.undecided(UNIT, "neither: messages came that lie outside the window")
                 return longest, None
             for unit in answering:
                 if not self.unit:
                     self.unit = unit
                     self.pages.append(pages[unit])
                 best, count = (window, pages[unit]), len(pages[unit].messages)
-                self.answers.seen("unit of start and end", unit, once=count == 1, setting={"epoch_unit": unit})
+                self.answers.seen(UNIT, unit, once=count == 1, setting={"epoch_unit": unit})
                 if count >= ENOUGH:
                     return best
             if not self.reached:
@@ -243,18 +226,19 @@ class Probe:
         if not self.unit and len(firm) == 1:  # the other one takes eight days, or refuses an hour
             self.unit = firm[0]
             text = f"{self.unit}: six days of them are taken and eight are refused"
-            self.answers.seen("unit of start and end", text, once=True, setting={"epoch_unit": self.unit})
-        question, empty = "a window of more than 7 days", "an empty answer"
+            self.answers.seen(UNIT, text, once=True, setting={"epoch_unit": self.unit})
         if self.unit in refused:
-            self.answers.seen(question, "it is refused (400)", once=True)
-            self.answers.seen(empty, "nothing was there: what is not taken is refused", once=True)
+            self.answers.seen(EIGHT_DAYS, "yes (400)", once=True)
+            self.answers.seen(EMPTY, "yes: what does not fit is refused", once=True)
         elif self.unit and long[self.unit].messages:
-            self.answers.seen(question, "it is answered with messages", once=True)
-            self.answers.seen(empty, "nothing was there: every window is taken", once=True)
+            self.answers.seen(EIGHT_DAYS, "no, they are answered with messages", once=True)
+            self.answers.seen(EMPTY, "yes: every window is answered", once=True)
         elif page is not None and long[self.unit].reply.status in OK:
-            self.answers.seen(question, "it is answered with nothing, although it holds messages", once=True)
-            text = "also what an unfit window gets: eight days came back empty, although they hold messages"
-            self.answers.seen(empty, text, once=True)
+            self.answers.seen(
+                EIGHT_DAYS, "no, they are answered with nothing, although messages lie in them", once=True
+            )
+            text = "not always: eight days came back empty, although messages lie in them"
+            self.answers.seen(EMPTY, text, once=True)
 
     # -- pages ---------------------------------------------------------------------------------------
 
@@ -292,45 +276,46 @@ class Probe:
         cut = sum(len(page.messages) == longest for page in self.pages) > 1 and longest not in (count, LIMIT)
         if self.honors_limit:
             most = f"no answer has more than {longest} messages" if cut else f"as seen up to {longest} messages"
-            self.answers.seen("limit", f"honored, {most}", once=count < ENOUGH and not cut)
+            self.answers.seen("what `limit` does", f"honored, {most}", once=count < ENOUGH and not cut)
         elif got == count > 1:
-            self.answers.seen("limit", "ignored")
+            self.answers.seen("what `limit` does", "ignored")
         else:
-            self.answers.undecided("limit", f"of {count} messages, {got} came when {few} were asked for")
+            self.answers.undecided("what `limit` does", f"of {count} messages, {got} came when {few} were asked for")
 
     def offset(self, window: Window, page: Page) -> None:
         """Asks for the messages of a window from the second one on."""
         count = len(page.messages)
         rest = self.get(window, offset=1).messages
         if len(rest) == count:
-            self.answers.seen("offset", "ignored", once=count == 1)
+            self.answers.seen("what `offset` does", "ignored", once=count == 1)
         elif count > 1 and len(rest) == count - 1:
-            self.answers.seen("offset", "counts messages", once=rest != page.messages[1:])
+            self.answers.seen("what `offset` does", "counts messages", once=rest != page.messages[1:])
         elif count > 1 and not rest:  # what comes after a page of 100
             few = min(2, count // 2)
             next_page = self.get(window, limit=few, offset=1).messages if self.honors_limit else []
-            self.answers.seen("offset", "counts pages", once=len(next_page) != few)
+            self.answers.seen("what `offset` does", "counts pages", once=len(next_page) != few)
         else:
-            self.answers.undecided("offset", f"of {count} messages, {len(rest)} came from the second one on")
+            self.answers.undecided(
+                "what `offset` does", f"of {count} messages, {len(rest)} came from the second one on"
+            )
 
     def order(self, window: Window, page: Page) -> None:
         """Asks for the same window twice more, and looks at the order of every answer so far."""
         again = [self.get(window).messages for _ in range(2)]
-        question = "messages that arrive while paging"
         if all(sorted(map(repr, answer)) == sorted(map(repr, page.messages)) for answer in again):
-            self.answers.seen(question, "none: a window that ended ten minutes ago holds the same in three answers")
+            self.answers.seen(ARRIVING, "none: a window that ended ten minutes ago holds the same in three answers")
         else:
-            self.answers.seen(question, "some: a window that ended ten minutes ago changed between three answers")
+            self.answers.seen(ARRIVING, "some: a window that ended ten minutes ago changed between three answers")
         if any(answer != page.messages for answer in again):
-            self.answers.seen("order", "it changes from answer to answer")
+            self.answers.seen(ORDER, "it changes from answer to answer")
             return
         fits = [name for name, has_order in ORDERS.items() if all(has_order(page.messages) for page in self.pages)]
         if len(fits) == 1:
-            self.answers.seen("order", fits[0], once=len(page.messages) < 4)  # noqa: PLR2004
+            self.answers.seen(ORDER, fits[0], once=len(page.messages) < 4)  # noqa: PLR2004
         elif fits:
-            self.answers.undecided("order", f"the same in three answers: {' or '.join(fits)}")
+            self.answers.undecided(ORDER, f"the same in three answers: {' or '.join(fits)}")
         else:
-            self.answers.seen("order", "the same in three answers, and neither by time nor by session")
+            self.answers.seen(ORDER, "the same in three answers, and neither by time nor by session")
 
     def ends(self) -> None:
         """Asks for windows that begin, and end, at the very time of a message."""
@@ -340,7 +325,7 @@ class Probe:
         for time in times[:2]:
             after, before = self.get(Window(time, time + tick)), self.get(Window(time - tick, time))
             seen.append((after.has_time(time), before.has_time(time)))
-        note_ends(self.answers, "ends of a window", seen)
+        note_ends(self.answers, "whether the ends are included", seen)
 
     def session(self, window: Window, page: Page) -> None:
         """Asks the other endpoint for the messages of a customer session, which are known."""
@@ -359,13 +344,13 @@ class Probe:
         params = {"customersessionid": name, "limit": LIMIT, "offset": 0, **times}
         answer = self.read(self.ask("session_requester", params=params))
         if answer.reply.status not in OK:
-            self.answers.undecided("one customer session", f"the endpoint answered {answer.reply.status}")
+            self.answers.undecided(SESSION, f"the endpoint answered {answer.reply.status}")
             return
         count, same = named.count(name), sum(message in page.messages for message in answer.messages)
         text = "the same messages as in the window of all sessions"
         if not count == same == len(answer.messages):
             text = f"other messages: {len(answer.messages)} came, {same} of them known, where {count} are known"
-        self.answers.seen("one customer session", text, once=True)
+        self.answers.seen(SESSION, text, once=True)
 
     # -- shapes --------------------------------------------------------------------------------------
 
@@ -377,20 +362,20 @@ class Probe:
         empty = sorted({envelope for messages, envelope in envelopes if not messages} - {OTHER_SHAPE})
         nothing = f"; nothing is {' or '.join(empty)}" if empty else ""
         if full:
-            self.answers.seen("envelope", f"{' or '.join(full)}{nothing}", once=len(replies) == 1)
+            self.answers.seen("the envelope", f"{' or '.join(full)}{nothing}", once=len(replies) == 1)
         elif nothing:
-            self.answers.undecided("envelope", nothing.removeprefix("; "))
+            self.answers.undecided("the envelope", nothing.removeprefix("; "))
         statuses = sorted({reply.status for reply in replies})
         if statuses:
-            self.answers.seen("status", " or ".join(map(str, statuses)), once=len(replies) == 1)
+            self.answers.seen("the status of an answer", " or ".join(map(str, statuses)), once=len(replies) == 1)
         refused = sum(reply.status == TOO_MANY for reply in self.replies)
         headers = any(LIMIT_HEADERS.fullmatch(name) for reply in self.replies for name in reply.headers)
         text = f"{refused} of {len(self.replies)} requests were refused for it"
         text += f", {'a' if headers else 'no'} header tells of a limit"
         if refused:
-            self.answers.seen("limit of requests", text, once=refused == 1)
+            self.answers.seen("the limit of requests", text, once=refused == 1)
         else:
-            self.answers.undecided("limit of requests", text)
+            self.answers.undecided("the limit of requests", text)
 
     def members(self) -> None:
         """The JSON types and forms of members that the articles leave open."""
@@ -400,13 +385,13 @@ class Probe:
         numbers = [name for name, seen in kinds.items() if seen - {"text"}]
         if any(kinds.values()):
             text = f"{' and '.join(numbers)} as numbers" if numbers else "as text"
-            self.answers.seen("identifiers", text, once=once)
+            self.answers.seen("identifiers as numbers", text, once=once)
         printed = [(message["timestamp"], message["ts"]) for message in messages if message.get("timestamp")]
         if printed:
             note_timestamps(self.answers, printed)
         seen = [f"{name}: {' or '.join(sorted(kinds_of(messages, name)))}" for name in OPEN_MEMBERS]
         if messages:
-            self.answers.seen("topmatches and sessionchannelinfo", "; ".join(seen), once=once)
+            self.answers.seen("`topmatches`, `sessionchannelinfo`", "; ".join(seen), once=once)
 
 
 def unwrapped(value: Any) -> tuple[list[Message], str]:
@@ -456,9 +441,9 @@ def note_timestamps(answers: Answers, printed: list[tuple[Any, int]]) -> None:
         }
         is_local = all(minute % 15 == 0 for minute in minutes)  # what zones are apart
         zone = "in UTC" if minutes == {0} else "in a local time" if is_local else "another time than ts"
-        answers.seen("timestamp", f"{words}; {zone}", once=len(printed) == 1)
+        answers.seen("the form and zone of `timestamp`", f"{words}; {zone}", once=len(printed) == 1)
         return
-    answers.undecided("timestamp", "in a form that the doctor does not know")
+    answers.undecided("the form and zone of `timestamp`", "in a form that the doctor does not know")
 
 
 def _sessions(messages: list[Message]) -> bool:
