@@ -15,7 +15,7 @@ REPORT ?= report.html
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help sync models report report-picture report-test tables test test-fast lint format env constraints constraints-marts manifest wheel-test image-test kill-test bench bench-waiting fuzz audit clean
+.PHONY: help sync doctor models report report-picture report-test tables test test-fast lint format env constraints constraints-marts manifest wheel-test image-test kill-test bench bench-waiting fuzz audit clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 19
@@ -24,6 +24,9 @@ help: ## this list
 sync: env ## load an account into a warehouse; run it again for what is new
 	@$(BIN)/python -m warehouse $(if $(CONFIG),--config '$(CONFIG)') $(if $(WAREHOUSE),--into '$(WAREHOUSE)') \
 		$(if $(STREAMS),--streams '$(STREAMS)') $(if $(RESET),--reset) $(if $(REPORT),--report '$(REPORT)')
+
+doctor: env ## what no document says, found out of your account; CONFIG=secrets/config.json, OUT=folder for its two files
+	@$(BIN)/python -m doctor $(if $(COMPARE),--compare '$(COMPARE)',--config '$(CONFIG)') $(if $(OUT),--out '$(OUT)')
 
 models: env .marts/.ready ## the dbt package's marts, built and tested in the warehouse that `make sync` wrote
 	@$(BIN)/python -m dbt_dialpad $(if $(WAREHOUSE),--warehouse '$(WAREHOUSE)') $(if $(VARS),--vars '$(VARS)')

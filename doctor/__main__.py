@@ -84,6 +84,8 @@ class Doctor:
             self._part("Digital Engagement", lambda: find(engagement.findings(self.ask, self.config)))
         if "analytics" in self.config:
             self._part("Analytics", lambda: find(analytics.findings(self.ask, self.config)))
+            self._part("catalogs", self.reach.analytics)
+        self.reach.probed()
         if "dialpad" in self.config:
             self._part("a page of every list", self._lists)
             self._part("calls and sessions", lambda: find(conversations.findings(self.reach)))
@@ -159,7 +161,7 @@ def whole_cost(config: Mapping[str, Any]) -> str:
     minutes = f"{max(1, round(whole.seconds / 60))} to {round(whole.seconds / 60) + 2} minutes"
     return (
         f"The doctor asks {', '.join(name for name in SECTIONS if name in config)}; it changes nothing. At most "
-        f"{whole.requests} requests, {whole.posts} of which start exports (of 200 that Dialpad allows an hour); "
+        f"{whole.requests} requests, {whole.posts} of which start exports (Dialpad allows 200 an hour); "
         f"{minutes}, as long as exports take. Ctrl-C stops it."
     )
 

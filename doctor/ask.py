@@ -58,13 +58,15 @@ class Ask:
     """Names of headers about rate limits that were seen."""
     too_many: list[bool] = field(default_factory=list)
     """For each 429 whether it said how long to wait."""
+    answered: list[tuple[str, str, Reply]] = field(default_factory=list)
+    """Requester, path and answer of what was asked by the name of a requester."""
 
     def __post_init__(self) -> None:
         self._factory = ModelToComponentFactory(disable_retries=True)
         self._factory.set_api_budget(resolved_manifest()["api_budget"], self.config)
         self._requesters: dict[str, Any] = {}
         self._responses: list[Response] = []
-        self._answered: set[str] = set()
+        self._open: set[str] = set()
 
     def __call__(
         self,
@@ -91,11 +93,13 @@ class Ask:
                 break
             time.sleep(wait)
         if 200 <= reply.status < 300:  # noqa: PLR2004
-            self._answered.add(section)
-        elif reply.status in (0, 401, 403) and (reply.status == 401 or section not in self._answered):  # noqa: PLR2004
+            self._open.add(section)
+        elif reply.status in (0, 401, 403) and (reply.status == 401 or section not in self._open):  # noqa: PLR2004
             has_scopes = section == "dialpad" and reply.status == 403  # noqa: PLR2004  # the next list may be allowed
             if not has_scopes:
                 self.closed[section] = reply.refusal or ""
+        if isinstance(requester, str):
+            self.answered.append((requester, path or "", reply))
         return reply
 
     def calls(self, definition: Mapping[str, Any], guard: Guard | None = None) -> JsonCalls:

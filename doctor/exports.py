@@ -228,14 +228,11 @@ class Exports:
         return iter(self.answers)
 
     def _headers(self) -> None:
-        reports = {name: self.reach.reports[name] for name in UNPUBLISHED}
-        texts = [
-            f"{name}: {report['columns_seen']} columns, {len(report['unknown'])} unknown"
-            for name, report in reports.items()
-            if "columns_seen" in report
-        ]
-        if texts:
-            self.answers.seen(HEADERS, "; ".join(texts))
+        reports = [self.reach.reports[name] for name in UNPUBLISHED]
+        if seen := [report for report in reports if "columns_seen" in report]:
+            columns, unknown = sum(one["columns_seen"] for one in seen), sum(len(one["unknown"]) for one in seen)
+            text = f"{len(seen)} of {len(UNPUBLISHED)} came, with {columns} columns; {unknown} are in no schema (doctor.md)"
+            self.answers.seen(HEADERS, text)
 
     def _cells(self, files: Sequence[File]) -> None:
         """What the cells of some columns tell; of their texts nothing but counts leaves here."""

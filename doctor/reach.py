@@ -6,16 +6,19 @@ of partitions, or for the first parents. What answers is looked at as it came, b
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from airbyte_cdk.sources.declarative.parsers.manifest_component_transformer import ManifestComponentTransformer
 from airbyte_cdk.sources.types import StreamSlice
 
 from doctor import shape
+from doctor.engagement import unwrapped
 from doctor.finding import Cost
 from source_dialpad.source import resolved_manifest, section_of
 from source_dialpad.stats.rows import DERIVED
@@ -32,9 +35,22 @@ PARENTS: Final = 3  # parents whose members are asked for, until some have any
 WINDOW: Final = timedelta(days=6)  # of lists by time; digital sessions take less than 7 days
 
 ADDED: Final = {"snapshot_date", "target_type", "owner_type", "operator_type", "kind", "row_key"}
-OF_CALLS: Final = {
-    "call_transcripts": {"date_started", "target_id", "line_count", "text", "moments"},
-    "call_recaps": {"date_started", *(f"summary_{name}" for name in ("edited", "format", "id", "target_short_key"))},
+PROBED: Final = {  # requester and path of the answers that a stream's rows are in
+    "messages": ("messages_requester", ""),
+    "customer_session_messages": ("session_requester", ""),
+    "analytics_metrics": ("analytics_requester", "metrics"),
+    "analytics_records": ("analytics_requester", "records"),
+    "analytics_metric_descriptions": ("analytics_requester", "metrics/[^?]+"),
+    "analytics_record_descriptions": ("analytics_requester", "records/[^?]+"),
+    "analytics_metric_data": ("analytics_query_requester", "metrics"),
+    "analytics_record_data": ("analytics_query_requester", "records"),
+    "analytics_filter_values": ("analytics_requester", "filter/[^?]+"),
+}
+GIVEN: Final = {  # all that an API gives of rows that the connector composes
+    "call_transcripts": {"call_id", "lines"},
+    "analytics_metric_data": {"measure", "value"},
+    "analytics_record_data": {"fields", "value"},
+    "analytics_filter_values": {"value", "label"},
 }
 
 Row = dict[str, Any]
@@ -82,6 +98,25 @@ class Reach:
                 extractor = stream["retriever"]["record_selector"]["extractor"]
                 self.note(name, replies, [row for reply in replies for row in rows_of(reply, extractor)])
                 yield name
+
+    def probed(self) -> None:
+        """Makes the reports of streams without lists, from the answers to the questions about their APIs."""
+        for name, (requester, pattern) in PROBED.items():
+            if declared_streams()[name]["section"] in self.config:
+                asked = [one for by, path, one in self.ask.answered if by == requester and re.fullmatch(pattern, path)]
+                taken = [reply for reply in asked if reply.refusal is None] or asked
+                self.note(name, taken, [row for reply in taken for row in _entries(reply)])
+
+    def analytics(self) -> None:
+        """Asks for what no question is about: the description of one metric and one kind of records, one filter."""
+        for path in ("metrics", "records"):
+            replies = [reply for _, at, reply in self.ask.answered if at == path and reply.refusal is None]
+            entries = [entry for reply in replies for entry in _entries(reply) if isinstance(entry.get("id"), str)]
+            for entry in entries[:1]:
+                self.ask("analytics_requester", path=f"{path}/{quote(entry['id'], safe='')}")
+            named = [one.get("filterAttribute") for entry in entries for one in entry.get("filters") or []]
+            if path == "metrics" and named:
+                self.ask("analytics_requester", path=f"filter/{quote(str(named[0]), safe='')}")
 
     def note(
         self,
@@ -185,6 +220,16 @@ def rows_of(reply: Reply, extractor: Mapping[str, Any]) -> list[Row]:
     return [row if isinstance(row, dict) else {column: row} for row in listed if isinstance(row, dict) or column]
 
 
+def _entries(reply: Reply) -> list[Row]:
+    """Messages, or entries of an answer of the Analytics API."""
+    data = reply.value.get("data") if isinstance(reply.value, dict) else None
+    if isinstance(data, dict):
+        data = data["aggregates"] if isinstance(data.get("aggregates"), list) else [data]
+    if isinstance(data, list):
+        return [{} if "primaryTimestampField" in entry else entry for entry in data if isinstance(entry, dict)]
+    return unwrapped(reply.value)[0]
+
+
 def made_by_the_connector(stream: Mapping[str, Any]) -> set[str]:
     """Members of rows that the connector adds or takes away."""
     retriever = stream["retriever"]
@@ -197,7 +242,10 @@ def made_by_the_connector(stream: Mapping[str, Any]) -> set[str]:
     if name == "ExportRetriever":
         made |= set(DERIVED)
     keys = stream.get("primary_key", [])
-    made |= OF_CALLS.get(stream["name"], set())
+    if stream["name"] in GIVEN:
+        return set(schema_of(stream["name"])["properties"]) - GIVEN[stream["name"]]
+    if stream["name"] == "call_recaps":
+        made |= {name for name in schema_of("call_recaps")["properties"] if name.startswith(("summary_", "date_st"))}
     return made | ({key for key in keys if key.endswith(("_id", "_key"))} if "partition_router" in retriever else set())
 
 

@@ -98,10 +98,9 @@ def streams_in_short(streams: Mapping[str, Mapping[str, Any]], width: int) -> It
             refusals.setdefault(report["words"], []).append(name)
     for words, names in refusals.items():
         yield from textwrap.wrap(f"Refused ({', '.join(names)}): {words}", width, subsequent_indent="    ")
-    for name, report in streams.items():
-        if report.get("unknown"):
-            line = f"{name} has columns that its schema lacks: {', '.join(report['unknown'])}"
-            yield from textwrap.wrap(line, width, subsequent_indent="    ")
+    if unknown := [name for name, report in streams.items() if report.get("unknown")]:
+        line = f"{len(unknown)} have columns that their schema lacks, named in doctor.md: {', '.join(unknown)}"
+        yield from textwrap.wrap(line, width, subsequent_indent="    ")
 
 
 def settings_of(findings: Sequence[Finding]) -> Iterator[str]:
