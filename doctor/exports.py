@@ -231,7 +231,7 @@ class Exports:
         reports = [self.reach.reports[name] for name in UNPUBLISHED]
         if seen := [report for report in reports if "columns_seen" in report]:
             columns, unknown = sum(one["columns_seen"] for one in seen), sum(len(one["unknown"]) for one in seen)
-            text = f"{len(seen)} of {len(UNPUBLISHED)} came, with {columns} columns; {unknown} are in no schema (doctor.md)"
+            text = f"{len(seen)} of {len(UNPUBLISHED)} came, with {columns} columns, {unknown} of them in no schema"
             self.answers.seen(HEADERS, text)
 
     def _cells(self, files: Sequence[File]) -> None:
