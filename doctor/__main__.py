@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 WIDEST: Final = 140  # columns of a screen that the table uses
+SAY_EVERY: Final = 20.0  # seconds between two lines while exports are waited for
 PROBED: Final = {  # by the section they ask
     "engagement": (engagement,),
     "dialpad": (reach, exports, conversations),
@@ -94,6 +95,9 @@ class Doctor:
         if "dialpad" in self.config:
             self._part("waiting for the exports", self._wait)
             self._part("reading them", lambda: find(self.exports.findings()))
+        for section, reply in self.ask.closed.items():
+            words = shape.words(reply.refusal or "")
+            self.notes.append(f"{section}: the first answer was a refusal or none, so no more was asked. {words}")
         sections = [name for name in SECTIONS if name not in self.config]
         if sections:
             self.notes.append(f"Not configured, so not asked: {', '.join(sections)}.")
@@ -127,8 +131,11 @@ class Doctor:
         self.findings.extend(lists.findings(self.reach))
 
     def _wait(self) -> None:
-        for _ in self.exports.finish():
-            pass
+        said_at = time.monotonic()
+        for left in self.exports.finish():
+            if time.monotonic() - said_at >= SAY_EVERY:
+                said_at = time.monotonic()
+                self._say(f"\n    {left} are still being prepared; each is given up after 10 minutes", end="")
 
     def _say(self, text: str, end: str = "\n") -> None:
         self.output.write(f"{text}{end}")

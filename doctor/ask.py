@@ -47,13 +47,13 @@ class Reply(NamedTuple):
 class Ask:
     """Sends the requests of one run with a checked configuration.
 
-    A section whose key was refused, or whose API cannot be reached, is not asked again: `closed` has its error text.
+    A section whose key was refused, or whose API cannot be reached, is not asked again: `closed` has its answer.
     """
 
     config: Mapping[str, Any]
     requests: int = 0
     posts: int = 0
-    closed: dict[str, str] = field(default_factory=dict)
+    closed: dict[str, Reply] = field(default_factory=dict)
     limits: Counter[str] = field(default_factory=Counter)
     """Names of headers about rate limits that were seen."""
     too_many: list[bool] = field(default_factory=list)
@@ -85,7 +85,7 @@ class Ask:
         definition = resolved_manifest()["definitions"][requester] if isinstance(requester, str) else requester
         section = section_of(definition)
         if section in self.closed:
-            return Reply(0, {}, None, b"", 0.0, self.closed[section])
+            return self.closed[section]
         for pause in (*PAUSES, None):
             reply = self._once(definition, path=path, params=params, body=body, stream_slice=slice)
             wait = _wait(reply, pause)
@@ -94,10 +94,8 @@ class Ask:
             time.sleep(wait)
         if 200 <= reply.status < 300:  # noqa: PLR2004
             self._open.add(section)
-        elif reply.status in (0, 401, 403) and (reply.status == 401 or section not in self._open):  # noqa: PLR2004
-            has_scopes = section == "dialpad" and reply.status == 403  # noqa: PLR2004  # the next list may be allowed
-            if not has_scopes:
-                self.closed[section] = reply.refusal or ""
+        elif section not in self._open and _is_closed(section, reply.status):
+            self.closed[section] = reply
         if isinstance(requester, str):
             self.answered.append((requester, path or "", reply))
         return reply
@@ -158,6 +156,11 @@ def section_of(definition: Mapping[str, Any]) -> str:
     """The section of the configuration whose key a requester sends."""
     named = re.search(r"config\['(\w+)'\]", definition["url"])
     return named[1] if named else ""
+
+
+def _is_closed(section: str, status: int) -> bool:
+    """Whether an API that has answered nothing yet is there and takes the key; Dialpad's 403 may be of one list."""
+    return status in (0, 401) or status >= 500 or (status == 403 and section != "dialpad")  # noqa: PLR2004
 
 
 def _wait(reply: Reply, pause: float | None) -> float | None:

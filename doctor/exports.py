@@ -24,7 +24,7 @@ from doctor.ask import Reply
 from doctor.doubts import Answers, Doubt
 from doctor.finding import Cost
 from doctor.reach import declared_streams, rows_of
-from source_dialpad.errors import refuses_the_key, transient_error
+from source_dialpad.errors import transient_error
 from source_dialpad.source import resolved_manifest
 from source_dialpad.stats.files import GZIP_MAGIC
 from source_dialpad.stats.jobs import ATTEMPTS, ExportJob, ExportJobs, JobStatus
@@ -151,8 +151,6 @@ class Exports:
             job.attempts = ATTEMPTS - 1  # one export of each is enough
             self.jobs[name, "today" if day == self.today else "day"] = jobs, job
             jobs.step(job)
-            if job.error is not None and refuses_the_key(job.error):
-                ask.closed.setdefault("exports", job.error.message or "")
         if by_grading:
             words = {"graded_days_ago_start": 0, "graded_days_ago_end": 0}
             self.today_of_scorecards.append(ask(retriever["requester"], body={**body, **words}))
@@ -194,8 +192,6 @@ class Exports:
             jobs = {when: self.jobs[name, when][1] for when in ("day", "today") if (name, when) in self.jobs}
             files = {when: self.files[name, when] for when in jobs if (name, when) in self.files}
             replies = [_reply(job) for job in jobs.values()]
-            if not jobs and "dialpad" in self.reach.ask.closed:
-                replies = [Reply(0, {}, None, b"", 0.0, self.reach.ask.closed["dialpad"])]
             columns = max((file.header for file in files.values()), key=len, default=None)
             rows = [row for file in files.values() for row in file.rows]
             counts = {

@@ -129,6 +129,8 @@ class Reach:
         """Makes the report of a stream from what it answered; `columns` are the header of a file."""
         declared, schema = declared_streams()[stream], schema_of(stream)
         made, known = made_by_the_connector(declared), schema["properties"]
+        if not replies and declared["section"] in self.ask.closed:
+            replies = [self.ask.closed[declared["section"]]]
         refused = [reply for reply in replies if reply.refusal is not None]
         report: dict[str, Any] = {"section": declared["section"], "outcome": _outcome(replies, refused, rows)}
         if refused:
@@ -251,7 +253,7 @@ def made_by_the_connector(stream: Mapping[str, Any]) -> set[str]:
 
 def _outcome(replies: Sequence[Reply], refused: Sequence[Reply], rows: Sequence[Row]) -> str:
     if not replies:
-        return "not asked"
+        return "not asked, for want of an id to ask with"
     if len(refused) < len(replies):
         return "reachable" if rows else "reachable, empty"
     return "refused" if any(reply.status for reply in refused) else "no answer"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LONGEST_NAME: Final = 40
 LONGEST_REFUSAL: Final = 300
 NAME: Final = re.compile(r"(?!.*\d{4})[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
-WORD: Final = re.compile(r"[a-z]+(?:[._'-][a-z]+)*")
+WORD: Final = re.compile(r"[a-z]+(?:[._':-][a-z]+)*")
 LISTED: Final = re.compile(
     r": ((?:\w+, )*\w+ or \w+)\."
 )  # of a description: "Direction of the call: inbound or outbound."
