@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import logging
 import shutil
@@ -10,6 +11,7 @@ import sys
 import time
 import traceback
 import warnings
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
@@ -149,7 +151,9 @@ def main(words: Sequence[str] | None = None) -> int:
     warnings.simplefilter("ignore")
     settings, config = configuration(asked.config)
     sys.stdout.write(f"{whole_cost(config)}\n\n")
-    outcome = Doctor(config, sys.stdout).run()
+    screen = sys.stdout
+    with redirect_stdout(io.StringIO()):  # where the CDK writes messages for the platform
+        outcome = Doctor(config, screen).run()
     outcome.settings = settings
     width = min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
     sys.stdout.writelines(f"{line}\n" for line in report.screen(outcome, width))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from doctor import __main__ as doctor_main
 from doctor import ask
+from source_dialpad.source import resolved_manifest
 from source_dialpad.stats import jobs
 from source_dialpad.transport.shared import forget_findings
 
@@ -55,8 +56,9 @@ def config_of(url: str, *sections: str, **keys: str) -> dict[str, Any]:
 
 @contextmanager
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Exports are polled at once, and what may pass is asked for again at once."""
+    """Nothing is waited for: not for a rate limit, not before a poll, not before what may pass is asked for again."""
     with monkeypatch.context() as patched:
+        patched.setitem(resolved_manifest()["api_budget"], "policies", [])
         patched.setattr(jobs, "FIRST_POLL", 0.0)
         patched.setattr(jobs, "POLL_EVERY", 0.1)
         patched.setattr(jobs, "PAUSE_AFTER_ERROR", 0.1)
