@@ -259,13 +259,10 @@ class Probe:
         return window, None
 
     def _is_cut(self, window: Window, page: Page) -> bool:
-        """Whether halves of the window hold messages that the answer to the whole of it lacks."""
-        middle = (window.start + window.end) // 2000 * 1000
-        halves = Window(window.start, middle), Window(middle, window.end)
-        for half in sorted(halves, key=lambda half: sum(map(half.has, page.messages))):
-            if any(message not in page.messages for message in self.get(half).messages):
-                return True
-        return False
+        """Whether the window holds messages, before or after the middle one of its answer, that the answer lacks."""
+        middle = sorted(message["ts"] for message in page.messages)[len(page.messages) // 2]
+        halves = Window(middle, window.end), Window(window.start, middle)
+        return any(one not in page.messages for half in halves for one in self.get(half).messages)
 
     def limit(self, window: Window, page: Page) -> None:
         """Asks for two messages, or one, of a window that holds more."""
@@ -286,7 +283,9 @@ class Probe:
         """Asks for the messages of a window from the second one on."""
         count = len(page.messages)
         rest = self.get(window, offset=1).messages
-        if len(rest) == count:
+        if any(message not in page.messages for message in rest):
+            self.answers.undecided("what `offset` does", "more messages than one answer holds came up")
+        elif len(rest) == count:
             self.answers.seen("what `offset` does", "ignored", once=count == 1)
         elif count > 1 and len(rest) == count - 1:
             self.answers.seen("what `offset` does", "counts messages", once=rest != page.messages[1:])
