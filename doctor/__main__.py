@@ -128,8 +128,7 @@ class Doctor:
         self._say(f"{self.ask.requests - before:4} requests {time.monotonic() - began:6.1f} s")
 
     def _lists(self) -> None:
-        for _ in self.reach.lists():
-            pass
+        self.reach.lists()
         self.findings.extend(lists.findings(self.reach))
 
     def _wait(self) -> None:

@@ -266,6 +266,15 @@ class Exports:
                     self.answers.seen(question, _lateness((newest - exported) / 60_000), once=True)
 
 
+def findings(reach: Reach) -> Iterator[Finding]:
+    """One finding for each of `DOUBTS`, once every export has come or been given up."""
+    exports = Exports(reach)
+    exports.start()
+    for _ in exports.finish():
+        pass
+    return exports.findings()
+
+
 def exported_streams() -> dict[str, dict[str, Any]]:
     """The streams of exports."""
     named = declared_streams().items()

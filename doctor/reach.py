@@ -90,14 +90,13 @@ class Reach:
     def __post_init__(self) -> None:
         self._pages_by_request: dict[str, Reply] = {}
 
-    def lists(self) -> Iterator[str]:
-        """Asks for a page of every list; the name of each when it has been asked for."""
+    def lists(self, *only: str) -> None:
+        """Asks for a page of every list, or of some."""
         for name, stream in declared_streams().items():
-            if stream["section"] in self.config and is_list(stream):
+            if stream["section"] in self.config and is_list(stream) and name in (only or (name,)):
                 replies = list(self._pages(stream, self._slices(stream)))
                 extractor = stream["retriever"]["record_selector"]["extractor"]
                 self.note(name, replies, [row for reply in replies for row in rows_of(reply, extractor)])
-                yield name
 
     def probed(self) -> None:
         """Makes the reports of streams without lists, from the answers to the questions about their APIs."""
