@@ -26,7 +26,7 @@ sync: env ## load an account into a warehouse; run it again for what is new
 		$(if $(STREAMS),--streams '$(STREAMS)') $(if $(RESET),--reset) $(if $(REPORT),--report '$(REPORT)')
 
 doctor: env ## what no document says, found out of your account; CONFIG=secrets/config.json, OUT=folder for its two files
-	@$(BIN)/python -m doctor $(if $(COMPARE),--compare '$(COMPARE)',--config '$(CONFIG)') $(if $(OUT),--out '$(OUT)')
+	@$(BIN)/python -m doctor $(if $(CONFIG),--config '$(CONFIG)') $(if $(COMPARE),--compare '$(COMPARE)') $(if $(OUT),--out '$(OUT)')
 
 models: env .marts/.ready ## the dbt package's marts, built and tested in the warehouse that `make sync` wrote
 	@$(BIN)/python -m dbt_dialpad $(if $(WAREHOUSE),--warehouse '$(WAREHOUSE)') $(if $(VARS),--vars '$(VARS)')

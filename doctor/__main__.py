@@ -45,7 +45,10 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--config", type=Path, help="the connector's configuration, a JSON file")
     parser.add_argument("--out", type=Path, default=Path(), help="folder for doctor.json and doctor.md (default: here)")
     parser.add_argument("--compare", type=Path, help="a doctor.json: which schemas and documents does it contradict?")
-    return parser.parse_args(words)
+    asked = parser.parse_args(words)
+    if not asked.config and not asked.compare:
+        parser.error("name the connector's configuration: --config secrets/config.json, or CONFIG=… with make")
+    return asked
 
 
 def configuration(path: Path) -> tuple[list[str], dict[str, Any]]:
@@ -148,17 +151,19 @@ def main(words: Sequence[str] | None = None) -> int:
     asked = arguments(words)
     logging.disable(logging.CRITICAL)  # the connector's and the CDK's lines may quote the account
     warnings.simplefilter("ignore")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # an old terminal is no reason to lose the table
     settings, config = configuration(asked.config)
     sys.stdout.write(f"{whole_cost(config)}\n\n")
     screen = sys.stdout
     with redirect_stdout(io.StringIO()):  # where the CDK writes messages for the platform
         outcome = Doctor(config, screen).run()
     outcome.settings = settings
-    width = min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
-    sys.stdout.writelines(f"{line}\n" for line in report.screen(outcome, width))
     asked.out.mkdir(parents=True, exist_ok=True)
     (asked.out / "doctor.json").write_text(outcome.as_json(), encoding="utf-8")
     (asked.out / "doctor.md").write_text(report.markdown(outcome), encoding="utf-8")
+    width = min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
+    sys.stdout.writelines(f"{line}\n" for line in report.screen(outcome, width))
     sent = f"{outcome.requests} requests, {outcome.posts} of them started exports, {outcome.seconds:.0f} s"
     sys.stdout.write(f"\n{sent}. Written: doctor.md, to paste into an issue, and doctor.json.\n")
     return 0

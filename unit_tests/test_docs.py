@@ -16,6 +16,7 @@ import yaml
 from airbyte_cdk.models import AirbyteStateMessageSerializer, ConfiguredAirbyteCatalogSerializer
 from airbyte_cdk.sources.declarative.interpolation.interpolated_nested_mapping import InterpolatedNestedMapping
 
+import doctor.__main__
 import fake_dialpad.__main__
 import warehouse.__main__
 from event_receiver.options import make_parser
@@ -189,6 +190,12 @@ def warehouse_flags(capsys: pytest.CaptureFixture[str]) -> set[str]:
     return set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
 
 
+def doctor_flags(capsys: pytest.CaptureFixture[str]) -> set[str]:
+    with pytest.raises(SystemExit):
+        doctor.__main__.arguments(["--help"])
+    return set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
+
+
 def mentioned(word: str, text: str) -> bool:
     return re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text) is not None
 
@@ -217,6 +224,7 @@ def test_every_flag_of_a_command_in_the_pages_exists(capsys: pytest.CaptureFixtu
         "dialpad-event-receiver": flags(make_parser()),
         "python -m fake_dialpad": flags(fake_dialpad.__main__.parser()),
         "python -m warehouse": warehouse_flags(capsys),
+        "python -m doctor": doctor_flags(capsys),
     }
     commands = [command for page in PAGES for command in shell(page)]
     commands += [command for page in PAGES for command in re.findall(r"`(python -m [^`]+)`", read(page))]

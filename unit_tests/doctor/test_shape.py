@@ -76,7 +76,13 @@ def test_the_kind_of_a_value_is_named(value: Any, kind: str) -> None:
 
 
 def test_a_value_is_shown_where_the_description_of_its_member_lists_it_and_others_are_counted() -> None:
-    rows = [{"state": "active"}, {"state": "active"}, {"state": MARK}, {"state": None}, {"display_name": "active"}]
+    rows: list[dict[str, Any]] = [
+        {"state": "active"},
+        {"state": "active"},
+        {"state": MARK},
+        {"state": None},
+        {"display_name": "active"},
+    ]
     described = shape.members(rows, USERS, ["state", "display_name"])
     assert described["state"]["values"] == {"active": 2, "another value": 1}
     assert "values" not in described["display_name"]
