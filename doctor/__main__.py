@@ -115,6 +115,7 @@ class Doctor:
             self.notes,
             self.ask.requests,
             self.ask.posts,
+            self.ask.polls,
             time.monotonic() - began,
         )
 
@@ -164,8 +165,8 @@ def main(words: Sequence[str] | None = None) -> int:
     (asked.out / "doctor.md").write_text(report.markdown(outcome), encoding="utf-8")
     width = min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
     sys.stdout.writelines(f"{line}\n" for line in report.screen(outcome, width))
-    sent = f"{outcome.requests} requests, {outcome.posts} of them started exports, {outcome.seconds:.0f} s"
-    sys.stdout.write(f"\n{sent}. Written: doctor.md, to paste into an issue, and doctor.json.\n")
+    files = "doctor.md, to paste into an issue, and doctor.json"
+    sys.stdout.write(f"\n{outcome.sent}. Written: {files}.\n")
     return 0
 
 
@@ -173,12 +174,19 @@ def whole_cost(config: Mapping[str, Any]) -> str:
     """What a run sends at most, as the user reads it before it starts."""
     costs = [part.cost(config) for section, parts in PROBED.items() if section in config for part in parts]
     whole = Cost(*(sum(values) for values in zip(*costs, strict=True)))
-    minutes = f"{max(1, round(whole.seconds / 60))} to {round(whole.seconds / 60) + 2} minutes"
-    return (
-        f"The doctor asks {', '.join(name for name in SECTIONS if name in config)}; it changes nothing. At most "
-        f"{whole.requests} requests, {whole.posts} of which start exports (Dialpad allows 200 an hour); "
-        f"{minutes}, as long as exports take. Ctrl-C stops it."
-    )
+    minutes = max(1, round(whole.seconds / 60))
+    usual = f"It takes {minutes} to {minutes + 2} minutes"
+    sections = ", ".join(name for name in SECTIONS if name in config)
+    lines = [
+        f"The doctor asks {sections}. It only reads, and shows nobody's data.",
+        f"At most {whole.requests} requests. {usual}; Ctrl-C stops it.",
+    ]
+    if whole.posts:
+        exports_ = f"{whole.posts} of them start exports, of which Dialpad allows 200 an hour"
+        polls = "each is polled every 5 to 10 s until it is ready"
+        lines[1] = f"At most {whole.requests} requests; {exports_}, and beside them {polls}."
+        lines.append(f"{usual}, up to {minutes + 10} where exports are slow. Ctrl-C stops it.")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PAUSES: Final = (3.0, 10.0)  # seconds before an answer that may pass (429, 5xx) is asked for again
 LIMITS: Final = re.compile(r"(?i:(x-)?rate-?limit(-(limit|remaining|reset|used|policy))?|retry-after)")
+POLLED: Final = re.compile(r"/(stats|scorecards/export)/[^/]+$")
 LONGEST_PAUSE: Final = 60.0  # seconds; an API that wants more is not waited for
 STRICT: Final = ("class_name", "answer", "may_be_empty", "subject", "refusal")  # of `StrictRequester`: its assumptions
 
@@ -53,6 +54,7 @@ class Ask:
     config: Mapping[str, Any]
     requests: int = 0
     posts: int = 0
+    polls: int = 0
     closed: dict[str, Reply] = field(default_factory=dict)
     limits: Counter[str] = field(default_factory=Counter)
     """Names of headers about rate limits that were seen."""
@@ -109,7 +111,9 @@ class Ask:
     def _count(self, response: Response, *_: Any, **__: Any) -> None:
         """A response hook, so that the requests of the connector's own code count too."""
         self.requests += 1
-        self.posts += response.request.method == "POST" and response.request.path_url.endswith(("/stats", "/export"))
+        path = response.request.path_url.partition("?")[0]
+        self.posts += response.request.method == "POST" and path.endswith(("/stats", "/export"))
+        self.polls += response.request.method == "GET" and POLLED.search(path) is not None
         self.limits.update(name for name in response.headers if LIMITS.fullmatch(name))
         if response.status_code == 429:  # noqa: PLR2004
             self.too_many.append("Retry-After" in response.headers)
@@ -119,7 +123,7 @@ class Ask:
         key = repr(definition)
         if key not in self._requesters:
             plain = {name: value for name, value in definition.items() if name not in STRICT}
-            limits = {"connect_timeout_in_seconds": 10, "read_timeout_in_seconds": 60}
+            limits = {"connect_timeout_in_seconds": 10, "read_timeout_in_seconds": 30}
             plain |= {"type": "HttpRequester", **limits}
             declared = ManifestComponentTransformer().propagate_types_and_parameters("", plain, {})
             made = self._factory.create_component(HttpRequester, declared, self.config, name="doctor")

@@ -33,7 +33,7 @@ class Finding(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What a part of a run sends at most: `posts` are those that start exports, `seconds` include their waiting."""
+    """What a part sends at most, but for polls of exports: `posts` start them, `seconds` are the usual time."""
 
     requests: int = 0
     posts: int = 0

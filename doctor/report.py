@@ -31,7 +31,14 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
     requests: int = 0
     posts: int = 0
+    polls: int = 0
     seconds: float = 0.0
+
+    @property
+    def sent(self) -> str:
+        """What was sent, and how long it took."""
+        exports = f", of which {self.posts} started exports and {self.polls} polled them" if self.posts else ""
+        return f"{self.requests} requests in {self.seconds:.0f} s{exports}"
 
     def as_json(self) -> str:
         """The file that `--compare` reads."""
@@ -39,7 +46,12 @@ class Outcome:
             "format": FORMAT,
             "versions": versions(),
             "settings": self.settings,
-            "cost": {"requests": self.requests, "export_posts": self.posts, "seconds": round(self.seconds)},
+            "cost": {
+                "requests": self.requests,
+                "export_posts": self.posts,
+                "export_polls": self.polls,
+                "seconds": round(self.seconds),
+            },
             "notes": self.notes,
             "headers_about_limits": self.limits,
             "findings": [finding._asdict() for finding in self.findings],
@@ -113,8 +125,12 @@ def settings_of(findings: Sequence[Finding]) -> Iterator[str]:
 def markdown(outcome: Outcome) -> str:
     """The short page."""
     named = ", ".join(f"{name} {number}" for name, number in versions().items())
-    asked = f"{outcome.requests} requests, {outcome.posts} exports, {outcome.seconds / 60:.1f} minutes"
-    lines = ["# What the doctor found", "", f"{named}. {asked}. Settings given: {', '.join(outcome.settings)}.", ""]
+    lines = [
+        "# What the doctor found",
+        "",
+        f"{named}. {outcome.sent}. Settings given: {', '.join(outcome.settings)}.",
+        "",
+    ]
     lines += [f"- {note}" for note in outcome.notes]
     lines += [f"- Headers about limits: {', '.join(outcome.limits) or 'none came'}.", ""]
     lines += ["| API | question | answer | how sure |", "|---|---|---|---|"]

@@ -163,6 +163,10 @@ def test_nothing_of_an_account_is_shown(
     reports = run.document["streams"].values()
     reached = [one for one in reports if one["outcome"] == "reachable"]
     assert run.outcomes("event_receiver") == {"reachable"}
+    announced, cost = re.search(r"At most (\d+) requests; (\d+) of them", run.screen), run.document["cost"]
+    assert announced
+    assert cost["requests"] - cost["export_polls"] <= int(announced[1])
+    assert cost["export_posts"] == int(announced[2])
     assert len(reached) > 65, "the marks keep the doctor from asking"
     assert sum(one.get("names_not_shown", 0) for one in reached) > 20
     assert sum(one["section"] == "dialpad" and one.get("rows", 0) for one in reports) > 1000
