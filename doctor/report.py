@@ -146,4 +146,8 @@ def markdown(outcome: Outcome) -> str:
         not_seen = str(len(report["not_seen"])) if report.get("not_seen") else ""
         told = f"{report['outcome']}: {report['words']}" if "words" in report else report["outcome"]
         lines.append(f"| {name} | {told} | {' | '.join(counts)} | {unknown} | {not_seen} |")
+    lines += [
+        "",
+        "Not seen: columns of the schema that no row had. doctor.json names them, and the kinds of every column's cells.",
+    ]
     return "\n".join(lines) + "\n"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+from doctor import engagement
+from doctor.__main__ import main
 from fake_dialpad.server import FakeDialpad, serve
 from fake_dialpad.variants import Variants
 from fake_dialpad.world import World
@@ -84,3 +87,23 @@ def test_an_api_that_is_down_is_said_of_its_section_and_the_others_are_asked(com
     assert run.outcomes("engagement") == run.outcomes("analytics") == {"reachable"}
     assert "cannot be reached" in run.screen
     assert len(run.document["findings"]) > 50
+
+
+def test_an_answer_that_nobody_thought_of_ends_its_part_alone(
+    company: str, examine: Examine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumbling(*_: object) -> None:
+        raise KeyError("a value of the account")
+
+    monkeypatch.setattr(engagement, "findings", stumbling)
+    run = examine(config_of(company, "engagement", "analytics"))
+    (note,) = [note for note in run.document["notes"] if "stopped" in note]
+    assert re.fullmatch(r"Digital Engagement stopped \(KeyError, test_endings\.py line \d+\)\.", note)
+    assert run.outcomes("analytics") == {"reachable"}
+    assert "a value of the account" not in run.everything
+
+
+def test_the_configuration_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([])
+    assert "--config secrets/config.json" in capsys.readouterr().err
