@@ -148,6 +148,6 @@ def markdown(outcome: Outcome) -> str:
         lines.append(f"| {name} | {told} | {' | '.join(counts)} | {unknown} | {not_seen} |")
     lines += [
         "",
-        "Not seen: columns of the schema that no row had. doctor.json names them, and the kinds of every column's cells.",
+        "Not seen: columns of the schema that no row had; doctor.json names them, and says more of each column.",
     ]
     return "\n".join(lines) + "\n"
