@@ -8,6 +8,7 @@ import json
 import logging
 import shutil
 import sys
+import textwrap
 import time
 import traceback
 import warnings
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 WIDEST: Final = 140  # columns of a screen that the table uses
 SAY_EVERY: Final = 20.0  # seconds between two lines while exports are waited for
+ORDER: Final = ("engagement", "stats", "analytics", "conversations", "directory", "events")  # of the pages
 PROBED: Final = {  # by the section they ask
     "engagement": (engagement,),
     "dialpad": (reach, exports, conversations),
@@ -107,6 +109,7 @@ class Doctor:
         if sections:
             self.notes.append(f"Not configured, so not asked: {', '.join(sections)}.")
         streams = {name: self.reach.reports[name] for name in reach.declared_streams() if name in self.reach.reports}
+        self.findings.sort(key=lambda finding: ORDER.index(finding.section))
         return report.Outcome(
             [],
             self.findings,
@@ -155,7 +158,8 @@ def main(words: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an old terminal is no reason to lose the table
     settings, config = configuration(asked.config)
-    sys.stdout.write(f"{whole_cost(config)}\n\n")
+    width = min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
+    sys.stdout.write(f"{textwrap.fill(whole_cost(config), width)}\n\n")
     screen = sys.stdout
     with redirect_stdout(io.StringIO()):  # where the CDK writes messages for the platform
         outcome = Doctor(config, screen).run()
@@ -163,7 +167,6 @@ def main(words: Sequence[str] | None = None) -> int:
     asked.out.mkdir(parents=True, exist_ok=True)
     (asked.out / "doctor.json").write_text(outcome.as_json(), encoding="utf-8")
     (asked.out / "doctor.md").write_text(report.markdown(outcome), encoding="utf-8")
-    width = min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
     sys.stdout.writelines(f"{line}\n" for line in report.screen(outcome, width))
     files = "doctor.md, to paste into an issue, and doctor.json"
     sys.stdout.write(f"\n{outcome.sent}. Written: {files}.\n")
@@ -175,18 +178,15 @@ def whole_cost(config: Mapping[str, Any]) -> str:
     costs = [part.cost(config) for section, parts in PROBED.items() if section in config for part in parts]
     whole = Cost(*(sum(values) for values in zip(*costs, strict=True)))
     minutes = max(1, round(whole.seconds / 60))
-    usual = f"It takes {minutes} to {minutes + 2} minutes"
     sections = ", ".join(name for name in SECTIONS if name in config)
-    lines = [
-        f"The doctor asks {sections}. It only reads, and shows nobody's data.",
-        f"At most {whole.requests} requests. {usual}; Ctrl-C stops it.",
-    ]
+    said = f"The doctor asks {sections}. It only reads, and shows nobody's data. At most {whole.requests} requests"
     if whole.posts:
-        exports_ = f"{whole.posts} of them start exports, of which Dialpad allows 200 an hour"
-        polls = "each is polled every 5 to 10 s until it is ready"
-        lines[1] = f"At most {whole.requests} requests; {exports_}, and beside them {polls}."
-        lines.append(f"{usual}, up to {minutes + 10} where exports are slow. Ctrl-C stops it.")
-    return "\n".join(lines)
+        said += (
+            f", {whole.posts} of which start exports (Dialpad allows 200 an hour); beside them each export is polled "
+        )
+        said += "every 5 to 10 s until it is ready"
+    slow = ", and up to 10 more where exports are slow" if whole.posts else ""
+    return f"{said}. That takes {minutes} to {minutes + 1} minutes{slow}. Ctrl-C stops it."
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ DOUBTS: Final = {  # the rows of docs/conversations.md
 
 def cost(config: Mapping[str, Any]) -> Cost:
     """Transcripts of two kinds of legs, recaps, and calls of four ages."""
-    return Cost(2 * LEGS + RECAPS + len(AGES), 0, 12.0) if "dialpad" in config else Cost()
+    return Cost(2 * LEGS + RECAPS + len(AGES), 0, 8.0) if "dialpad" in config else Cost()
 
 
 def findings(reach: Reach) -> Iterator[Finding]:

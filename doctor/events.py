@@ -27,7 +27,7 @@ DOUBTS: Final = {
 
 def cost(config: Mapping[str, Any]) -> Cost:
     """A few requests a kind."""
-    return Cost(7 * len(NEWEST), 0, 5.0) if "event_receiver" in config else Cost()
+    return Cost(7 * len(NEWEST), 0, 2.0) if "event_receiver" in config else Cost()
 
 
 def findings(reach: Reach) -> Iterator[Finding]:

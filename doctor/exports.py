@@ -355,4 +355,4 @@ def cost(config: Mapping[str, Any]) -> Cost:
         return Cost()
     graded = sum("scorecards_type" in stream["retriever"] for stream in exported_streams().values())
     posts = 2 * len(exported_streams())
-    return Cost(2 + posts + posts - graded + len(LATE), posts, 45.0)
+    return Cost(2 + posts + posts - graded + len(LATE), posts, 25.0)

@@ -163,7 +163,7 @@ def test_nothing_of_an_account_is_shown(
     reports = run.document["streams"].values()
     reached = [one for one in reports if one["outcome"] == "reachable"]
     assert run.outcomes("event_receiver") == {"reachable"}
-    announced, cost = re.search(r"At most (\d+) requests; (\d+) of them", run.screen), run.document["cost"]
+    announced, cost = re.search(r"At\s+most\s+(\d+)\s+requests,\s+(\d+)\s+of\s+which", run.screen), run.document["cost"]
     assert announced
     assert cost["requests"] - cost["export_polls"] <= int(announced[1])
     assert cost["export_posts"] == int(announced[2])
