@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from doctor import analytics, conversations, engagement, events, exports, lists, reach, report, shape
+from doctor import analytics, compare, conversations, engagement, events, exports, lists, reach, report, shape
 from doctor.ask import Ask
 from doctor.finding import Cost, Finding
 from source_dialpad.config import SECTIONS, CheckedConfig
@@ -153,6 +153,8 @@ class Doctor:
 def main(words: Sequence[str] | None = None) -> int:
     """Examine an account. 0: the files are written, whatever was found."""
     asked = arguments(words)
+    if asked.compare:
+        return compare.main(asked.compare, sys.stdout)
     logging.disable(logging.CRITICAL)  # the connector's and the CDK's lines may quote the account
     warnings.simplefilter("ignore")
     if isinstance(sys.stdout, io.TextIOWrapper):
