@@ -104,6 +104,7 @@ tables: env ## renew what follows from manifest and schemas: tables of the docs,
 	@$(BIN)/python -m unit_tests.stream_tables
 	@$(BIN)/python -m unit_tests.coverage_table
 	@$(BIN)/python -m integration_tests.standard
+	@$(BIN)/python -m integration_tests.doctor.table
 	@$(BIN)/python -m dbt_dialpad.make_staging
 
 manifest: env ## the manifest and its schemas in one file, dist/manifest.yaml, for other runners

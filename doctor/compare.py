@@ -11,7 +11,7 @@ from doctor.finding import Certainty
 from source_dialpad.source import resolved_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 ROOT: Final = Path(__file__).parents[1]
 FORMAT: Final = 1
@@ -29,6 +29,10 @@ BREAKS: Final = {  # answers, as patterns, that the connector does not allow for
     "compression and encoding of the file": r"gzip: \d+ of (\d+) .*UTF-8: (?!\1$)",
     "the zone of a line's `time`": "it (carries a zone|has no zone), and is [-+]",
 }
+COMPOSED: Final = {  # of what the API gives, the connector makes members of the same names
+    *("call_transcripts", "call_recaps", "analytics_metric_data", "analytics_record_data"),
+}
+HEADERS: Final = {"rows_of_a_closed_day", "rows_of_today"}  # in reports of files, whose header is whole
 FITS: Final = {  # the beginnings of the kinds of values that a type takes
     "integer": ("a whole number", "a number", "digits"),
     "number": ("a whole number", "a number", "digits", "a decimal number"),
@@ -44,7 +48,9 @@ def main(path: Path, output: TextIO) -> int:
     """Writes what a file contradicts; 1 if it contradicts anything, 2 if it is no file of the doctor's."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        schemas = [line for name, report in document["streams"].items() for line in of_schema(name, report)]
+        pairs = [of_schema(name, report) for name, report in document["streams"].items()]
+        schemas = [line for contradicted, _ in pairs for line in contradicted]
+        missed = [line for _, lines in pairs for line in lines]
         broken, settled = of_documents(document["findings"])
         is_known = document["format"] == FORMAT
     except OSError as error:
@@ -57,6 +63,7 @@ def main(path: Path, output: TextIO) -> int:
         return 2
     parts = {
         "SCHEMAS, contradicted": schemas,
+        "SCHEMAS, members that came in no row": missed,
         "DOCUMENTS, contradicted": broken,
         "DOCUMENTS, a row that can say what was seen": settled,
     }
@@ -66,27 +73,33 @@ def main(path: Path, output: TextIO) -> int:
     return 1 if schemas or broken else 0
 
 
-def of_schema(stream: str, report: Mapping[str, Any]) -> Iterator[str]:
-    """What the rows of a stream have that its schema does not say."""
+def of_schema(stream: str, report: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """What the rows of a stream contradict in its schema, and the members of the schema that no row had."""
     schema = resolved_manifest()["schemas"].get(stream)
     if schema is None:
-        yield f"{stream}: there is no schemas/{stream}.json; the file is of another version."
-        return
+        return [f"{stream}: there is no schemas/{stream}.json; the file is of another version."], []
     place, rows, properties = f"schemas/{stream}.json", report.get("rows", 0), schema["properties"]
+    contradicted, missed = list[str](), list[str]()
     unknown = [name for name in report.get("unknown", []) if name not in properties]
     if unknown:
-        yield f"{place}: add {', '.join(unknown)} (in {rows} rows, and not in the schema)."
-    if report.get("names_not_shown"):
-        yield f"{place}: {report['names_not_shown']} more names came that the doctor does not show."
+        contradicted.append(f"{place}: add {', '.join(unknown)}; they came, in {rows} rows.")
+    if stream in COMPOSED or not report.get("members"):
+        return contradicted, missed
+    if others := report.get("names_not_shown"):
+        contradicted.append(f"{place}: {others} more names came that it lacks, and that the doctor does not show.")
     missing = [name for name in report.get("not_seen", []) if name in properties]
-    if missing:
-        yield f"{place}: {', '.join(missing)} did not come in {rows} rows; remove them, or say when they come."
-    for name, member in report.get("members", {}).items():
-        odd = {kind: count for kind, count in member["kinds"].items() if not _fits(kind, properties.get(name, {}))}
+    if missing and HEADERS & report.keys():
+        contradicted.append(f"{place}: the header lacks {', '.join(missing)}. Remove them, or say when they come.")
+    elif missing:
+        missed.append(f"{place}: {', '.join(missing)}, in {rows} rows.")
+    for name, member in report["members"].items():
+        schema_of_member = properties.get(name, {})
+        odd = {kind: count for kind, count in member["kinds"].items() if not _fits(kind, schema_of_member)}
         if odd:
-            typed = " or ".join(_types(properties[name]))
             came = ", ".join(f"{kind} ({count} of {rows})" for kind, count in odd.items())
-            yield f"{place}: {name} is typed {typed}, and came as {came}. Change its type, or how it is read."
+            typed = " or ".join(_types(schema_of_member))
+            contradicted.append(f"{place}: {name} is typed {typed} and came as {came}. Change its type.")
+    return contradicted, missed
 
 
 def of_documents(findings: list[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
