@@ -32,7 +32,7 @@ SAY_EVERY: Final = 20.0  # seconds between two lines while exports are waited fo
 ORDER: Final = ("engagement", "stats", "analytics", "conversations", "directory", "events")  # of the pages
 PROBED: Final = {  # by the section they ask
     "engagement": (engagement,),
-    "dialpad": (reach, exports, conversations),
+    "dialpad": (exports, conversations),
     "analytics": (analytics,),
     "event_receiver": (events,),
 }
@@ -104,7 +104,7 @@ class Doctor:
             self._part("reading them", lambda: find(self.exports.findings()))
         for section, reply in self.ask.closed.items():
             words = shape.words(reply.refusal or "")
-            self.notes.append(f"{section}: the first answer was a refusal or none, so no more was asked. {words}")
+            self.notes.append(f"{section}: it was not asked any more. {words}")
         sections = [name for name in SECTIONS if name not in self.config]
         if sections:
             self.notes.append(f"Not configured, so not asked: {', '.join(sections)}.")
@@ -177,7 +177,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def whole_cost(config: Mapping[str, Any]) -> str:
     """What a run sends at most, as the user reads it before it starts."""
-    costs = [part.cost(config) for section, parts in PROBED.items() if section in config for part in parts]
+    costs = [reach.cost(config)]
+    costs += [part.cost(config) for section, parts in PROBED.items() if section in config for part in parts]
     whole = Cost(*(sum(values) for values in zip(*costs, strict=True)))
     minutes = max(1, round(whole.seconds / 60))
     sections = ", ".join(name for name in SECTIONS if name in config)

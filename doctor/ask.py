@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PAUSES: Final = (3.0, 10.0)  # seconds before an answer that may pass (429, 5xx) is asked for again
 LIMITS: Final = re.compile(r"(?i:(x-)?rate-?limit(-(limit|remaining|reset|used|policy))?|retry-after)")
+MOST_IN_A_ROW: Final = 5  # requests without an answer, after which an API is given up
 POLLED: Final = re.compile(r"/(stats|scorecards/export)/[^/]+$")
 LONGEST_PAUSE: Final = 60.0  # seconds; an API that wants more is not waited for
 STRICT: Final = ("class_name", "answer", "may_be_empty", "subject", "refusal")  # of `StrictRequester`: its assumptions
@@ -48,7 +49,7 @@ class Reply(NamedTuple):
 class Ask:
     """Sends the requests of one run with a checked configuration.
 
-    A section whose key was refused, or whose API cannot be reached, is not asked again: `closed` has its answer.
+    A section whose key is refused at once, or whose API does not answer, is not asked again: `closed` has its answer.
     """
 
     config: Mapping[str, Any]
@@ -69,6 +70,7 @@ class Ask:
         self._requesters: dict[str, Any] = {}
         self._responses: list[Response] = []
         self._open: set[str] = set()
+        self._in_a_row: Counter[str] = Counter()
 
     def __call__(
         self,
@@ -94,9 +96,10 @@ class Ask:
             if wait is None:
                 break
             time.sleep(wait)
+        self._in_a_row[section] = self._in_a_row[section] + 1 if _may_pass(reply) else 0
         if 200 <= reply.status < 300:  # noqa: PLR2004
             self._open.add(section)
-        elif section not in self._open and _is_closed(section, reply.status):
+        elif self._in_a_row[section] >= MOST_IN_A_ROW or (section not in self._open and _is_closed(section, reply)):
             self.closed[section] = reply
         if isinstance(requester, str):
             self.answered.append((requester, path or "", reply))
@@ -162,15 +165,19 @@ def section_of(definition: Mapping[str, Any]) -> str:
     return named[1] if named else ""
 
 
-def _is_closed(section: str, status: int) -> bool:
+def _may_pass(reply: Reply) -> bool:
+    """Whether the same request may be answered later."""
+    return reply.status in (0, 429) or reply.status >= 500  # noqa: PLR2004
+
+
+def _is_closed(section: str, reply: Reply) -> bool:
     """Whether an API that has answered nothing yet is there and takes the key; Dialpad's 403 may be of one list."""
-    return status in (0, 401) or status >= 500 or (status == 403 and section != "dialpad")  # noqa: PLR2004
+    return reply.status == 401 or (reply.status == 403 and section != "dialpad") or _may_pass(reply)  # noqa: PLR2004
 
 
 def _wait(reply: Reply, pause: float | None) -> float | None:
     """Seconds until a request is worth sending again; None where it is not."""
-    passes = reply.status in (0, 429) or reply.status >= 500  # noqa: PLR2004
-    if pause is None or not passes:
+    if pause is None or not _may_pass(reply):
         return None
     wanted = _retry_after(reply)
     wait = pause if wanted is None else wanted

@@ -18,6 +18,7 @@ from airbyte_cdk.sources.declarative.parsers.manifest_component_transformer impo
 from airbyte_cdk.sources.types import StreamSlice
 
 from doctor import shape
+from doctor.analytics import objects
 from doctor.engagement import unwrapped
 from doctor.finding import Cost
 from source_dialpad.source import resolved_manifest, section_of
@@ -113,7 +114,7 @@ class Reach:
             entries = [entry for reply in replies for entry in _entries(reply) if isinstance(entry.get("id"), str)]
             for entry in entries[:1]:
                 self.ask("analytics_requester", path=f"{path}/{quote(entry['id'], safe='')}")
-            named = [one.get("filterAttribute") for entry in entries for one in entry.get("filters") or []]
+            named = [one.get("filterAttribute") for entry in entries for one in objects(entry.get("filters"))]
             if path == "metrics" and named:
                 self.ask("analytics_requester", path=f"filter/{quote(str(named[0]), safe='')}")
 
@@ -259,9 +260,9 @@ def _outcome(replies: Sequence[Reply], refused: Sequence[Reply], rows: Sequence[
 
 
 def cost(config: Mapping[str, Any]) -> Cost:
-    """A request a page, of parents and of their members."""
+    """A request a page, of parents and of their members, and three for the catalogs of analytics."""
     lists = [stream for stream in declared_streams().values() if stream["section"] in config and is_list(stream)]
-    requests = 0
+    requests = 3 * ("analytics" in config)
     for stream in lists:
         router = stream["retriever"].get("partition_router", {})
         requests += len(router.get("values", [])) or 1 + PARENTS * len(router.get("parent_stream_configs", []))

@@ -11,6 +11,7 @@ from doctor import engagement
 from doctor.__main__ import main
 from fake_dialpad.server import FakeDialpad, serve
 from fake_dialpad.variants import Variants
+from fake_dialpad.wire import Request, Response
 from fake_dialpad.world import World
 from integration_tests.doctor.examining import Run, config_of, examined
 
@@ -87,6 +88,29 @@ def test_an_api_that_is_down_is_said_of_its_section_and_the_others_are_asked(com
     assert run.outcomes("engagement") == run.outcomes("analytics") == {"reachable"}
     assert "cannot be reached" in run.screen
     assert len(run.document["findings"]) > 50
+
+
+class GoingDown(FakeDialpad):
+    """Its lists answer for a while."""
+
+    lists = 20
+
+    def handle(self, request: Request) -> Response:
+        if not re.search("/stats|/scorecards/export|/_storage", request.path):
+            self.lists -= 1
+            if self.lists < 0:
+                return Response(503, b"")
+        return super().handle(request)
+
+
+def test_an_api_that_goes_down_on_the_way_is_given_up(examine: Examine) -> None:
+    fake = GoingDown(World(days=9, calls_per_day=40), export_seconds=0.0, variants=Variants(rates="off"))
+    with serve(fake) as url:
+        run = examine(config_of(url, "dialpad"))
+    assert fake.lists == -3 * 5
+    assert "dialpad: it was not asked any more." in " ".join(run.screen.split())
+    assert run.document["streams"]["offices"]["outcome"] == "reachable"
+    assert run.document["streams"]["meetings"]["http_status"] == 503
 
 
 def test_an_answer_that_nobody_thought_of_ends_its_part_alone(
