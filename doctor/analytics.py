@@ -24,6 +24,7 @@ SECOND: Final = timedelta(seconds=1)
 MONTH: Final = timedelta(days=30)
 YEAR: Final = timedelta(days=366)
 KINDS_TRIED: Final = 6  # kinds of records that are looked at until one has some
+ATTRIBUTES_TRIED: Final = 3
 ROWS: Final = 50
 OK: Final = range(200, 300)
 REFUSED: Final = 400
@@ -161,11 +162,13 @@ class Probe:
                 reply = self.filtered(kind)
             if records := rows_of(reply):
                 return identity, records
+            if reply.status == REFUSED:  # with and without a filter
+                break
         return next((kind.get("id") for kind in kinds), None), []
 
     def filtered(self, kind: Entry) -> Reply:
         """The records of a kind that was refused without a filter, asked for with all values of one attribute."""
-        for listed in objects(kind.get("filters")):
+        for listed in objects(kind.get("filters"))[:ATTRIBUTES_TRIED]:
             attribute = str(listed.get("filterAttribute"))
             values = [entry.get("value") for entry in rows_of(self.get(f"filter/{quote(attribute, safe='')}"))]
             if values:

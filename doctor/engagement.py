@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from doctor.doubts import Answers, Doubt, note_ends
 from doctor.finding import Cost
+from source_dialpad.engagement.messages import of_provider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -155,16 +156,18 @@ class Probe:
             self.order(whole, page)
             self.ends()
             self.session(whole, page)
+        elif first:
+            for question in ("what `limit` does", "what `offset` does", ORDER, "whether the ends are included"):
+                self.answers.undecided(question, "no window was found whose messages fit into one answer")
         self.eight_days(window, first)
         self.shapes()
         self.members()
 
     def get(self, window: Window, *, unit: str = "", limit: int = LIMIT, offset: int = 0) -> Page:
         """The messages of all sessions in a window; what is no request for a full page is not kept in `pages`."""
-        provider = int(self.provider_id) if self.provider_id.isdecimal() else self.provider_id
         tick = TICKS[unit or self.unit]
         times = {"start": window.start // tick, "end": -(-window.end // tick)}
-        body = {"providerId": provider, **times, "limit": limit, "offset": offset, "interval": "1d"}
+        body = {**of_provider(self.provider_id)["body"], **times, "limit": limit, "offset": offset}
         page = self.read(self.ask("messages_requester", body=body))
         if page.messages and unit in ("", self.unit) and (limit, offset) == (LIMIT, 0):
             self.pages.append(page)
