@@ -143,7 +143,9 @@ class Doctor:
         for left in self.exports.finish():
             if time.monotonic() - said_at >= SAY_EVERY:
                 said_at = time.monotonic()
-                self._say(f"\n    {left} are still being prepared; each is given up after 10 minutes", end="")
+                self._say(
+                    f"\n    {left} exports are awaited; those that are not there after 10 minutes are given up", end=""
+                )
 
     def _say(self, text: str, end: str = "\n") -> None:
         self.output.write(f"{text}{end}")

@@ -42,6 +42,10 @@ if TYPE_CHECKING:
 
 SECTION: Final = "stats"
 PATIENCE: Final = 600.0  # seconds for which exports are waited for
+NOT_READY: Final = f"The export is still being prepared after {PATIENCE / 60:.0f} minutes."
+NOT_STARTED: Final = (
+    "Dialpad refuses to start the export (429); the exports of this hour are used up. Run it again later."
+)
 LARGEST_FILE: Final = 64 << 20  # bytes that are read of one; a day is far smaller
 MOST_ROWS: Final = 2000  # of a file, that are described
 UNREADABLE: Final = (OSError, EOFError, zlib.error, csv.Error, urllib3.exceptions.HTTPError)
@@ -161,7 +165,7 @@ class Exports:
         while waiting := [pair for pair in self.jobs.values() if not pair[1].has_ended]:
             if time.monotonic() - began > PATIENCE:
                 for _, job in waiting:
-                    job.fail(f"the export is still being prepared after {PATIENCE / 60:.0f} minutes")
+                    job.fail(NOT_STARTED if job.status is JobStatus.QUEUED else NOT_READY)
                 break
             for jobs, job in waiting:
                 jobs.step(job)

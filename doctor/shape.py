@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from source_dialpad.manifest import PACKAGE, composed_manifest
@@ -54,7 +55,7 @@ REFUSING: Final = """
 @cache
 def vocabulary() -> frozenset[str]:
     """Words that any reader of this project may read: those of its manifest, its form, its schemas and its errors."""
-    files = sorted((*PACKAGE.rglob("*.py"), *PACKAGE.glob("*.yaml")))
+    files = sorted((*PACKAGE.rglob("*.py"), *PACKAGE.glob("*.yaml"), *Path(__file__).parent.glob("*.py")))
     schemas = str(
         [[schema.get("description"), schema["properties"]] for schema in composed_manifest()["schemas"].values()]
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from doctor import engagement
+from doctor import engagement, exports
 from doctor.__main__ import main
 from fake_dialpad.server import FakeDialpad, serve
 from fake_dialpad.variants import Variants
@@ -88,6 +88,32 @@ def test_an_api_that_is_down_is_said_of_its_section_and_the_others_are_asked(com
     assert run.outcomes("engagement") == run.outcomes("analytics") == {"reachable"}
     assert "cannot be reached" in run.screen
     assert len(run.document["findings"]) > 50
+
+
+class UsedUp(FakeDialpad):
+    """The hour's exports are used up after five."""
+
+    exports_left = 5
+
+    def handle(self, request: Request) -> Response:
+        if request.method == "POST" and request.path == "/api/v2/stats":
+            self.exports_left -= 1
+            if self.exports_left < 0:
+                return Response(429, b"{}", {"retry-after": "1200"})
+        return super().handle(request)
+
+
+def test_exports_that_dialpad_does_not_start_are_given_up(examine: Examine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "PATIENCE", 2.0)
+    fake = UsedUp(World(days=9, calls_per_day=40), export_seconds=0.0, variants=Variants(rates="off"))
+    with serve(fake) as url:
+        run = examine(config_of(url, "dialpad"))
+    streams = run.document["streams"]
+    assert streams["records_calls"]["outcome"] == streams["users"]["outcome"] == "reachable"
+    assert streams["stats_onduty"]["outcome"] == "refused"
+    assert "refuses to start the export (429)" in streams["stats_onduty"]["words"]
+    assert run.answer("what a 429 says") == ("1 of 1 said how long to wait (Retry-After)", "seen once")
+    assert fake.exports_left == -1, "a refusal stops the POSTs"
 
 
 class GoingDown(FakeDialpad):
