@@ -155,20 +155,23 @@ class Doctor:
 def main(words: Sequence[str] | None = None) -> int:
     """Examine an account. 0: the files are written, whatever was found."""
     asked = arguments(words)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # an old terminal is no reason to lose the table
     if asked.compare:
         return compare.main(asked.compare, sys.stdout)
     logging.disable(logging.CRITICAL)  # the connector's and the CDK's lines may quote the account
     warnings.simplefilter("ignore")
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # an old terminal is no reason to lose the table
     settings, config = configuration(asked.config)
+    try:
+        asked.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SystemExit(f"The folder for the two files can't be made: {error.strerror}.") from None
     width = min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
     sys.stdout.write(f"{textwrap.fill(whole_cost(config), width)}\n\n")
     screen = sys.stdout
     with redirect_stdout(io.StringIO()):  # where the CDK writes messages for the platform
         outcome = Doctor(config, screen).run()
     outcome.settings = settings
-    asked.out.mkdir(parents=True, exist_ok=True)
     (asked.out / "doctor.json").write_text(outcome.as_json(), encoding="utf-8")
     (asked.out / "doctor.md").write_text(report.markdown(outcome), encoding="utf-8")
     sys.stdout.writelines(f"{line}\n" for line in report.screen(outcome, width))
