@@ -437,13 +437,18 @@ def test_reading_while_the_database_is_away_is_503(unreachable: tuple[Unreachabl
 # Health, figures, the rest
 
 
-def test_healthz_fails_while_the_database_takes_no_writes_and_recovers(receiver: InProcess, tmp_path: Path) -> None:
-    assert receiver.get("/healthz", key=None).json() == {"status": "ok"}
+def test_healthz_fails_while_the_database_takes_no_writes_and_recovers(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("event_receiver.database.LOCK_SECONDS", 0.1)
+    client = InProcess(create_app(Store(database)))
+    assert client.get("/healthz", key=None).json() == {"status": "ok"}
     with closing(sqlite3.connect(tmp_path / "events.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")  # as a program that never ends its transaction
-        assert receiver.get("/healthz", key=None).status_code == 503
+        assert client.get("/healthz", key=None).status_code == 503
         other.execute("ROLLBACK")
-    assert receiver.get("/healthz", key=None).status_code == 200
+    assert client.get("/healthz", key=None).status_code == 200
+    client.close()
 
 
 def test_metrics_count_kept_repeated_and_refused(receiver: InProcess) -> None:
