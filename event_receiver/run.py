@@ -57,7 +57,7 @@ def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
     read_key = read_secret("EVENT_RECEIVER_READ_KEY", environ)
     os.umask(0o077)  # the database holds people's names and numbers
     with contextlib.closing(_store(options, environ)) as store:
-        app = create_app(store, secrets=secrets, read_key=read_key, max_token_age=options.max_token_age)
+        app = create_app(store, secrets=secrets, read_key=read_key)
         try:
             store.prepare()
         except OperationalError as error:
@@ -121,27 +121,24 @@ def _registration(options: argparse.Namespace, environ: Mapping[str, str]) -> No
             lines: Iterable[str] = list_all(dialpad)
         elif options.command == "remove":
             kinds = [KINDS[name] for name in options.kinds or KINDS]
-            lines = Registration(dialpad, options.url).remove(kinds, keep_webhooks=options.keep_webhook)
+            lines = Registration(dialpad, options.url).remove(kinds)
         else:
             lines = _register(dialpad, options, environ)
-        nothing = True
         for line in lines:
             print(line)
-            nothing = False
-    if nothing:
-        print("no webhooks")
 
 
 def _register(dialpad: Dialpad, options: argparse.Namespace, environ: Mapping[str, str]) -> Iterable[str]:
     secrets = read_secrets(environ)
-    if not secrets and not options.unsigned:
-        raise SettingError("EVENT_RECEIVER_SECRET is not set. Set it to the receiver's secret, or give --unsigned.")
+    if not secrets:
+        raise SettingError(
+            "EVENT_RECEIVER_SECRET is not set: the webhooks sign their events with the receiver's secret."
+        )
     if not urlsplit(options.url).path.endswith("/events"):
         print("note: the receiver takes events below /events; the URL has another path", file=sys.stderr)
     if bool(options.target_type) != bool(options.target_id):
         raise SettingError("--target-type and --target-id belong together.")
-    registration = Registration(dialpad, options.url, "" if options.unsigned else secrets[0])
-    return registration.register(_wanted(options), optional=options.kinds is None)
+    return Registration(dialpad, options.url).register(_wanted(options), secrets[0], optional=options.kinds is None)
 
 
 def _wanted(options: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import pytest
 
-from event_receiver.kinds import KINDS, kind_of
+from event_receiver.kinds import KINDS
 from fake_dialpad.deliveries import Delivery, Feed
 from fake_dialpad.server import FakeDialpad
 from fake_dialpad.world import World
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 URL = "https://events.example.com/events"
+MEMBERS = {
+    "call": {"call_id", "state"},
+    "sms": {"from_number", "message_status"},
+    "agent_status": {"on_duty_status"},
+    "contact": {"event", "contact"},
+    "change_log": {"action", "changed_by"},
+}
+"""Members that every published payload of a kind has."""
 
 
 class Dialpad(FakeDialpad):
@@ -45,9 +53,7 @@ def test_events_of_every_kind_are_sent_to_their_own_path_once_and_look_like_thei
     fake.feed.send()
     sent = list(fake.feed.done)
     assert set(fake.urls) == {f"{URL}/{kind}" for kind in KINDS}
-    assert {(one.kind, kind_of(one.event)) for one in sent} <= {
-        (kind, looks) for kind in KINDS for looks in (kind, None)
-    }
+    assert [one for one in sent if not MEMBERS.get(one.kind, set()) <= one.event.keys()] == []
     fake.feed.send()
     assert len(fake.feed.done) == len(sent) == len(instants)
     fake.noon += 3600

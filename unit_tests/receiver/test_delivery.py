@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from event_receiver.delivery import Deliveries, Event, event_id
-from event_receiver.errors import RefusedError, SettingError
+from event_receiver.errors import RefusedError
 from event_receiver.kinds import KINDS
 
 SECRET = "unit-secret-9d5ed678fe57bcca610140957afab571"
@@ -21,7 +21,7 @@ EVENT = {"call_id": 5000000000000001, "state": "hangup", "total_duration": 8951.
 
 
 def deliveries(*secrets: str) -> Deliveries:
-    return Deliveries(secrets, clock=lambda: NOW, max_age=300)
+    return Deliveries(secrets, clock=lambda: NOW)
 
 
 def token(payload: dict[str, Any] | None = None, secret: str = SECRET, algorithm: str = "HS256") -> bytes:
@@ -124,13 +124,12 @@ def test_with_a_secret_only_its_hs256_signature_is_accepted() -> None:
 def test_a_token_whose_own_times_are_wrong_is_refused() -> None:
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"iat": NOW - 361}, "token_too_old"),
-        ({"iat": (NOW - 361) * 1000}, "token_too_old"),
         ({"iat": 0}, "token_too_old"),
         ({"exp": NOW - 61}, "token_expired"),
         ({"iat": NOW + 61}, "token_not_yet_valid"),
         ({"nbf": NOW + 61}, "token_not_yet_valid"),
         ({"iat": "yesterday"}, "token_malformed"),
-        ({"exp": True}, "token_malformed"),
+        ({"exp": "1793577600"}, "token_malformed"),
         ({"iat": 10**400}, "token_not_yet_valid"),
         ({"nbf": [NOW]}, "token_malformed"),
     ]
@@ -142,7 +141,6 @@ def test_a_token_whose_own_times_are_wrong_is_refused() -> None:
 def test_a_token_of_this_hour_or_without_times_is_accepted() -> None:
     for claims in (
         {"iat": NOW - 359},
-        {"iat": int(NOW) * 1000},
         {"exp": NOW - 59},
         {"iat": NOW + 59, "nbf": NOW + 59},
         {"iat": None},
@@ -213,12 +211,6 @@ def test_a_byte_order_mark_is_dropped() -> None:
 def test_a_signed_event_without_a_secret_to_check_it_is_our_fault() -> None:
     for body in (token(), b'"' + token() + b'"'):
         assert (refusal(body).status, refusal(body).reason) == (503, "secret_not_set")
-
-
-def test_a_secret_that_protects_nothing_is_refused_at_the_start() -> None:
-    for secret in ("", "  ", "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----"):
-        with pytest.raises(SettingError, match="secret"):
-            deliveries(secret)
 
 
 def test_no_refusal_repeats_the_body() -> None:

@@ -110,10 +110,10 @@ def test_prune_removes_what_is_older_and_says_how_many(
 def test_prune_refuses_a_number_of_days_that_would_remove_everything(
     database: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for days in ("nan", "-1", "0", "inf", "ten"):
+    for days in ("nan", "-1", "0", "inf", "1e300", "ten"):
         with pytest.raises(SystemExit):
             run(["prune", f"--keep-days={days}", "--database", database], {})
-        assert f"{days} is not a number above 0" in capsys.readouterr().err
+        assert f"{days} is not a number of days above 0" in capsys.readouterr().err
 
 
 # Registering
@@ -246,10 +246,15 @@ def test_a_kind_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> N
         assert "there are call, sms, agent_status, contact, change_log, channel, fax" in capsys.readouterr().err
 
 
-def test_registering_without_a_secret_must_be_said(refused: Refuse, api: requests_mock.Mocker) -> None:
-    assert "--unsigned" in refused("register", "--url", URL, DIALPAD_API_KEY=API_KEY)
-    assert run(["register", "--url", URL, "--kinds", "call", "--unsigned"], {"DIALPAD_API_KEY": API_KEY}) == 0
-    assert posted(api)[0] == ("webhooks", {"hook_url": f"{URL}/call"})
+def test_registering_needs_the_receivers_secret(refused: Refuse, api: requests_mock.Mocker) -> None:
+    assert "EVENT_RECEIVER_SECRET is not set" in refused("register", "--url", URL, DIALPAD_API_KEY=API_KEY)
+    assert api.request_history == []
+
+
+def test_the_host_of_the_url_is_registered_in_small_letters(api: requests_mock.Mocker) -> None:
+    command = ["register", "--url", "HTTPS://Events.Example.com/events/", "--kinds", "call"]
+    assert run(command, ENVIRONMENT) == 0
+    assert posted(api)[0][1]["hook_url"] == f"{URL}/call"
 
 
 def test_registering_needs_the_companys_key(refused: Refuse) -> None:
