@@ -26,6 +26,8 @@ MAX_AGE_SECONDS: Final = 300
 CLOCK_SKEW_SECONDS: Final = 60
 """How far the sender's clock and ours may differ when `iat`, `nbf` and `exp` are judged."""
 
+_MILLISECONDS_FROM: Final = 1e11
+
 ENVELOPE_CLAIMS: Final = ("exp", "iat", "jti", "nbf")
 """Claims that belong to one signing, not to the event: they stay in the payload and out of `event_id`."""
 
@@ -88,12 +90,13 @@ class Deliveries:
         """Refuse a token whose own times say that it is old, expired or not yet valid; absent times are accepted.
 
         No public receiver has seen such claims from Dialpad, so they are not required. `event_timestamp` is no proof of
-        age: retries and late transcripts carry old ones.
+        age: retries and late transcripts carry old ones. Milliseconds, as in Dialpad's own times, are read too.
         """
         now = self._clock()
         times = {name: claims[name] for name in ("iat", "nbf", "exp") if claims.get(name) is not None}
         if not all(isinstance(value, int | float) for value in times.values()):
             raise RefusedError(401, "token_malformed", "The token's iat, nbf or exp is not a time.")
+        times = {name: value // 1000 if value > _MILLISECONDS_FROM else value for name, value in times.items()}
         cure = "Compare the clocks of both sides."
         if max(times.get("iat", now), times.get("nbf", now)) > now + CLOCK_SKEW_SECONDS:
             raise RefusedError(401, "token_not_yet_valid", f"The token's iat or nbf is in the future. {cure}")
