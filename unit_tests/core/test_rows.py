@@ -129,6 +129,7 @@ def test_a_value_is_read_as_its_column_says(column: str, given: Any, taken: Any)
         ("at", [1793577639404]),
         ("at", {"ms": 1793577639404}),
         ("at", 10**30),
+        ("at", 67_768_036_191_676_800_000),  # a year that the C library counts in more digits than it has
         ("at", "２０２１-06-20T19:18:00Z"),  # noqa: RUF001  # digits that only look like digits
         ("party", "ann"),
         ("party", [1]),
