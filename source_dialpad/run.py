@@ -27,23 +27,19 @@ File = TypeVar("File")
 
 INTERRUPTED: Final = 130  # the exit code of a program that Ctrl-C ended
 
-USAGE: Final = "usage: source-dialpad {spec,check,discover,read} ...\nName a command: spec, check, discover or read."
-
 HELP: Final = """usage: source-dialpad {spec,check,discover,read} ...
+Name a command: spec, check, discover or read. `source-dialpad COMMAND --help` lists the files it takes.
 
 Reads a company's Dialpad data, and writes rows and states to standard output as messages of the Airbyte protocol.
 
   spec      describes the configuration, as a JSON Schema
   check     asks each configured API whether it answers and takes the key
   discover  lists the streams that the configuration brings
-  read      reads the streams of a catalog, from a state if there is one
-
-source-dialpad COMMAND --help lists the files a command takes."""
+  read      reads the streams of a catalog, from a state if there is one"""
 
 # Lines of the CDK's log that say once more what an error says, or nothing to a user: for `--debug` alone.
 _REPEATED: Final = re.compile(
-    "MemoryMonitor instantiated|Check failed|During the sync, the following streams did not sync"
-    "|'[A-Z]+' request to '.*' failed with "
+    "MemoryMonitor inst|Check failed|During the sync, the|'[A-Z]+' request to '.*' failed with "
 )
 
 _SHAPES: Final = {
@@ -62,7 +58,7 @@ def run() -> None:
     arguments = sys.argv[1:]
     is_debug = "--debug" in arguments or is_platform_debug_log_enabled()
     if arguments[:1] in ([], ["-h"], ["--help"]):
-        print(HELP if arguments else USAGE, file=sys.stdout if arguments else sys.stderr)
+        print(HELP, file=sys.stdout if arguments else sys.stderr)
         sys.exit(0 if arguments else 2)
     try:
         launch(build(arguments), arguments)
@@ -155,9 +151,8 @@ class BatchWritingEntrypoint(AirbyteEntrypoint):
 
 def launch(source: SourceDialpad, arguments: list[str]) -> None:
     """Runs the command."""
-    if not ("--debug" in arguments or is_platform_debug_log_enabled()):
-        for handler in logging.getLogger().handlers:
-            handler.addFilter(lambda record: not _REPEATED.match(record.getMessage()))
+    for handler in () if "--debug" in arguments or is_platform_debug_log_enabled() else logging.getLogger().handlers:
+        handler.addFilter(lambda record: not _REPEATED.match(record.getMessage()))
     logging.raiseExceptions = False  # a log line that cannot be written is no reason for a stack trace
     gc.freeze()  # the collector then no longer walks through the CDK, thousands of times: a quarter of a read's time
     gc.set_threshold(10_000, *gc.get_threshold()[1:])  # a page of rows is thousands of objects and holds no cycle

@@ -110,9 +110,9 @@ def test_a_configuration_file_that_is_no_object_is_named(
 def test_without_a_command_the_usage_is_shown_and_the_exit_code_is_2() -> None:
     ended = subprocess.run([sys.executable, "-m", "source_dialpad.run"], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == (
-        "usage: source-dialpad {spec,check,discover,read} ...\nName a command: spec, check, discover or read.\n"
-    )
+    assert ended.stderr == f"{command.HELP}\n"
+    assert ended.stderr.startswith("usage: source-dialpad {spec,check,discover,read}")
+    assert "Name a command: spec, check, discover or read." in ended.stderr
 
 
 def test_the_help_says_what_the_program_and_its_commands_do() -> None:
