@@ -115,12 +115,15 @@ def test_without_a_command_the_usage_is_shown_and_the_exit_code_is_2() -> None:
     assert "Name a command: spec, check, discover or read." in ended.stderr
 
 
-def test_the_help_says_what_the_program_and_its_commands_do() -> None:
-    code, out, _ = command_line("--help")
+def test_the_help_says_what_the_program_and_its_commands_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out = ran(["--help"], monkeypatch, capsys)
     assert (code, out) == (0, f"{command.HELP}\n")
     assert "Reads a company's Dialpad data" in out
 
 
+@pytest.mark.slow
 def test_a_refused_key_is_one_sentence_and_no_stack_trace(files: Path, world: World) -> None:
     with serve(FakeDialpad(world, keys=Keys(dialpad=SECRET))) as url:
         config = written(files, {"dialpad": {"api_key": "another-key-0123456789", "base_url": url}})

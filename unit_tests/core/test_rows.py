@@ -181,12 +181,14 @@ def _is_rfc3339(value: object) -> bool:
     return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(row=st.dictionaries(st.sampled_from(sorted(COLUMNS)), JSON))
 def test_whatever_json_comes_the_row_fits_its_schema(row: dict[str, Any]) -> None:
     Draft7Validator(SCHEMA, format_checker=CHECKS).validate(RowTyper("s", SCHEMA)(row))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(row=st.dictionaries(st.sampled_from(sorted(COLUMNS)), JSON))
 def test_a_row_that_was_typed_once_stays_as_it_is(row: dict[str, Any]) -> None:

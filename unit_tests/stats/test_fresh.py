@@ -72,6 +72,7 @@ def states_of(out: Read) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_a_backfill_goes_on_sync_by_sync_until_every_day_was_read(
     asked: FakeDialpad, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -99,6 +100,7 @@ def test_a_backfill_goes_on_sync_by_sync_until_every_day_was_read(
         assert tables[stream].keys() == table(whole.of[stream], stream).keys()
 
 
+@pytest.mark.slow
 def test_a_full_refresh_is_never_cut(asked: FakeDialpad) -> None:
     out = sync(config(1), {}, sync_mode="full_refresh")
     assert out.ended_by is None

@@ -331,6 +331,7 @@ def test_threads_share_one_budget() -> None:
     assert min(wait for wait in taken if wait > 0) > 3000
 
 
+@pytest.mark.slow
 def test_two_streams_of_one_key_share_the_hour(sync: Sync, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     sync.fake.variants.choose({"rates": "off"})
     settled(sync.fake)
