@@ -70,7 +70,8 @@ def summary(target: Path) -> tuple[str, bool]:
         if result["status"] not in SUCCESS or result["status"] == "warn"
     ]
     tests = kinds["test"] + kinds["unit_test"]
-    lines = [*said, f"{kinds['model']} models, {tests} tests, {sum(line.startswith('warn') for line in said)} warnings"]
+    warnings = sum(line.startswith("warn") for line in said)
+    lines = [*said, f"{kinds['model']} models, {tests} tests, {warnings} warning{'' if warnings == 1 else 's'}"]
     return "\n".join(lines), all(result["status"] in SUCCESS for result in results)
 
 

@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 import time
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -32,6 +33,7 @@ except ModuleNotFoundError as missing:
     )
     raise SystemExit(text) from missing
 
+LEAST_SECRET_BYTES: Final = 32  # as many as the hash has (RFC 7518, 3.2)
 _MICROSECONDS_A_DAY: Final = 86_400_000_000
 
 
@@ -41,6 +43,7 @@ def run(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = N
     if not arguments or (arguments[0] not in COMMANDS and arguments[0] not in ("-h", "--help")):
         arguments.insert(0, "serve")
     options = make_parser().parse_args(arguments)
+    warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)  # `serve` says it once, and with the cure
     commands = {"serve": _serve, "prune": _prune, "send-test": _send_test}
     try:
         commands.get(options.command, _registration)(options, os.environ if environ is None else environ)
@@ -69,6 +72,11 @@ def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
             raise SettingError(f"Cannot create the tables in {store}: {type(error).__name__}.") from error
         if not secrets:
             logs.log(logging.WARNING, "EVENT_RECEIVER_SECRET is not set: anybody who finds the URL can send events")
+        if any(len(secret.encode()) < LEAST_SECRET_BYTES for secret in secrets):
+            text = (
+                f"EVENT_RECEIVER_SECRET is shorter than {LEAST_SECRET_BYTES} bytes, so it can be guessed from one event"
+            )
+            logs.log(logging.WARNING, f"{text}: make one with `openssl rand -hex 32` and run `register` again")
         if read_key is None:
             logs.log(logging.WARNING, "EVENT_RECEIVER_READ_KEY is not set: GET /events is closed")
         uvicorn.run(
@@ -89,7 +97,7 @@ def _prune(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
         except SQLAlchemyError as error:
             text = f"Cannot prune {store}: {type(error).__name__}. What was removed so far stays removed; run it again."
             raise SettingError(text) from error
-    print(f"{removed} events removed")
+    print(f"{removed} event{'s' if removed != 1 else ''} removed")
 
 
 def _send_test(options: argparse.Namespace, environ: Mapping[str, str]) -> None:

@@ -130,6 +130,13 @@ def test_the_table_of_an_api_holds_the_keys_and_cursors_of_its_streams(page: str
         assert (code(row[-2]), code(row[-1])) == (stream["primary_key"], code(f"`{cursor}`")), row[0]
 
 
+def test_every_stream_has_a_word_on_the_page_of_its_api() -> None:
+    pages = {api: read(ROOT / f"docs/{api}.md") for api in stream_tables.APIS}
+    streams_of = stream_tables.streams_by_api().items()
+    silent = [stream["name"] for api, own in streams_of for stream in own if f"`{stream['name']}`" not in pages[api]]
+    assert silent == [], "give each a row in the table of its page, and a section"
+
+
 def test_every_stream_that_is_a_heading_exists() -> None:
     named = [
         heading[4:] for page in API_PAGES for heading in headings(page) if re.fullmatch(r"### [a-z]+_[a-z_]+", heading)

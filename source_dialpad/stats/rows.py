@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from airbyte_cdk.models import FailureType
 
-from source_dialpad.errors import snippet, system_error, transient_error
+from source_dialpad.errors import counted, snippet, system_error, transient_error
 from source_dialpad.stats.files import BrokenFileError, ExportFile
 from source_dialpad.stats.keys import FileKeys, call_center_type
 from source_dialpad.sync.batches import Row
@@ -240,7 +240,7 @@ def _batches(reader: Iterator[list[str]], file: ExportFile, width: int, context:
     begins = file.position
     for row in filter(None, reader):
         if len(row) != width:
-            raise _cut(context, f"a row has {len(row)} cells and the header {width}")
+            raise _cut(context, f"a row has {counted(len(row), 'cell')}, and the header {width}")
         file.row_begins = file.position
         batch.append(row)
         if len(batch) >= BATCH_ROWS or file.position - begins > BATCH_BYTES:

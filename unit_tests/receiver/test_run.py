@@ -1,14 +1,16 @@
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 import requests
 import requests_mock
 
 from event_receiver import run as run_module
-from event_receiver.delivery import Event
+from event_receiver.delivery import Deliveries, Event
 from event_receiver.kinds import KINDS
 from event_receiver.metrics import Metrics
 from event_receiver.run import run
@@ -60,6 +62,18 @@ def test_host_port_and_database_are_taken_from_flags_and_environment(served: lis
 def test_starting_makes_the_tables(served: list[Any], database: str, tmp_path: Path) -> None:
     run(["--database", database], {"EVENT_RECEIVER_SECRET": SECRET, "EVENT_RECEIVER_READ_KEY": READ_KEY})
     assert (tmp_path / "events.db").exists()
+
+
+def test_a_short_secret_is_named_once_and_with_the_cure(
+    served: list[Any], database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["--database", database], {"EVENT_RECEIVER_SECRET": "short"}) == 0
+    signed = jwt.encode({"call_id": "1"}, "short", "HS256").encode()  # a warning of the library would be an error
+    assert Deliveries(["short"], clock=time.time, max_age=300).event(signed).payload == '{"call_id":"1"}'
+    err = capsys.readouterr().err
+    assert err.count("shorter than 32 bytes") == err.count("openssl rand -hex 32") == 1
+    assert run(["--database", database], {"EVENT_RECEIVER_SECRET": SECRET}) == 0
+    assert "shorter than" not in capsys.readouterr().err
 
 
 def test_a_receiver_whose_postgres_is_away_starts_and_waits_for_it(
