@@ -31,7 +31,7 @@ def aside(name: str, row: Row) -> str:
     return {
         "Calls": "inbound, all lines",
         "Answered": f"{count(row['answered'])} calls",
-        "Service level": f"within {fewest if fewest == most else f'{fewest} to {most}'}; as Dialpad shows it {dialpad}",
+        "Service level": f"within {fewest if fewest == most else f'{fewest} to {most}'}. Dialpad's own pages show {dialpad}",
         "Speed of answer": "on average",
         "Handle time": f"{count(row['connected'])} connected calls",
         "CSAT": f"of {count(row['csat_calls'])} scored calls",
