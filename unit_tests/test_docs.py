@@ -420,7 +420,7 @@ def posts(setting: str, value: str) -> int:
 
 
 def test_the_posts_of_a_year_are_those_that_the_windows_give() -> None:
-    for row in rows(USERS_PAGE, "window", "POSTs a stream and scope"):
+    for row in rows(USERS_PAGE, "window", "POSTs per stream and scope"):
         setting, value = code(row[0])[0], row[0].split()[-1]
         assert int(row[1]) == posts(setting, value), row
 

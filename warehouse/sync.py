@@ -233,8 +233,11 @@ def _left_out(sync: Sync) -> str:
     return f"; left out as too slow: {', '.join(sync.left_out)} (read with STREAMS={','.join(sync.left_out)})"
 
 
-def _counted(streams: list[str]) -> str:
-    return "1 stream" if len(streams) == 1 else f"{len(streams)} streams"
+def _counted(streams: list[str], again: int) -> str:
+    """How many streams are read, and how many of them go on from the last sync."""
+    count = "1 stream" if len(streams) == 1 else f"{len(streams)} streams"
+    how = "what is new since the last sync, and the days of the look-back again"
+    return f"{count}; {again} incremental: {how}" if again else count
 
 
 def _spoken(seen: Seen, log_path: Path) -> list[tuple[str, str]]:
@@ -291,12 +294,7 @@ def _run(sync: Sync, tables: Warehouse, progress: Progress) -> bool:
         name for name in streams if any(mode.value == "incremental" for mode in there[name].supported_sync_modes or [])
     }
     again = {name: known[name] for name in streams if name in grows and name in known}
-    later = (
-        f"; {len(again)} incremental: what is new since the last sync, and the days of the look-back again"
-        if again
-        else ""
-    )
-    progress.say(f"{_counted(streams)}{later}{_left_out(sync)}")
+    progress.say(_counted(streams, len(again)) + _left_out(sync))
 
     with tables.get_sql_engine().begin() as connection:
         _sweep(connection, schema, streams)
