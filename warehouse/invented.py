@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 DAYS = 90
 SESSIONS = 3
 # Pages decide how long a first sync takes: 15 a second are asked for, and of digital sessions 95 a minute.
-SIZE = ("--days", str(DAYS), "--seed", "7", "--calls-per-day", "150", "--messages-per-day", "190", "--agents", "24")
+SIZE = ("--days", str(DAYS), "--seed", "7", "--calls-per-day", "120", "--messages-per-day", "190", "--agents", "24")
 FAKE = ("-m", "fake_dialpad", "--port", "0", *SIZE)
 RECEIVER = ("-m", "event_receiver", "--port")
 ANNOUNCEMENT = "fake_dialpad: "
@@ -43,7 +43,8 @@ def config_for(base_url: str, receiver_url: str, read_key: str, sessions: list[s
 
     Some settings keep it quick, within the limits of the APIs. By day, 90 days of the stats that have no date of their
     own are 450 exports, and Dialpad takes 200 an hour: so by month. Records come in one export of all days. The metrics
-    by day are 1,000 requests, at 10 a second: so by month too. A customer session is a request a week, and there are thousands: so a few.
+    by day are 1,000 requests, at 10 a second: so by month too. A customer session is a request a week, and there are
+    thousands: so a few.
     """
     today = datetime.now(UTC)
     return {
