@@ -10,7 +10,7 @@ from report.words import count, duration, percent, ratio
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from report.figures import Rows
+    from dbt_dialpad.warehouse import Rows
 
 Row = dict[str, Any]
 MEASURES: tuple[tuple[str, Callable[[Row], float | None], Callable[[float | None], str], int], ...] = (
