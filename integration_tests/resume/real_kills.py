@@ -85,12 +85,18 @@ def killed(connector: Connector, streams: list[dict[str, Any]], after: float) ->
     return Output(code, [json.loads(line) for line in lines if line.endswith(b"\n")])
 
 
+WINDOWED = {
+    **dict.fromkeys(("records_csat", "records_screenshare"), {"window_start", "window_end"}),
+    **dict.fromkeys(("wfm_agent_metrics", "wfm_activity_metrics"), {"interval"}),
+}
+"""Columns that say what was asked for: a look-back, or a later sync, asks for another window."""
+
+
 def held(rows: list[Row], stream: dict[str, Any]) -> dict[tuple[Any, ...], Row]:
-    """The table; of survey answers and screen shares, which have no date, a look-back names a narrower window."""
-    undated = stream["name"] in {"records_csat", "records_screenshare"}
-    ours = {"window_start", "window_end"} if undated else set()
+    """The table without the columns that differ from sync to sync."""
+    windows = WINDOWED.get(stream["name"], set())
     kept = table(rows, stream)
-    return {key: {name: value for name, value in row.items() if name not in ours} for key, row in kept.items()}
+    return {key: {name: value for name, value in row.items() if name not in windows} for key, row in kept.items()}
 
 
 def main() -> int:
