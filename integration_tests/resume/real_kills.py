@@ -86,8 +86,10 @@ def killed(connector: Connector, streams: list[dict[str, Any]], after: float) ->
 
 
 WINDOWED = {
-    **dict.fromkeys(("records_csat", "records_screenshare"), {"window_start", "window_end"}),
-    **dict.fromkeys(("wfm_agent_metrics", "wfm_activity_metrics"), {"interval"}),
+    "records_csat": {"window_start", "window_end"},
+    "records_screenshare": {"window_start", "window_end"},
+    "wfm_activity_metrics": {"interval"},
+    "wfm_agent_metrics": {"interval"},
 }
 """Columns that say what was asked for: a look-back, or a later sync, asks for another window."""
 
