@@ -88,6 +88,8 @@ def killed(connector: Connector, streams: list[dict[str, Any]], after: float) ->
 WINDOWED = {
     "records_csat": {"window_start", "window_end"},
     "records_screenshare": {"window_start", "window_end"},
+    "scorecard_answers": {"window_start", "window_end"},
+    "scorecard_grades": {"window_start", "window_end"},
     "wfm_activity_metrics": {"interval"},
     "wfm_agent_metrics": {"interval"},
 }
