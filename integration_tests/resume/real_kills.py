@@ -86,8 +86,8 @@ def killed(connector: Connector, streams: list[dict[str, Any]], after: float) ->
 
 
 WINDOWED = {
-    **dict.fromkeys(("records_csat", "records_screenshare"), {"window_start", "window_end"}),
-    **dict.fromkeys(("wfm_agent_metrics", "wfm_activity_metrics"), {"interval"}),
+    **{key: {"window_start", "window_end"} for key in ("records_csat", "records_screenshare")},
+    **{key: {"interval"} for key in ("wfm_agent_metrics", "wfm_activity_metrics")},
 }
 """Columns that say what was asked for: a look-back, or a later sync, asks for another window."""
 
