@@ -61,8 +61,8 @@ constraints-marts: env ## take the newest versions that fit into constraints-mar
 test: lint .marts/.ready ## everything: lint and types, then every test
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-test-fast: env ## a part of the unit tests, about a minute: no lint, no servers, no fuzz, no docs (CONTRIBUTING.md)
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile unit_tests/core unit_tests/engagement unit_tests/analytics \
+test-fast: env ## a part of the unit tests, under a minute: no lint, no servers, no fuzz, no docs (CONTRIBUTING.md)
+	@$(BIN)/python -m pytest -q -m 'not slow' -n $(WORKERS) --dist loadfile unit_tests/core unit_tests/engagement unit_tests/analytics \
 		unit_tests/stats unit_tests/directory unit_tests/events unit_tests/test_manifest.py
 
 format: env ## ruff: format, and fix what it can

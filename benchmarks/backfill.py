@@ -110,7 +110,7 @@ class Account:
                 if line.startswith(b'{"type":"STATE"'):
                     state = json.loads(line)["state"]
                     self.states[state["stream"]["stream_descriptor"]["name"]] = {"type": "STREAM", **state}
-                elif b"exports are left" in line:
+                elif b" left to read, about " in line:
                     left += int(json.loads(line)["log"]["message"].partition(": ")[2].split()[0].replace(",", ""))
         return rows, left
 

@@ -16,6 +16,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+from zoneinfo import available_timezones
+
+from dbt_dialpad.warehouse import is_of_other_days, zone_of
 
 PACKAGE = Path(__file__).resolve().parent
 DBT = PACKAGE.parent / ".marts" / "bin" / "dbt"
@@ -70,7 +73,8 @@ def summary(target: Path) -> tuple[str, bool]:
         if result["status"] not in SUCCESS or result["status"] == "warn"
     ]
     tests = kinds["test"] + kinds["unit_test"]
-    lines = [*said, f"{kinds['model']} models, {tests} tests, {sum(line.startswith('warn') for line in said)} warnings"]
+    warnings = sum(line.startswith("warn") for line in said)
+    lines = [*said, f"{kinds['model']} models, {tests} tests, {warnings} warning{'' if warnings == 1 else 's'}"]
     return "\n".join(lines), all(result["status"] in SUCCESS for result in results)
 
 
@@ -84,13 +88,20 @@ def main(words: list[str] | None = None) -> int:
     asked = parser.parse_args(words)
     began, target = time.monotonic(), PACKAGE / "target"
     (target / "run_results.json").unlink(missing_ok=True)
-    command = ["run" if asked.no_tests else "build", *(["--full-refresh"] if asked.full_refresh else [])]
-    run = dbt(["--quiet", *command], asked.warehouse, json.loads(asked.vars), target)
+    variables = json.loads(asked.vars)
+    connection(asked.warehouse)  # says what is missing where there is no such warehouse
+    zone = variables.setdefault("dialpad_timezone", zone_of(asked.warehouse))
+    if zone not in available_timezones():
+        raise SystemExit(f"dialpad_timezone is {zone!r}, which is no time zone. It is a name such as Europe/Berlin.")
+    anew = asked.full_refresh or is_of_other_days(asked.warehouse, zone)
+    command = ["run" if asked.no_tests else "build", *(["--full-refresh"] if anew else [])]
+    run = dbt(["--quiet", *command], asked.warehouse, variables, target)
     if not (target / "run_results.json").is_file():
         sys.stdout.write(run.stdout + run.stderr)
         return 1
     text, went_well = summary(target)
-    sys.stdout.write(f"{text}, {time.monotonic() - began:.0f} s\nThe marts are in the schema dialpad_marts.\n")
+    sys.stdout.write(f"{text}, {time.monotonic() - began:.0f} s\n")
+    sys.stdout.write(f"The marts are in the schema dialpad_marts; their days are those of {zone}.\n")
     return 0 if went_well else 1
 
 

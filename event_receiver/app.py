@@ -6,7 +6,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Final
@@ -17,17 +17,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from event_receiver.batching import BatchWriter
-from event_receiver.delivery import Deliveries, Event
+from event_receiver.delivery import Deliveries
 from event_receiver.errors import RefusedError, SettingError
 from event_receiver.kinds import KINDS
 from event_receiver.logs import log
 from event_receiver.metrics import Metrics
 from event_receiver.positions import Position, check_position, parse_position, parse_time, pruned_through, time_text
-from event_receiver.store import Page, Store
+from event_receiver.store import Store
 
 MAX_BODY_BYTES: Final = 1_000_000
 """The longest body of a delivery; a longer one is refused with 413."""
@@ -37,8 +37,6 @@ ANSWER_SECONDS: Final = 4.5
 
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000
-ROWS_AT_ONCE: Final = 50
-"""Rows of GET /events that are held in memory at once; the answer is streamed."""
 
 READERS: Final = 4
 """How many requests read at once, so that readers cannot take every connection to the database from the writer."""
@@ -49,16 +47,14 @@ def create_app(
     *,
     secrets: Iterable[str] = (),
     read_key: str | None = None,
-    max_token_age: float = 300.0,
     clock: Callable[[], float] = time.time,
 ) -> Starlette:
     """Return the ASGI app over a store.
 
     `secrets` are the webhook's shared secrets (empty: plain JSON is accepted), `read_key` opens GET /events (None: it
-    stays closed), `max_token_age` is the age in seconds up to which a token with `iat` is accepted. The app must be
-    started (lifespan) before it accepts events. SettingError if a secret cannot be used.
+    stays closed). The app must be started (lifespan) before it accepts events.
     """
-    receiver = Receiver(store, Deliveries(secrets, clock=clock, max_age=max_token_age), read_key)
+    receiver = Receiver(store, Deliveries(secrets, clock=clock), read_key)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -91,7 +87,6 @@ class Receiver:
         self._deliveries = deliveries
         self._read_key = read_key
         self._metrics = Metrics()
-        self._misplaced: set[tuple[str, str | None]] = set()
         self.writer = BatchWriter(store, self._metrics)
 
     async def deliver(self, request: Request) -> Response:
@@ -116,10 +111,9 @@ class Receiver:
         except Exception as error:  # a fault of ours must be a 5xx, which is delivered again
             log(logging.ERROR, "fault while taking an event", error=error)
             raise RefusedError(503, "fault", "The receiver has a fault. Deliver it again.") from error
-        self._note_kind(event)
         status = "kept" if receipt.new else "repeated"
         log(logging.DEBUG, f"event {status}", event_id=receipt.event_id, kind=kind)
-        return _json({"event_id": receipt.event_id, "status": status})
+        return JSONResponse({"event_id": receipt.event_id, "status": status})
 
     def read(self, request: Request) -> Response:
         """GET /events: a page of the events of a kind in their order."""
@@ -133,21 +127,30 @@ class Receiver:
             position = self._store.position_before(parse_time(since))
             if start is None or position > start.position:
                 start = Position(store_id, kind, position)
-        page = self._store.read(kind, after=start.position if start else 0, limit=min(limit, ROWS_AT_ONCE))
+        page = self._store.read(kind, after=start.position if start else 0, limit=limit)
         if start:
             check_position(start, page)
         # Without `after`, reading goes on behind what was pruned.
-        rows = self._rows(page, start or Position(store_id, kind, page.pruned), limit)
-        return StreamingResponse(rows, media_type="application/json", headers={"cache-control": "no-store"})
+        end = start or Position(store_id, kind, page.pruned)
+        items = []
+        for event in page.events:
+            end = Position(store_id, kind, event.position, event.received_at)
+            # The payload goes out as the text that came in: no number or escape is rewritten.
+            items.append(
+                f'{{"event_id":"{event.event_id}","received_at":"{time_text(event.received_at)}",'
+                f'"position":"{end}","event":{event.payload}}}'
+            )
+        pruned = json.dumps(pruned_through(page))
+        text = f'{{"items":[{",".join(items)}],"next_cursor":"{end}","pruned_through":{pruned}}}'
+        return Response(text, media_type="application/json")
 
     def health(self, _request: Request) -> Response:
-        """GET /healthz: 200 if the database answers and, should a commit have failed before, has room for an event."""
+        """GET /healthz: 200 if the database answers and takes a write."""
         try:
-            self._store.check(writing=self.writer.failing)
+            self._store.check()
         except (SQLAlchemyError, SettingError):
-            return _json({"status": "failing", "message": "The database does not answer or refuses."}, 503)
-        self.writer.failing = False
-        return _json({"status": "ok"})
+            return JSONResponse({"status": "failing", "message": "The database does not answer or refuses."}, 503)
+        return JSONResponse({"status": "ok"})
 
     async def show_metrics(self, _request: Request) -> Response:
         """GET /metrics."""
@@ -155,9 +158,9 @@ class Receiver:
 
     async def refuse(self, _request: Request, error: Exception) -> Response:
         """Answer what was raised in place of an answer, count it and log it."""
-        headers: Mapping[str, str] = {}
+        headers: Mapping[str, str] | None = None
         if isinstance(error, HTTPException):  # the router's
-            headers = error.headers or {}
+            headers = error.headers
             reason = "method_not_allowed" if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED else "not_found"
             error = RefusedError(error.status_code, reason, _ROUTES)
         elif not isinstance(error, RefusedError):
@@ -168,16 +171,8 @@ class Receiver:
             headers = {"www-authenticate": "Bearer"}
         self._metrics.refused.labels(error.reason).inc()
         log(logging.WARNING, "refused", status=error.status, reason=error.reason)
-        return _json({"error": error.reason, "message": error.text, **error.members}, error.status, headers)
-
-    def _note_kind(self, event: Event) -> None:
-        """Count an event whose members point to another kind than its path; log it once for each pair of kinds."""
-        if event.looks_like in (None, event.kind):
-            return
-        self._metrics.misplaced.labels(event.kind).inc()
-        if (event.kind, event.looks_like) not in self._misplaced:
-            self._misplaced.add((event.kind, event.looks_like))
-            log(logging.WARNING, "event of another kind than its path", kind=event.kind, looks_like=event.looks_like)
+        answer = {"error": error.reason, "message": error.text, **error.members}
+        return JSONResponse(answer, error.status, headers)
 
     def _check_key(self, request: Request) -> None:
         if not self._read_key:
@@ -189,28 +184,6 @@ class Receiver:
             text = "Reading needs the header Authorization: Bearer <key>, with the receiver's EVENT_RECEIVER_READ_KEY."
             raise RefusedError(401, "read_key_wrong", text)
 
-    def _rows(self, page: Page, place: Position, limit: int) -> Iterator[str]:
-        """Yield the answer's JSON in pieces; a failure on the way cuts it off, so that it cannot be taken for whole."""
-        count = 0
-        tail = json.dumps(pruned_through(page))
-        yield '{"items":['
-        while page.events:
-            items = []
-            for event in page.events:
-                place = Position(place.store_id, place.kind, event.position, event.received_at)
-                # The payload goes out as the text that came in: no number or escape is rewritten.
-                items.append(
-                    f'{{"event_id":"{event.event_id}","received_at":"{time_text(event.received_at)}",'
-                    f'"position":"{place}","event":{event.payload}}}'
-                )
-            yield ("," if count else "") + ",".join(items)
-            count += len(items)
-            if count == limit:
-                break
-            page = self._store.read(place.kind, after=place.position, limit=min(limit - count, ROWS_AT_ONCE))
-            check_position(place, page)
-        yield f'],"next_cursor":"{place}","pruned_through":{tail}}}'
-
 
 _ROUTES: Final = "The routes are POST /events/<kind>, GET /events, GET /healthz and GET /metrics."
 
@@ -218,12 +191,10 @@ _ROUTES: Final = "The routes are POST /events/<kind>, GET /events, GET /healthz 
 async def _body(request: Request) -> bytes:
     """Return the body; one that is too long is read to its end, so that its sender is there to read the refusal."""
     body = bytearray()
-    length = 0
     async for chunk in request.stream():
-        length += len(chunk)
-        if length <= MAX_BODY_BYTES:
+        if len(body) <= MAX_BODY_BYTES:
             body += chunk
-    if length > MAX_BODY_BYTES:
+    if len(body) > MAX_BODY_BYTES:
         raise RefusedError(413, "body_too_long", f"The body is longer than {MAX_BODY_BYTES} bytes.")
     return bytes(body)
 
@@ -241,7 +212,3 @@ def _limit(text: str) -> int:
     if not re.fullmatch("[1-9][0-9]{0,3}", text) or int(text) > MAX_LIMIT:
         raise RefusedError(400, "limit_out_of_range", f"limit must be a whole number from 1 to {MAX_LIMIT}.")
     return int(text)
-
-
-def _json(content: Mapping[str, str | None], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return JSONResponse(content, status, headers={"cache-control": "no-store", **(headers or {})})

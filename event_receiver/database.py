@@ -4,7 +4,7 @@ import secrets
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError
 
 from event_receiver.errors import SettingError
 
@@ -13,6 +13,9 @@ LAYOUT: Final = 2
 
 LOCK_SECONDS: Final = 3
 """How long a writer waits for its turn before it gives up, so that the sender gets a 503 within its 5 s."""
+
+DRIVERS: Final = dict.fromkeys(("postgres", "postgresql"), "postgresql+psycopg") | {"sqlite": "sqlite"}
+"""The databases that can store events, by the name that begins a URL, and the driver that is installed for each."""
 
 _tables = sa.MetaData()
 EVENTS: Final = sa.Table(
@@ -44,12 +47,6 @@ PRUNED: Final = sa.Table(
     sa.Column("position", sa.BigInteger, nullable=False, comment="of the newest event removed"),
     sa.Column("received_at", sa.BigInteger, nullable=False, comment="of the same event"),
 )
-PROBE: Final = sa.Table(
-    "events_probe",
-    _tables,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("payload", sa.Text, nullable=False),
-)
 
 
 def parse_url(database: str) -> sa.URL:
@@ -59,53 +56,46 @@ def parse_url(database: str) -> sa.URL:
     except ArgumentError as error:
         message = "The database is not a URL: write sqlite:///events.db or postgresql://user@host/name."
         raise SettingError(message) from error
-    if url.drivername in ("postgres", "postgresql"):
-        url = url.set(drivername="postgresql+psycopg")
     backend = url.get_backend_name()
-    if backend not in ("sqlite", "postgresql"):
+    if backend not in DRIVERS:
         raise SettingError(f"The database is of type {backend}; the receiver needs sqlite or postgresql.")
     if backend == "sqlite" and (url.database in (None, "", ":memory:") or url.query.get("mode") == "memory"):
         raise SettingError(
             "An in-memory database is lost when the receiver stops: name a file, as in sqlite:///events.db."
         )
-    return url
+    return url.set(drivername=DRIVERS[backend])
 
 
 def connect_lazily(url: sa.URL) -> sa.Engine:
     """Return an engine whose commits survive kill -9 and power cuts; nothing is opened yet."""
     # hide_parameters: an error text must not carry an event.
     common: dict[str, Any] = {"hide_parameters": True, "pool_timeout": LOCK_SECONDS}
-    try:
-        if url.get_backend_name() == "sqlite":
-            # A transaction begins with its first write, which locks the file until the commit.
-            settings = {"timeout": LOCK_SECONDS, "check_same_thread": False, "isolation_level": "IMMEDIATE"}
-            engine = sa.create_engine(url, connect_args=settings, **common)
-            sa.event.listen(engine, "connect", _on_sqlite_connect)
-            return engine
-        options = {
-            "synchronous_commit": "on",
-            # A receiver that hangs in its turn must not keep the others waiting: the server ends its session.
-            "lock_timeout": f"{LOCK_SECONDS}s",
-            "statement_timeout": f"{LOCK_SECONDS + 1}s",
-            "idle_in_transaction_session_timeout": f"{LOCK_SECONDS + 2}s",
-        }
-        settings = {
-            "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
-            "application_name": "event_receiver",
-            "client_encoding": "utf8",
-            # A network that swallows packets must show as an error in seconds, not in TCP's quarter of an hour.
-            "connect_timeout": LOCK_SECONDS,
-            "keepalives_idle": 5,
-            "keepalives_interval": 2,
-            "keepalives_count": 2,
-            "tcp_user_timeout": 5000,
-        }
-        # Under REPEATABLE READ the snapshot would be older than the turn.
-        return sa.create_engine(
-            url, connect_args=settings, isolation_level="READ COMMITTED", pool_pre_ping=True, **common
-        )
-    except (NoSuchModuleError, ImportError) as error:
-        raise SettingError(f"The driver of {url.drivername} is missing: pip install '.[receiver]'.") from error
+    if url.get_backend_name() == "sqlite":
+        # A transaction begins with its first write, which locks the file until the commit.
+        settings = {"timeout": LOCK_SECONDS, "check_same_thread": False, "isolation_level": "IMMEDIATE"}
+        engine = sa.create_engine(url, connect_args=settings, **common)
+        sa.event.listen(engine, "connect", _on_sqlite_connect)
+        return engine
+    options = {
+        "synchronous_commit": "on",
+        # A receiver that hangs in its turn must not keep the others waiting: the server ends its session.
+        "lock_timeout": f"{LOCK_SECONDS}s",
+        "statement_timeout": f"{LOCK_SECONDS + 1}s",
+        "idle_in_transaction_session_timeout": f"{LOCK_SECONDS + 2}s",
+    }
+    settings = {
+        "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
+        "application_name": "event_receiver",
+        "client_encoding": "utf8",
+        # A network that swallows packets must show as an error in seconds, not in TCP's quarter of an hour.
+        "connect_timeout": LOCK_SECONDS,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 2,
+        "tcp_user_timeout": 5000,
+    }
+    # Under REPEATABLE READ the snapshot would be older than the turn.
+    return sa.create_engine(url, connect_args=settings, isolation_level="READ COMMITTED", pool_pre_ping=True, **common)
 
 
 def prepare(connection: sa.Connection) -> str:

@@ -5,7 +5,7 @@ kind has a path of its own.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 
@@ -14,8 +14,8 @@ class Kind:
     """One kind: its `name` is the last part of the path, the value of the column and of `?kind=`."""
 
     name: str
-    subscription: str
-    """Last part of `/api/v2/subscriptions/…`."""
+    path: str
+    """Where its subscriptions stand, below `/api/v2/`."""
     requests: tuple[Mapping[str, Any], ...]
     """Bodies of its subscriptions, without endpoint and target."""
     targets: bool = False
@@ -24,23 +24,19 @@ class Kind:
     """Scope without which Dialpad answers 403."""
     has_own_time: bool = True
     """Whether each payload carries a time or id of its own, so that equal payloads are one event."""
-    members: frozenset[str] = field(default_factory=frozenset)
-    """Members that mark a payload of this kind; empty where no payload is published."""
 
 
 _ALL: Final = (
-    Kind("call", "call", ({"call_states": ["all"], "group_calls_only": False},), targets=True,
-         members=frozenset({"call_id", "state"})),
-    Kind("sms", "sms", ({"direction": "all", "include_internal": True, "status": True},), targets=True,
-         members=frozenset({"from_number", "message_status"})),
-    Kind("agent_status", "agent_status", ({"agent_type": "callcenter"},), members=frozenset({"on_duty_status"})),
-    Kind("contact", "contact", ({"contact_type": "shared"}, {"contact_type": "local"}), has_own_time=False,
-         members=frozenset({"event", "contact"})),
-    Kind("change_log", "changelog", ({},), scope="change_log", members=frozenset({"action", "changed_by"})),
+    Kind("call", "subscriptions/call", ({"call_states": ["all"], "group_calls_only": False},), targets=True),
+    Kind("sms", "subscriptions/sms", ({"direction": "all", "include_internal": True, "status": True},), targets=True),
+    Kind("agent_status", "subscriptions/agent_status", ({"agent_type": "callcenter"},)),
+    Kind("contact", "subscriptions/contact", ({"contact_type": "shared"}, {"contact_type": "local"}),
+         has_own_time=False),
+    Kind("change_log", "subscriptions/changelog", ({},), scope="change_log"),
     # A subscription covers one channel, which has to be named.
-    Kind("channel", "channel", ({"direction": "all"},), has_own_time=False),
-    Kind("fax", "fax", ({"direction": "all", "status": True},), targets=True, scope="fax_message", has_own_time=False,
-         members=frozenset({"fax_status"})),
+    Kind("channel", "subscriptions/channel", ({"direction": "all"},), has_own_time=False),
+    Kind("fax", "subscriptions/fax", ({"direction": "all", "status": True},), targets=True, scope="fax_message",
+         has_own_time=False),
 )  # fmt: skip
 
 KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in _ALL}
@@ -48,8 +44,3 @@ KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in _ALL}
 REPEAT_SECONDS: Final = 30
 """Within this time an equal payload of a kind without a time of its own is a repeat: five attempts of up to 5 s each
 and the 1.5 s between them (page on webhook delivery failures). Later, it is another event."""
-
-
-def kind_of(fields: Mapping[str, Any]) -> str | None:
-    """Return the kind that the members of a payload point to, None if they point to none."""
-    return next((kind.name for kind in _ALL if kind.members and kind.members <= fields.keys()), None)

@@ -1,19 +1,15 @@
 """Logs: one JSON object a line on stderr, without phone numbers, names or secrets.
 
 What is logged is chosen field by field. Texts of exceptions are left out because a library may quote a row or a body in
-them. A warning that repeats within QUIET_SECONDS is held back and counted, so that bad requests cannot flood the log.
+them.
 """
 
 import json
 import logging
-import time
 import traceback
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, TextIO
-
-QUIET_SECONDS: Final = 10.0
+from typing import Any, TextIO
 
 
 def log(level: int, message: str, *, error: BaseException | None = None, **fields: Any) -> None:
@@ -21,11 +17,10 @@ def log(level: int, message: str, *, error: BaseException | None = None, **field
     logging.getLogger("event_receiver").log(level, message, exc_info=error, extra={"fields": fields})
 
 
-def configure(level: str, *, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+def configure(level: str, *, stream: TextIO | None = None) -> None:
     """Send our logs, uvicorn's and Python's warnings to stderr (or `stream`) as JSON, from `level` up."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
-    handler.addFilter(repeat_filter(clock))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.captureWarnings(capture=True)
     for name in ("event_receiver", "uvicorn", "uvicorn.error"):
@@ -51,25 +46,3 @@ class JsonLines(logging.Formatter):
             line["error"] = type(error).__name__
             line["at"] = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
         return json.dumps(line, default=str)
-
-
-def repeat_filter(clock: Callable[[], float]) -> Callable[[logging.LogRecord], bool]:
-    """Return a filter that passes a warning once in QUIET_SECONDS; the next one has the number `held_back` meanwhile.
-
-    Lines are equal when message and reason are. Lines below warning level always pass.
-    """
-    shown: dict[tuple[str, str], tuple[float, int]] = {}
-
-    def passes(record: logging.LogRecord) -> bool:
-        fields: dict[str, Any] = getattr(record, "fields", {})
-        key = (str(record.msg), str(fields.get("reason", "")))
-        since, held_back = shown.get(key, (float("-inf"), 0))
-        if record.levelno >= logging.WARNING and clock() - since < QUIET_SECONDS:
-            shown[key] = (since, held_back + 1)
-            return False
-        shown[key] = (clock(), 0)
-        if held_back:
-            record.fields = {**fields, "held_back": held_back}
-        return True
-
-    return passes

@@ -19,13 +19,11 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         own: dict[str, Any] = {"namespace": "event_receiver", "registry": self._registry}
-        misplaced = "Events whose members point to another kind than their path."
         self.kept = Counter("events_kept", "Events stored for the first time.", ["kind"], **own)
         self.repeated = Counter("events_repeated", "Deliveries of an event that was already stored.", ["kind"], **own)
-        self.misplaced = Counter("events_misplaced", misplaced, ["kind"], **own)
         self.refused = Counter("requests_refused", "Requests refused, by the error of their answer.", ["reason"], **own)
         self.store_errors = Counter("store_errors", "Attempts to reach the database that failed.", **own)
-        self.waiting = Gauge("events_waiting", "Events received and not yet on disk.", **own)
+        self.waiting = Gauge("events_waiting", "Events that wait for the next commit.", **own)
         self.last_kept_at = Gauge("last_kept_timestamp_seconds", "When an event was last stored.", ["kind"], **own)
         self.answers = Histogram("answer_seconds", "From the head of a delivery to its answer.", buckets=BUCKETS, **own)
         self.commits = Histogram("commit_seconds", "One commit, of one event or many.", buckets=BUCKETS, **own)

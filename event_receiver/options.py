@@ -1,7 +1,6 @@
 """The command line of `dialpad-event-receiver`, and secrets from the environment."""
 
 import argparse
-import math
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -9,6 +8,7 @@ from urllib.parse import urlsplit
 from event_receiver.errors import SettingError
 from event_receiver.kinds import KINDS
 
+MAX_DAYS: Final = 100_000
 COMMANDS: Final = ("serve", "register", "list", "remove", "send-test", "prune")
 
 _ENVIRONMENT = """environment:
@@ -55,12 +55,10 @@ def make_parser() -> argparse.ArgumentParser:
 
     serving.add_argument("--port", type=int, default=8080, help="default 8080; 0 takes a free one")
     serving.add_argument("--host", default="localhost", help="default localhost; 0.0.0.0 listens on every interface")
-    age = "how old the iat of a token may be, if it has one; default 300"
-    serving.add_argument("--max-token-age", type=_positive, default=300.0, metavar="SECONDS", help=age)
     serving.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
     for command in (serving, pruning):
         command.add_argument("--database", help="such as sqlite:///events.db or postgresql://user@host/name")
-    pruning.add_argument("--keep-days", type=_positive, required=True, help="remove events received before these days")
+    pruning.add_argument("--keep-days", type=_days, required=True, help="remove events received before these days")
 
     url = "the receiver's, such as https://events.example.com/events"
     for command in (registering, removing, testing):
@@ -76,8 +74,6 @@ def make_parser() -> argparse.ArgumentParser:
     registering.add_argument("--group-calls-only", action="store_true", help="only calls to groups")
     channels = "a channel whose messages to send; repeatable"
     registering.add_argument("--channel-id", action="append", default=[], help=channels)
-    registering.add_argument("--unsigned", action="store_true", help="make webhooks without a secret")
-    removing.add_argument("--keep-webhook", action="store_true", help="remove the subscriptions only")
     testing.add_argument("--kind", choices=tuple(KINDS), required=True, help="the kind of the event")
     return parser
 
@@ -93,14 +89,14 @@ def _kinds(text: str) -> list[str]:
     return names
 
 
-def _positive(text: str) -> float:
+def _days(text: str) -> float:
     try:
-        value = float(text)
+        days = float(text)
     except ValueError:
-        value = math.nan
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
-    return value
+        days = 0
+    if not 0 < days < MAX_DAYS:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of days above 0")
+    return days
 
 
 def _public_url(url: str) -> str:
@@ -112,4 +108,4 @@ def _public_url(url: str) -> str:
         raise argparse.ArgumentTypeError(f"{url} must begin with https: events hold people's names and numbers")
     if parts.path.rstrip("/").rpartition("/")[2] in KINDS:
         raise argparse.ArgumentTypeError(f"{url} names a kind: leave it out, the kinds are put behind the URL")
-    return url.rstrip("/")
+    return parts._replace(netloc=parts.netloc.lower()).geturl().rstrip("/")

@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import requests
-from urllib3.exceptions import LocationParseError
-from urllib3.util import parse_url
 
 from event_receiver.kinds import KINDS, Kind
 
@@ -45,14 +43,6 @@ class Dialpad:
         self.not_done = " (dry run: not done)" if dry_run else ""
         self.close = self._session.close
 
-    def webhooks(self) -> list[Item]:
-        """Return all webhooks of the company."""
-        return list(self._items("webhooks"))
-
-    def subscriptions(self, kind: Kind) -> list[Item]:
-        """Return all subscriptions to a kind that go to a webhook."""
-        return [item for item in self._items(f"subscriptions/{kind.subscription}") if item.get("webhook")]
-
     def write(self, method: str, path: str, body: Item | None = None) -> Item:
         """Send a POST, PATCH or DELETE and return the answer; in a dry run, return the body with an invented id."""
         answer = {"id": "(new)", **(body or {})} if self._dry_run else self._ask(method, path, body)
@@ -60,21 +50,22 @@ class Dialpad:
             raise DialpadError(f"POST {path}: the answer has no id. Run `list` to see whether it was created.")
         return answer
 
-    def _items(self, path: str) -> Iterator[Item]:
-        """Yield the items of all pages; a missing or null list is an empty one, as everywhere in this API."""
-        cursors = [""]
-        while cursors[-1] or len(cursors) == 1:
-            page = self._ask("GET", path, params={"cursor": cursors[-1]} if cursors[-1] else {})
+    def items(self, path: str) -> list[Item]:
+        """Return the items of all pages; a missing or null list is an empty one, as everywhere in this API."""
+        cursor = None
+        found: list[Item] = []
+        while cursor != "":
+            page = self._ask("GET", path, params={"cursor": cursor})
             items = page.get("items") or []
             if not isinstance(items, list) or not all(isinstance(item, dict) and item.get("id") for item in items):
                 raise DialpadError(f"GET {path}: the answer is not a list of objects. Check --base-url.")
-            yield from items
+            found += items
             cursor = str(page.get("cursor") or "")
-            if cursor and cursor in cursors:
-                raise DialpadError(f"GET {path} does not end: the cursor repeats. Nothing was changed.")
-            cursors.append(cursor)
+        return found
 
-    def _ask(self, method: str, path: str, body: Item | None = None, params: Mapping[str, str] | None = None) -> Item:
+    def _ask(
+        self, method: str, path: str, body: Item | None = None, params: Mapping[str, str | None] | None = None
+    ) -> Item:
         """Return the JSON object of an answer, or raise DialpadError; no text of an answer is quoted."""
         url = f"{self._base_url}/api/v2/{path}"
         try:
@@ -99,27 +90,26 @@ class Registration:
     """Webhooks and subscriptions for one receiver, whose `url` is its `…/events`; each line yielded says what was done.
 
     What is there already is used, and changed only where it differs, so a second run does nothing. After a failed run,
-    run it again: it looks before it makes anything. An empty `secret` leaves events unsigned.
+    run it again: it looks before it makes anything.
     """
 
-    def __init__(self, dialpad: Dialpad, url: str, secret: str = "") -> None:
+    def __init__(self, dialpad: Dialpad, url: str) -> None:
         self._dialpad = dialpad
-        self._url = url.rstrip("/")
-        self._secret = secret
+        self._url = url
 
-    def register(self, wanted: Mapping[str, Sequence[Item]], *, optional: bool = False) -> Iterator[str]:
-        """Bring about the wanted subscriptions, given as bodies by the name of their kind.
+    def register(self, wanted: Mapping[str, Sequence[Item]], secret: str, *, optional: bool = False) -> Iterator[str]:
+        """Bring about the wanted subscriptions, given as bodies by the name of their kind, and webhooks that sign.
 
         A kind the key may not subscribe to is left out if kinds are `optional`, else an error after all other kinds.
         """
-        webhooks = self._dialpad.webhooks()
+        webhooks = self._dialpad.items("webhooks")
         forbidden = []
         for kind in map(KINDS.__getitem__, wanted):
             if not wanted[kind.name]:
                 yield f"{kind.name}: left out, a subscription covers one channel: name it with --channel-id"
                 continue
             try:
-                yield from self._register_kind(kind, webhooks, wanted[kind.name])
+                yield from self._register_kind(kind, webhooks, wanted[kind.name], secret)
             except ForbiddenError:
                 forbidden.append(kind)
                 yield f"{kind.name}: left out, Dialpad forbids it (403): {_right(kind)}"
@@ -127,16 +117,15 @@ class Registration:
             rights = "; ".join(f"{kind.name}: {_right(kind)}" for kind in forbidden)
             raise DialpadError(f"Dialpad forbids the subscription (403): {rights}.")
 
-    def remove(self, kinds: Sequence[Kind], *, keep_webhooks: bool = False) -> Iterator[str]:
-        """Remove the subscriptions to these kinds and, unless they are kept, their webhooks."""
-        webhooks = self._dialpad.webhooks()
+    def remove(self, kinds: Sequence[Kind]) -> Iterator[str]:
+        """Remove the subscriptions to these kinds and their webhooks."""
+        webhooks = self._dialpad.items("webhooks")
         nothing = True
         for kind in kinds:
             own = [str(webhook["id"]) for webhook in self._own(webhooks, kind)]
-            subscriptions = self._dialpad.subscriptions(kind) if own else []
-            path = f"subscriptions/{kind.subscription}"
-            removed = [("subscription", path, one["id"]) for one in subscriptions if _webhook_id(one) in own]
-            removed += [] if keep_webhooks else [("webhook", "webhooks", identity) for identity in own]
+            subscriptions = self._dialpad.items(kind.path) if own else []
+            removed = [("subscription", kind.path, one["id"]) for one in subscriptions if _webhook_id(one) in own]
+            removed += [("webhook", "webhooks", identity) for identity in own]
             for noun, path, identity in removed:
                 self._dialpad.write("DELETE", f"{path}/{identity}")
                 yield f"{kind.name}: {noun} {identity} removed{self._dialpad.not_done}"
@@ -146,28 +135,22 @@ class Registration:
 
     def _own(self, webhooks: Sequence[Item], kind: Kind) -> list[Item]:
         """Return the webhooks that bring events of a kind; those of calls may come without the kind in the path."""
-        urls = {_plain(f"{self._url}/{kind.name}")} | ({_plain(self._url)} if kind.name == "call" else set())
-        return [webhook for webhook in webhooks if _plain(webhook.get("hook_url")) in urls]
+        urls = [f"{self._url}/{kind.name}", *([self._url] if kind.name == "call" else [])]
+        return [webhook for webhook in webhooks if str(webhook.get("hook_url")).rstrip("/") in urls]
 
-    def _register_kind(self, kind: Kind, webhooks: Sequence[Item], bodies: Sequence[Item]) -> Iterator[str]:
-        subscriptions = self._dialpad.subscriptions(kind)
-        subscribed = [_webhook_id(one) for one in subscriptions]
-        # Of several webhooks with this URL (made elsewhere), the one that is already subscribed.
-        own = sorted(self._own(webhooks, kind), key=lambda webhook: str(webhook["id"]) not in subscribed)
+    def _register_kind(
+        self, kind: Kind, webhooks: Sequence[Item], bodies: Sequence[Item], secret: str
+    ) -> Iterator[str]:
+        subscriptions = self._dialpad.items(kind.path)
         done = self._dialpad.not_done
-        if own:
-            webhook, secret = own[0], _secret(own[0])
-            if secret and not self._secret:
-                text = (
-                    f"Webhook {webhook['id']} signs its events: set EVENT_RECEIVER_SECRET to its secret, or remove it."
-                )
-                raise DialpadError(text)
+        if own := self._own(webhooks, kind):
+            webhook = own[0]
             yield f"{kind.name}: webhook {webhook['id']} exists already"
-            if secret != self._secret:
-                self._dialpad.write("PATCH", f"webhooks/{webhook['id']}", {"secret": self._secret})
+            if _secret(webhook) != secret:
+                self._dialpad.write("PATCH", f"webhooks/{webhook['id']}", {"secret": secret})
                 yield f"{kind.name}: webhook {webhook['id']} has the receiver's secret now{done}"
         else:
-            hook = {"hook_url": f"{self._url}/{kind.name}"} | ({"secret": self._secret} if self._secret else {})
+            hook = {"hook_url": f"{self._url}/{kind.name}", "secret": secret}
             webhook = self._dialpad.write("POST", "webhooks", hook)
             yield f"{kind.name}: webhook {webhook['id']} created for {hook['hook_url']}{done}"
         there = [one for one in subscriptions if _webhook_id(one) == str(webhook["id"])]
@@ -176,16 +159,15 @@ class Registration:
 
     def _subscribe(self, kind: Kind, webhook: Item, there: Sequence[Item], body: Item) -> str:
         """Bring about one subscription. A company's and a target's may stand side by side: an event is kept once."""
-        path = f"subscriptions/{kind.subscription}"
         scope = (_target(kind, body), body.get("contact_type"))
         for one in there:
             if (_target(kind, one), one.get("contact_type")) == scope:
                 if not (changes := _differences(one, body)):
                     return f"{one['id']} exists already"
-                self._dialpad.write("PATCH", f"{path}/{one['id']}", changes)
+                self._dialpad.write("PATCH", f"{kind.path}/{one['id']}", changes)
                 return f"{one['id']} changed: {', '.join(changes)}{self._dialpad.not_done}"
         # The page's text speaks of webhook_id, its schema of endpoint_id; the schema is right.
-        made = self._dialpad.write("POST", path, {"endpoint_id": number(webhook["id"]), **body, "enabled": True})
+        made = self._dialpad.write("POST", kind.path, {"endpoint_id": number(webhook["id"]), **body, "enabled": True})
         return f"{made['id']} created{self._dialpad.not_done}"
 
 
@@ -195,7 +177,7 @@ def list_all(dialpad: Dialpad) -> Iterator[str]:
     forbidden = []
     for kind in KINDS.values():
         try:
-            subscriptions = dialpad.subscriptions(kind)
+            subscriptions = dialpad.items(kind.path)
         except ForbiddenError:
             forbidden.append(f"{kind.name} subscriptions are not shown: {_right(kind)}")
             continue
@@ -204,10 +186,13 @@ def list_all(dialpad: Dialpad) -> Iterator[str]:
             detail = ",".join(filter(None, [*(one.get("call_states") or ()), one.get("contact_type")]))
             line = f"  {kind.name} subscription {one['id']}  {state}  {_target(kind, one) or 'company'}  {detail}"
             lines.setdefault(_webhook_id(one), []).append(line.rstrip())
-    for webhook in dialpad.webhooks():
+    webhooks = dialpad.items("webhooks")
+    for webhook in webhooks:
         signed = "signed" if _secret(webhook) else "unsigned"
         yield f"webhook {webhook['id']}  {webhook.get('hook_url') or ''}  {signed}"
         yield from lines.get(str(webhook["id"]), ())
+    if not webhooks:
+        yield "no webhooks"
     yield from forbidden
 
 
@@ -221,16 +206,9 @@ def _right(kind: Kind) -> str:
     return f"{key} with the scope {kind.scope}" if kind.scope else key
 
 
-def _plain(url: object) -> str:
-    """Return a URL without what does not matter: case of scheme and host, a slash at the end."""
-    try:
-        return parse_url(str(url).strip()).url.rstrip("/")
-    except LocationParseError:
-        return ""
-
-
 def _webhook_id(subscription: Item) -> str:
-    return str(subscription["webhook"].get("id"))
+    """Return the id of a subscription's webhook; it may have a websocket instead."""
+    return str((subscription.get("webhook") or {}).get("id"))
 
 
 def _secret(webhook: Item) -> str:

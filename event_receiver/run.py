@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 import time
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -32,6 +33,7 @@ except ModuleNotFoundError as missing:
     )
     raise SystemExit(text) from missing
 
+LEAST_SECRET_BYTES: Final = 32  # as many as the hash has (RFC 7518, 3.2)
 _MICROSECONDS_A_DAY: Final = 86_400_000_000
 
 
@@ -41,6 +43,7 @@ def run(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = N
     if not arguments or (arguments[0] not in COMMANDS and arguments[0] not in ("-h", "--help")):
         arguments.insert(0, "serve")
     options = make_parser().parse_args(arguments)
+    warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)  # `serve` says it once, and with the cure
     commands = {"serve": _serve, "prune": _prune, "send-test": _send_test}
     try:
         commands.get(options.command, _registration)(options, os.environ if environ is None else environ)
@@ -57,7 +60,7 @@ def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
     read_key = read_secret("EVENT_RECEIVER_READ_KEY", environ)
     os.umask(0o077)  # the database holds people's names and numbers
     with contextlib.closing(_store(options, environ)) as store:
-        app = create_app(store, secrets=secrets, read_key=read_key, max_token_age=options.max_token_age)
+        app = create_app(store, secrets=secrets, read_key=read_key)
         try:
             store.prepare()
         except OperationalError as error:
@@ -69,6 +72,11 @@ def _serve(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
             raise SettingError(f"Cannot create the tables in {store}: {type(error).__name__}.") from error
         if not secrets:
             logs.log(logging.WARNING, "EVENT_RECEIVER_SECRET is not set: anybody who finds the URL can send events")
+        if any(len(secret.encode()) < LEAST_SECRET_BYTES for secret in secrets):
+            text = (
+                f"EVENT_RECEIVER_SECRET is shorter than {LEAST_SECRET_BYTES} bytes, so it can be guessed from one event"
+            )
+            logs.log(logging.WARNING, f"{text}: make one with `openssl rand -hex 32` and run `register` again")
         if read_key is None:
             logs.log(logging.WARNING, "EVENT_RECEIVER_READ_KEY is not set: GET /events is closed")
         uvicorn.run(
@@ -89,7 +97,7 @@ def _prune(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
         except SQLAlchemyError as error:
             text = f"Cannot prune {store}: {type(error).__name__}. What was removed so far stays removed; run it again."
             raise SettingError(text) from error
-    print(f"{removed} events removed")
+    print(f"{removed} event{'s' if removed != 1 else ''} removed")
 
 
 def _send_test(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
@@ -121,27 +129,24 @@ def _registration(options: argparse.Namespace, environ: Mapping[str, str]) -> No
             lines: Iterable[str] = list_all(dialpad)
         elif options.command == "remove":
             kinds = [KINDS[name] for name in options.kinds or KINDS]
-            lines = Registration(dialpad, options.url).remove(kinds, keep_webhooks=options.keep_webhook)
+            lines = Registration(dialpad, options.url).remove(kinds)
         else:
             lines = _register(dialpad, options, environ)
-        nothing = True
         for line in lines:
             print(line)
-            nothing = False
-    if nothing:
-        print("no webhooks")
 
 
 def _register(dialpad: Dialpad, options: argparse.Namespace, environ: Mapping[str, str]) -> Iterable[str]:
     secrets = read_secrets(environ)
-    if not secrets and not options.unsigned:
-        raise SettingError("EVENT_RECEIVER_SECRET is not set. Set it to the receiver's secret, or give --unsigned.")
+    if not secrets:
+        raise SettingError(
+            "EVENT_RECEIVER_SECRET is not set: the webhooks sign their events with the receiver's secret."
+        )
     if not urlsplit(options.url).path.endswith("/events"):
         print("note: the receiver takes events below /events; the URL has another path", file=sys.stderr)
     if bool(options.target_type) != bool(options.target_id):
         raise SettingError("--target-type and --target-id belong together.")
-    registration = Registration(dialpad, options.url, "" if options.unsigned else secrets[0])
-    return registration.register(_wanted(options), optional=options.kinds is None)
+    return Registration(dialpad, options.url).register(_wanted(options), secrets[0], optional=options.kinds is None)
 
 
 def _wanted(options: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:

@@ -9,29 +9,19 @@ with none missing, and n only grows. `received_at` is moved on by at least a mic
 orders events exactly as the position does. A replica replays commits in the same order.
 """
 
-import logging
-import secrets
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, delete, func, insert, literal_column, or_, select, true, update
+from sqlalchemy import Connection, Row, delete, func, insert, or_, select, true, update
 
-from event_receiver.database import EVENTS, JOURNAL, PROBE, PRUNED, connect_lazily, parse_url, prepare
+from event_receiver.database import EVENTS, JOURNAL, PRUNED, connect_lazily, parse_url, prepare
 from event_receiver.delivery import Event
 from event_receiver.kinds import KINDS, REPEAT_SECONDS
-from event_receiver.logs import log
 
 PRUNE_ROWS: Final = 5000
 """Rows one transaction of a prune removes, so that deliveries wait milliseconds for it."""
-
-PROBE_CHARACTERS: Final = 1_000_000
-"""Length of the row that a check writes: as long as the longest event, since a short one fits on a full disk."""
-
-CLOCK_WARNING_SECONDS: Final = 60
-"""A clock this far behind the last `received_at` is logged."""
 
 _CONTENT_DIGITS: Final = 48
 """Digits of an event_id that stand for the content, where the other 16 stand for the time."""
@@ -71,24 +61,15 @@ class Page:
 class Store:
     """Stores events in SQLite or Postgres. Safe to use from several threads, processes and machines.
 
-    `clock` gives microseconds since 1970 and serves SQLite; Postgres brings its own clock, the same for all receivers.
-    `before_commit` runs inside each appending transaction, after its rows are written: tests make commits late with it.
+    `clock` gives microseconds since 1970.
     Every method may raise SQLAlchemyError when the database cannot be reached or does not accept the statement.
     """
 
-    def __init__(
-        self,
-        database: str,
-        *,
-        clock: Callable[[], int] = lambda: time.time_ns() // 1000,
-        before_commit: Callable[[], None] = lambda: None,
-    ) -> None:
+    def __init__(self, database: str, *, clock: Callable[[], int] = lambda: time.time_ns() // 1000) -> None:
         """Check the URL and set up the engine; nothing is opened yet. SettingError if the URL cannot be used."""
         self.url = parse_url(database)
         self._engine = connect_lazily(self.url)
         self._clock = clock
-        self._before_commit = before_commit
-        self._preparing = threading.Lock()
         self._store_id = ""
         self.close = self._engine.dispose
 
@@ -103,10 +84,9 @@ class Store:
 
     def prepare(self) -> str:
         """Create or migrate the tables; return the id of this store. Several receivers may do so at once."""
-        with self._preparing:
-            if not self._store_id:
-                with self._engine.begin() as connection:
-                    self._store_id = prepare(connection)
+        if not self._store_id:
+            with self._engine.begin() as connection:
+                self._store_id = prepare(connection)
         return self._store_id
 
     def append(self, events: Sequence[Event]) -> list[Receipt]:
@@ -116,11 +96,8 @@ class Store:
         """
         self.prepare()
         with self._engine.begin() as connection:
-            position, last_received_at, now = self._take_turn(connection)
-            received_at = max(now, last_received_at + 1)
-            behind = (last_received_at - now) // 1_000_000
-            if behind > CLOCK_WARNING_SECONDS:
-                log(logging.WARNING, "the clock is behind the last event", seconds=behind)
+            position, last_received_at = _take_turn(connection)
+            received_at = max(self._clock(), last_received_at + 1)
             known = _known(connection, events, received_at)
             rows: list[dict[str, Any]] = []
             receipts: list[Receipt] = []
@@ -139,7 +116,6 @@ class Store:
                 connection.execute(insert(EVENTS), rows)
                 moved = {"last_position": rows[-1]["position"], "last_received_at": rows[-1]["received_at"]}
                 connection.execute(update(JOURNAL).values(moved))
-            self._before_commit()
         return receipts
 
     def read(self, kind: str, *, after: int, limit: int) -> Page:
@@ -179,17 +155,11 @@ class Store:
             position = connection.scalar(first.order_by(EVENTS.c.received_at).limit(1))
         return last_position if position is None else position - 1
 
-    def check(self, *, writing: bool) -> None:
-        """Return if the store answers; with `writing`, if it also has room for the longest event."""
+    def check(self) -> None:
+        """Return if the database answers and takes a write."""
         self.prepare()
-        if writing:
-            payload = secrets.token_hex(PROBE_CHARACTERS // 2)  # does not shrink when the database compresses it
-            for statement in (insert(PROBE).values(payload=payload), delete(PROBE)):
-                with self._engine.begin() as connection:
-                    connection.execute(statement)
-        else:
-            with self._engine.connect() as connection:
-                connection.execute(select(JOURNAL.c.last_position)).one()
+        with self._engine.begin() as connection:
+            _take_turn(connection)
 
     def prune(self, before: int) -> int:
         """Remove events received before that time (microseconds since 1970); return how many. Positions are not reused.
@@ -201,7 +171,7 @@ class Store:
         total = 0
         while removed == PRUNE_ROWS:
             with self._engine.begin() as connection:
-                self._take_turn(connection)
+                _take_turn(connection)
                 oldest = select(EVENTS.c.position).where(EVENTS.c.received_at < before)
                 positions = connection.scalars(oldest.order_by(EVENTS.c.received_at).limit(PRUNE_ROWS)).all()
                 removed = len(positions)
@@ -215,13 +185,14 @@ class Store:
             total += removed
         return total
 
-    def _take_turn(self, connection: Connection) -> tuple[int, int, int]:
-        """Wait for the journal's row and lock it; return the last position, the last `received_at`, and the time."""
-        connection.execute(update(JOURNAL).values(last_position=JOURNAL.c.last_position))
-        now = "(extract(epoch from clock_timestamp()) * 1000000)::bigint" if self.shared else str(self._clock())
-        columns = select(JOURNAL.c.last_position, JOURNAL.c.last_received_at, literal_column(now))
-        last_position, last_received_at, time_now = connection.execute(columns).one()
-        return last_position, last_received_at, int(time_now)
+
+def _take_turn(connection: Connection) -> tuple[int, int]:
+    """Wait for the journal's row and lock it; return the last position and the last `received_at`."""
+    connection.execute(update(JOURNAL).values(last_position=JOURNAL.c.last_position))
+    last_position, last_received_at = connection.execute(
+        select(JOURNAL.c.last_position, JOURNAL.c.last_received_at)
+    ).one()
+    return last_position, last_received_at
 
 
 def _content(kind: str, event_id: str) -> str:

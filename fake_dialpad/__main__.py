@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from typing import TYPE_CHECKING
+
+import jwt
 
 from fake_dialpad.context import SCOPES, Keys
 from fake_dialpad.deliveries import Feed
@@ -87,7 +90,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     if asked.deliver:
         secret, from_now = asked.deliver_secret, asked.deliver_from_now
-        fake.background(Feed(fake, fake.events.history, asked.deliver, secret, from_now=from_now).follow)
+        warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)  # whether a secret is too short, a receiver says
+
+        feed = Feed(fake, fake.events.history, asked.deliver, secret, from_now=from_now)
+        feed.log = lambda text: print(f"fake_dialpad: {text}", file=sys.stderr, flush=True)
+        fake.background(feed.follow)
     Server(fake, asked.port, lambda url: print(f"fake_dialpad: {url}", flush=True)).go()
 
 

@@ -11,7 +11,7 @@ import heapq
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from heapq import merge
 from typing import TYPE_CHECKING, Any, Final
 
@@ -73,6 +73,14 @@ class Delivery:
             return self._waits.pop(0) if status >= FAULT_OF_SERVER and self._waits else None
 
     @property
+    def problem(self) -> str:
+        """Why the last attempt failed, as the end of a sentence; empty if it did not."""
+        last = self.attempts[-1]
+        if self.delivered:
+            return ""
+        return f"was refused ({last['status']})" if "status" in last else f"got no answer ({last['error']})"
+
+    @property
     def delivered(self) -> bool:
         """Whether the last attempt was answered with a 2xx."""
         return bool(self.attempts[-1].get("status", 0) // 100 == SUCCESS)
@@ -86,7 +94,8 @@ class Feed:
     """Sends the events of every kind to `<url>/<kind>` as they happen, with those since yesterday's midnight first.
 
     `from_now` leaves those out that happened before.
-    `calls` yields the call events after an instant in microseconds. `done` holds what was delivered or given up.
+    `calls` yields the call events after an instant in microseconds. `done` holds what was delivered or given up. `log`
+    gets one line at the start, and one for each way in which deliveries fail.
     """
 
     def __init__(
@@ -106,11 +115,18 @@ class Feed:
         self._position = now if from_now else midnight(day_of(now) - timedelta(days=1)) - 1
         self._waiting: list[tuple[int, int, Delivery]] = []
         self._count = 0
+        self._problems: dict[str, Delivery] = {}
+        self.log: Callable[[str], object] = lambda _: None
         self.post: Callable[..., int] = post
         self.done: deque[Delivery] = deque(maxlen=100_000)
 
     def follow(self) -> None:
         """Send until the process ends."""
+        since = datetime.fromtimestamp(self._position // SECOND + 1, UTC)
+        signed = "signed" if self._secret else "unsigned"
+        self.log(
+            f"Sending events to {self._url}/<kind>, {signed}, beginning with those since {since:%Y-%m-%d %H:%M} UTC."
+        )
         while True:
             self.send()
             time.sleep(TICK_SECONDS)
@@ -128,12 +144,19 @@ class Feed:
         while self._waiting and self._waiting[0][0] <= now:
             due.append(heapq.heappop(self._waiting)[2])
         with ThreadPoolExecutor(8) as pool:
-            pauses = list(pool.map(lambda delivery: delivery.attempt(self.post), due))
+            pauses = list(pool.map(self._attempt, due))
         for delivery, pause in zip(due, pauses, strict=True):
             if pause is None:
                 self.done.append(delivery)
             else:
                 self._wait(self._context.now_us() + int(pause * SECOND), delivery)
+
+    def _attempt(self, delivery: Delivery) -> float | None:
+        pause = delivery.attempt(self.post)
+        problem = delivery.problem
+        if problem and self._problems.setdefault(problem, delivery) is delivery:
+            self.log(f"POST {delivery.url} {problem}. Further failures of this kind are not shown.")
+        return pause
 
     def between(self, after_us: int, until_us: int) -> Iterator[tuple[int, str, Item]]:
         """Yield instant, kind and payload of what happened after an instant and up to another, oldest first."""

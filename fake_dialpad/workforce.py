@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from fake_dialpad.world import World
 
 Item = dict[str, Any]
+#: Rows on a page; the specification says nothing of it, and knows no parameter for it.
+METRICS_PAGE: Final = 100
 STATUSES: Final = ("available", "busy", "occupied", "unavailable", "wrapup")
 #: Name and type of an activity: its share of a shift.
 ACTIVITIES: Final = {
@@ -74,7 +76,7 @@ class Workforce:
                 raise Refused(400, "end must be after start")
             wanted = {text for name in ("ids", "emails") for text in query.get(name, "").split(",") if text}
             items = [item for agent, item in rows(start, end) if not wanted or wanted & {agent.id, agent.email}]
-            return self.pages.page(request, items)
+            return self.pages.page(request, items, usual=METRICS_PAGE)
 
         return handler
 

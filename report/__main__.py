@@ -13,43 +13,19 @@ import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from dbt_dialpad import __main__ as marts
-from report.figures import Rows, figures, period_of, query
+from dbt_dialpad.warehouse import Rows, Warehouse, opened, zone_of
+from report.figures import figures, period_of, query
 from report.page import Answer, Facts, page
 from report.people import Names
-from report.warehouse import Warehouse, opened
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def zone_of(warehouse: str) -> str:
-    """The zone of the exports' days in a synced warehouse: the days of the marts are the same then."""
-    with opened(warehouse) as read:
-        found = read.value(
-            f'SELECT timezone FROM "{read.raw_schema}".records_calls ORDER BY _airbyte_extracted_at DESC LIMIT 1'
-        )  # our own schema
-    return str(found or "UTC")
-
-
-def is_of_other_days(warehouse: str, zone: str) -> bool:
-    """Whether marts stand there whose days are those of another zone: what grows in them has to be built anew."""
-    with opened(warehouse) as read:
-        newest = read.rows_if_there(
-            "SELECT date, starts_at FROM dialpad_marts.dialpad__dates ORDER BY date DESC LIMIT 1"
-        )
-    if not newest:
-        return False
-    midnight = datetime.combine(newest[0]["date"], datetime.min.time(), ZoneInfo(zone))
-    return bool(newest[0]["starts_at"] != midnight.astimezone(UTC).replace(tzinfo=None))
 
 
 def build(warehouse: str, variables: dict[str, str]) -> None:
     """Build the marts. Raises SystemExit with what dbt says where it fails."""
     command = ["--warehouse", warehouse, "--no-tests", "--vars", json.dumps(variables)]
-    if is_of_other_days(warehouse, variables["dialpad_timezone"]):
-        command.append("--full-refresh")
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         failed = marts.main(command)

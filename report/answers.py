@@ -21,7 +21,8 @@ from report.words import (
 )
 
 if TYPE_CHECKING:
-    from report.figures import Period, Rows
+    from dbt_dialpad.warehouse import Rows
+    from report.figures import Period
 
 
 def outcomes(rows: Rows, period: Period) -> str:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from report.figures import HERE, Rows
+from report.figures import HERE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from dbt_dialpad.warehouse import Rows
     from report.figures import Series
 
 Spec = dict[str, Any]

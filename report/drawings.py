@@ -11,7 +11,8 @@ from report.words import count, day, duration, hours, percent, rate, ratio, reas
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from report.figures import Figure, Period, Rows, Series
+    from dbt_dialpad.warehouse import Rows
+    from report.figures import Figure, Period, Series
 
 GRAY = 5
 

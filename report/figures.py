@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import yaml
 
+if TYPE_CHECKING:
+    from dbt_dialpad.warehouse import Rows
+
 HERE = Path(__file__).resolve().parent
-Rows = list[dict[str, Any]]
 Series = Sequence[tuple[str, str, int]]
 """Column, word, number of its color."""
 

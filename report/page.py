@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from dbt_dialpad.warehouse import Rows
     from report.charts import Panel
-    from report.figures import Figure, Period, Rows
+    from report.figures import Figure, Period
 
 FEW = 5
 LEFT = {"text", "words", "title", "weekday", "reason", "measure"}

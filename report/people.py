@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from report.figures import Rows
+    from dbt_dialpad.warehouse import Rows
 
 
 @dataclass

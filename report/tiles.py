@@ -10,7 +10,7 @@ from report.words import count, duration, percent, ratio
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from report.figures import Rows
+    from dbt_dialpad.warehouse import Rows
 
 Row = dict[str, Any]
 MEASURES: tuple[tuple[str, Callable[[Row], float | None], Callable[[float | None], str], int], ...] = (
@@ -27,11 +27,12 @@ MEASURES: tuple[tuple[str, Callable[[Row], float | None], Callable[[float | None
 def aside(name: str, row: Row) -> str:
     """What stands beside a number, for it to be understood."""
     fewest, most = (duration(row[f"{which}_seconds"]) for which in ("fewest", "most"))
+    within = fewest if fewest == most else f"{fewest} to {most}"
     dialpad = percent(ratio(row["within_service_level_open"], row["offered_by_dialpad"]))
     return {
         "Calls": "inbound, all lines",
         "Answered": f"{count(row['answered'])} calls",
-        "Service level": f"within {fewest if fewest == most else f'{fewest} to {most}'}; as Dialpad shows it {dialpad}",
+        "Service level": f"within {within}. Dialpad's own pages show {dialpad}",
         "Speed of answer": "on average",
         "Handle time": f"{count(row['connected'])} connected calls",
         "CSAT": f"of {count(row['csat_calls'])} scored calls",

@@ -1,4 +1,4 @@
-"""Numbers as people read them: 1,234, 68%, 8.1%, 39 s, 5:23, 3 h 26 min, 24 Aug."""
+"""Numbers as people read them: 1,234, 68%, 8.1%, 39 s, 5 min 23 s, 3 h 26 min, 24 Aug."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def rate(fraction: float | None, of: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds as 39 s, 5:23, 3 h 26 min or 12 days."""
+    """Seconds as 39 s, 5 min 23 s, 3 h 26 min or 12 days."""
     if seconds is None:
         return NOTHING
     if seconds <= 60:  # noqa: PLR2004
         return f"{seconds:.0f} s"
     whole = round(seconds)
     if whole < 3600:  # noqa: PLR2004
-        return f"{whole // 60}:{whole % 60:02d}"
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
     if whole < 2 * DAY:
         return f"{whole // 3600:,} h {whole % 3600 // 60} min"
     return f"{whole / DAY:,.0f} days"

@@ -89,6 +89,11 @@ def slice_context(subject: str, stream_slice: StreamSlice | None) -> str:
     return f"{subject} ({', '.join(parts)})" if parts else subject
 
 
+def counted(number: int, noun: str) -> str:
+    """A number and its noun, which is in the plural unless there is one."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def nearest(unknown: str, known: Iterable[str], most: int = 3) -> str:
     """The known names nearest to an unknown one, as the end of a sentence; some of the known ones if none is near."""
     names = {name.lower(): name for name in sorted(known)}

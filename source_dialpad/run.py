@@ -5,13 +5,14 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TextIO, TypeVar, cast
 
 import orjson
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
-from airbyte_cdk.logger import PRINT_BUFFER
+from airbyte_cdk.logger import PRINT_BUFFER, is_platform_debug_log_enabled
 from airbyte_cdk.models import AirbyteMessage, AirbyteMessageSerializer, ConnectorSpecification, FailureType
 from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
@@ -26,6 +27,21 @@ File = TypeVar("File")
 
 INTERRUPTED: Final = 130  # the exit code of a program that Ctrl-C ended
 
+HELP: Final = """usage: source-dialpad {spec,check,discover,read} ...
+Name a command: spec, check, discover or read. `source-dialpad COMMAND --help` lists the files it takes.
+
+Reads a company's Dialpad data, and writes rows and states to standard output as messages of the Airbyte protocol.
+
+  spec      describes the configuration, as a JSON Schema
+  check     asks each configured API whether it answers and takes the key
+  discover  lists the streams that the configuration brings
+  read      reads the streams of a catalog, from a state if there is one"""
+
+# Lines of the CDK's log that say once more what an error says, or nothing to a user: for `--debug` alone.
+_REPEATED: Final = re.compile(
+    "MemoryMonitor inst|Check failed|During the sync, the|'[A-Z]+' request to '.*' failed with "
+)
+
 _SHAPES: Final = {
     "configuration": "one JSON object, in UTF-8, as `source-dialpad spec` describes it",
     "catalog": 'one JSON object {"streams": [{"stream": …, "sync_mode": …, "destination_sync_mode": …}]}',
@@ -39,22 +55,30 @@ def run() -> None:
     `check` answers a bad configuration with a failed connection status and exit code 0, as the platform expects;
     `discover` and `read` with an error trace and exit code 1.
     """
-    arguments = sys.argv[1:] or [""]  # no command is a wrong one: the parser prints its usage
+    arguments = sys.argv[1:]
+    is_debug = "--debug" in arguments or is_platform_debug_log_enabled()
+    if arguments[:1] in ([], ["-h"], ["--help"]):
+        print(HELP, file=sys.stdout if arguments else sys.stderr)
+        sys.exit(0 if arguments else 2)
     try:
         launch(build(arguments), arguments)
     except KeyboardInterrupt:
         _end(INTERRUPTED, system_error("The sync was interrupted (Ctrl-C); the next one goes on from the last state."))
     except AirbyteTracedException as error:
         is_status = arguments[0] == "check" and error.failure_type == FailureType.config_error
-        _end(0 if is_status else 1, error)
+        _end(0 if is_status else 1, error, with_trace=is_debug)
     except Exception as error:  # noqa: BLE001  # whatever it is, the platform expects a protocol message
         text = f"The connector stopped on an unexpected error: {type(error).__name__}."
-        _end(1, AirbyteTracedException.from_exception(error, message=text))
+        _end(1, AirbyteTracedException.from_exception(error, message=text), with_trace=True)
 
 
-def _end(code: int, error: AirbyteTracedException) -> None:
+def _end(code: int, error: AirbyteTracedException, *, with_trace: bool = False) -> None:
     """Writes the error and ends the process without waiting for its threads, which nobody takes rows from any more."""
     message = error.as_airbyte_message() if code else error.as_connection_status_message()
+    if message.trace and not with_trace:  # type: ignore[union-attr]  # a status is made of config errors alone
+        message.trace.error.stack_trace = None  # type: ignore[union-attr]
+        if error.internal_message == error.message:
+            message.trace.error.internal_message = None  # type: ignore[union-attr]
     line = filter_secrets(orjson.dumps(AirbyteMessageSerializer.dump(message)).decode())  # type: ignore[arg-type]
     stdout, stderr = cast("TextIO", sys.__stdout__), cast("TextIO", sys.__stderr__)  # past the CDK's print buffer
     start = "\n" if code == INTERRUPTED else ""  # behind a line that was being written
@@ -127,6 +151,8 @@ class BatchWritingEntrypoint(AirbyteEntrypoint):
 
 def launch(source: SourceDialpad, arguments: list[str]) -> None:
     """Runs the command."""
+    for handler in () if "--debug" in arguments or is_platform_debug_log_enabled() else logging.getLogger().handlers:
+        handler.addFilter(lambda record: not _REPEATED.match(record.getMessage()))
     logging.raiseExceptions = False  # a log line that cannot be written is no reason for a stack trace
     gc.freeze()  # the collector then no longer walks through the CDK, thousands of times: a quarter of a read's time
     gc.set_threshold(10_000, *gc.get_threshold()[1:])  # a page of rows is thousands of objects and holds no cycle

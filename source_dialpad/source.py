@@ -219,7 +219,8 @@ class Failures:
             return True
         trace = without_secrets(error.stack_trace or "") if self._with_traces else ""
         error.message = filter_secrets(error.message)
-        error.internal_message = filter_secrets(error.internal_message or "") or None
+        is_said = refuses_the_key(error) and not self._with_traces  # the CDK's own text then adds nothing to do
+        error.internal_message = None if is_said else filter_secrets(error.internal_message or "") or None
         error.stack_trace = filter_secrets(trace) or None
         stream = error.stream_descriptor.name if error.stream_descriptor else ""
         # windows that were asked for at the same time are refused for the same reason

@@ -34,33 +34,12 @@ ODD = {
 """The paths of the streams whose parameters in the manifest do not say them."""
 
 SAME = {
-    "accesscontrolpolicies/{id}": "access_policies",
-    "blockednumbers/{number}": "blocked_numbers",
-    "call/{id}": "calls",
-    "callcenters/{id}": "call_centers",
-    "callrouters/{id}": "call_routers",
-    "channels/{id}": "channels",
-    "coachingteams/{id}": "coaching_teams",
-    "contacts/{id}": "contacts",
-    "departments/{id}": "departments",
-    "dispositions/{id}": "disposition_lists",
-    "numbers/{number}": "numbers",
     "offices/primary": "offices",
-    "offices/{id}": "offices",
     "offices/{office_id}/callcenters": "call_centers",
     "offices/{office_id}/departments": "departments",
     "offices/{office_id}/teams": "coaching_teams",
-    "rooms/{id}": "rooms",
-    "rooms/{parent_id}/deskphones/{id}": "desk_phones",
-    "schedulereports/{id}": "scheduled_reports",
-    "scorecards/{id}": "scorecards",
-    **{f"subscriptions/{kind}/{{id}}": "event_subscriptions" for kind in KINDS},
-    "userdevices/{id}": "user_devices",
-    "users/{id}": "users",
-    "users/{parent_id}/deskphones/{id}": "desk_phones",
-    "webhooks/{id}": "webhooks",
 }
-"""The stream that holds the same objects already, from a list."""
+"""The stream that holds the same objects already, where the path is not that of a list that is read, and an id."""
 
 LEFT_OUT = {
     "/oauth2/authorize": "The page on which a person signs in.",
@@ -106,24 +85,32 @@ def paths_of(stream: dict[str, Any]) -> list[str]:
     return [path for path in DOCUMENT["gets"] if re.fullmatch(form, path)]
 
 
+def same_objects() -> dict[str, str]:
+    """The paths whose objects a stream has already: one object by its id, of a list that is read, and SAME."""
+    read = read_paths()
+    lists = {path: re.fullmatch(r"(.+)/\{\w+\}", path) for path in DOCUMENT["gets"] if path not in {*read, *LEFT_OUT}}
+    by_id = {path: read[form[1]][0] for path, form in lists.items() if form and form[1] in read}
+    return {**by_id, **SAME}
+
+
 def not_read_yet() -> set[str]:
     """The paths of the API's document that are in no table."""
-    return set(DOCUMENT["gets"]) - {*read_paths(), *SAME, *LEFT_OUT}
+    return set(DOCUMENT["gets"]) - {*read_paths(), *same_objects(), *LEFT_OUT}
 
 
 def tables() -> str:
     """The page between its marks."""
-    read = read_paths()
+    read, same = read_paths(), same_objects()
     left_out = {**LEFT_OUT, **dict.fromkeys(not_read_yet(), "Not read yet.")}
     counts = (
-        f"Of {len(DOCUMENT['gets'])} GETs, {len(read)} are read by streams, {len(SAME)} give objects that a stream "
+        f"Of {len(DOCUMENT['gets'])} GETs, {len(read)} are read by streams, {len(same)} give objects that a stream "
         f"already has from a list, and {len(left_out)} are left out."
     )
     lines = [
         counts,
         "",
         *_table("Read", "stream", {path: _code(streams) for path, streams in read.items()}),
-        *_table("The same objects once more", "already in", {path: _code([name]) for path, name in SAME.items()}),
+        *_table("The same objects once more", "already in", {path: _code([name]) for path, name in same.items()}),
         *_table("Left out", "reason", left_out),
     ]
     return "\n".join(lines[:-1]) + "\n"

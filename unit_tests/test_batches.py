@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,18 @@ def test_a_line_says_what_the_cdk_would_have_said(batching: None) -> None:
         record = AirbyteRecordMessage(stream="messages", data=row, emitted_at=derived["record"]["emitted_at"])
         theirs = AirbyteEntrypoint.airbyte_message_to_string(AirbyteMessage(type=Type.RECORD, record=record))
         assert derived == json.loads(theirs)
+
+
+def test_while_a_batch_is_made_memory_holds_little_more_than_its_lines(batching: None) -> None:
+    row = {f"column_{number}": "some text" for number in range(40)}
+    tracemalloc.start()
+    try:
+        (batch,) = batched("messages", SLICE, iter([row] * (MAX_ROWS - 1)))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert isinstance(batch, RecordBatch)
+    assert peak < 2 * sum(map(len, batch.lines))
 
 
 def test_no_row_is_lost_at_the_edge_of_a_batch(batching: None) -> None:

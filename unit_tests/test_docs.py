@@ -131,6 +131,13 @@ def test_the_table_of_an_api_holds_the_keys_and_cursors_of_its_streams(page: str
         assert (code(row[-2]), code(row[-1])) == (stream["primary_key"], code(f"`{cursor}`")), row[0]
 
 
+def test_every_stream_has_a_word_on_the_page_of_its_api() -> None:
+    pages = {api: read(ROOT / f"docs/{api}.md") for api in stream_tables.APIS}
+    streams_of = stream_tables.streams_by_api().items()
+    silent = [stream["name"] for api, own in streams_of for stream in own if f"`{stream['name']}`" not in pages[api]]
+    assert silent == [], "give each a row in the table of its page, and a section"
+
+
 def test_every_stream_that_is_a_heading_exists() -> None:
     named = [
         heading[4:] for page in API_PAGES for heading in headings(page) if re.fullmatch(r"### [a-z]+_[a-z_]+", heading)
@@ -421,7 +428,7 @@ def posts(setting: str, value: str) -> int:
 
 
 def test_the_posts_of_a_year_are_those_that_the_windows_give() -> None:
-    for row in rows(USERS_PAGE, "window", "POSTs a stream and scope"):
+    for row in rows(USERS_PAGE, "window", "POSTs per stream and scope"):
         setting, value = code(row[0])[0], row[0].split()[-1]
         assert int(row[1]) == posts(setting, value), row
 

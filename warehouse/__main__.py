@@ -122,12 +122,14 @@ def main(words: Sequence[str] | None = None) -> int:
         except sync.SyncError as error:
             progress.say(str(error))
             return 1
-        command, leave = sync.opening(asked.into)
-        progress.say(f"\nThe tables are in {sync.shown(asked.into)}. To look inside ({leave}):\n\n{command}")
+        has_marts = False
         if asked.report:
             with progress.while_working(lambda: "building the marts and the report"):
-                made = sync.report(asked.into, asked.report)
+                made, has_marts = sync.report(asked.into, asked.report)
             progress.say(f"\n{made}")
+        command, leave = sync.opening(asked.into, marts=has_marts)
+        marts = f", the marts in its schema {sync.MARTS_SCHEMAS[0]}" if has_marts else ""
+        progress.say(f"\nThe tables are in {sync.shown(asked.into)}{marts}. To look inside ({leave}):\n\n{command}")
         return 0 if whole else 1
 
 

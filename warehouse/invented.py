@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 DAYS = 90
 SESSIONS = 3
 # Pages decide how long a first sync takes: 15 a second are asked for, and of digital sessions 95 a minute.
-SIZE = ("--days", str(DAYS), "--seed", "7", "--calls-per-day", "150", "--messages-per-day", "190", "--agents", "24")
+SIZE = ("--days", str(DAYS), "--seed", "7", "--calls-per-day", "120", "--messages-per-day", "190", "--agents", "24")
 FAKE = ("-m", "fake_dialpad", "--port", "0", *SIZE)
 RECEIVER = ("-m", "event_receiver", "--port")
 ANNOUNCEMENT = "fake_dialpad: "
@@ -42,8 +42,9 @@ def config_for(base_url: str, receiver_url: str, read_key: str, sessions: list[s
     """A configuration with every section, for a fake at `base_url`; its keys are the fake's own and open nothing.
 
     Some settings keep it quick, within the limits of the APIs. By day, 90 days of the stats that have no date of their
-    own are 450 exports, and Dialpad takes 200 an hour: so by month. The metrics by day are 1,000 requests, at 10 a
-    second: so by month too. A customer session is a request a week, and there are thousands: so a few.
+    own are 450 exports, and Dialpad takes 200 an hour: so by month. Records come in one export of all days. The metrics
+    by day are 1,000 requests, at 10 a second: so by month too. A customer session is a request a week, and there are
+    thousands: so a few.
     """
     today = datetime.now(UTC)
     return {
@@ -55,7 +56,12 @@ def config_for(base_url: str, receiver_url: str, read_key: str, sessions: list[s
             "provider_id": "1020",
             "customer_session_ids": sessions,
         },
-        "dialpad": {"base_url": base_url, "api_key": DIALPAD_KEY, "aggregate_window": "month"},
+        "dialpad": {
+            "base_url": base_url,
+            "api_key": DIALPAD_KEY,
+            "export_window_days": DAYS,
+            "aggregate_window": "month",
+        },
         "analytics": {"base_url": base_url, "api_key": "analytics-key-0123456789", "grain": "month"},
         "event_receiver": {"base_url": receiver_url, "api_key": read_key},
     }

@@ -28,7 +28,7 @@ from typing import IO, Any
 import orjson
 
 LOOK = 0.5  # seconds between two renewals of the file
-WAITING = re.compile(r"\d+ exports wait for|is preparing \d+ exports")
+WAITING = re.compile(r"\d+ exports? waiting for|is preparing \d+ exports?")
 RECORD_OF = re.compile(rb'^\{"type":"RECORD","record":\{(?:"namespace":[^,{}]*,)?"stream":"([^"\\]+)"')
 
 

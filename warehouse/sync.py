@@ -230,7 +230,14 @@ def _chosen(asked: tuple[str, ...], there: list[str], left_out: tuple[str, ...])
 def _left_out(sync: Sync) -> str:
     if sync.streams or not sync.left_out:
         return ""
-    return f"; left out as too slow: {', '.join(sync.left_out)} (STREAMS={sync.left_out[0]} reads it)"
+    return f"; left out as too slow: {', '.join(sync.left_out)} (read with STREAMS={','.join(sync.left_out)})"
+
+
+def _counted(streams: list[str], again: int) -> str:
+    """How many streams are read, and how many of them go on from the last sync."""
+    count = "1 stream" if len(streams) == 1 else f"{len(streams)} streams"
+    how = "what is new since the last sync, and the days of the look-back again"
+    return f"{count}; {again} incremental: {how}" if again else count
 
 
 def _spoken(seen: Seen, log_path: Path) -> list[tuple[str, str]]:
@@ -287,8 +294,7 @@ def _run(sync: Sync, tables: Warehouse, progress: Progress) -> bool:
         name for name in streams if any(mode.value == "incremental" for mode in there[name].supported_sync_modes or [])
     }
     again = {name: known[name] for name in streams if name in grows and name in known}
-    since = f"; {len(again)} incremental since {min(again.values()):%Y-%m-%d %H:%M} UTC" if again else ""
-    progress.say(f"{len(streams)} streams{since}{_left_out(sync)}")
+    progress.say(_counted(streams, len(again)) + _left_out(sync))
 
     with tables.get_sql_engine().begin() as connection:
         _sweep(connection, schema, streams)
@@ -345,7 +351,7 @@ def _how(
 ) -> dict[str, str]:
     """How each stream was read."""
     how = {name: "from the start" if name in grows else "whole" for name in streams}
-    how |= {name: f"since {at:%Y-%m-%d %H:%M}" for name, at in again.items()}
+    how |= {name: f"incremental, last synced {at:%Y-%m-%d %H:%M} UTC" for name, at in again.items()}
     return how | {name: "failed" for name in streams if name in failed or name not in seen.complete}
 
 
@@ -356,22 +362,25 @@ def _reason(error: Exception) -> str:
     return (telling or lines or [type(error).__name__])[-1]
 
 
-def opening(into: str) -> tuple[str, str]:
-    """The one line that opens the warehouse and lists its tables, and what leaves it again."""
+def opening(into: str, *, marts: bool) -> tuple[str, str]:
+    """The one line that opens the warehouse and lists its tables (and its marts), and what leaves it again."""
     if is_postgres(into):
+        schemas = (POSTGRES_SCHEMA, *MARTS_SCHEMAS[:1]) if marts else (POSTGRES_SCHEMA,)
         told = make_url(into)  # all but the password, for which psql asks
         url = URL.create(told.drivername, told.username, None, told.host, told.port, told.database, told.query)
-        url = url.update_query_dict({"options": f"-csearch_path={POSTGRES_SCHEMA}"})
+        url = url.update_query_dict({"options": f"-csearch_path={','.join(schemas)}"})
         return f"psql {shlex.quote(url.render_as_string())}", r"\dt lists the tables, \q leaves"
+    lists = ["SHOW TABLES", f"SHOW TABLES FROM {MARTS_SCHEMAS[0]}"][: 1 + marts]
     if shutil.which("duckdb"):
-        return f"duckdb -cmd '.maxrows 100' -cmd 'SHOW TABLES' {shlex.quote(into)}", ".quit leaves"
+        commands = shlex.join(word for line in (".maxrows 100", *lists) for word in ("-cmd", line))
+        return f"duckdb {commands} {shlex.quote(into)}", ".quit leaves"
     python = shlex.quote(os.path.relpath(sys.executable))
-    look = f"import duckdb; db = duckdb.connect({into!r}); db.sql('SHOW TABLES').show(max_rows=100)"
-    return f'{python} -ic "{look}"', "quit() leaves"
+    shows = "".join(f"; db.sql({line!r}).show(max_rows=100)" for line in lists)
+    return f'{python} -ic "import duckdb; db = duckdb.connect({into!r}){shows}"', "quit() leaves"
 
 
-def report(into: str, page: str) -> str:
-    """Build the marts and the page, and say so in one line. What fails here is said, and the sync stays as it is."""
+def report(into: str, page: str) -> tuple[str, bool]:
+    """Build the marts and the page: one line about it, and whether it went well; the sync stays as it is if not."""
     settings = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     whole = {
         "WAREHOUSE": into if is_postgres(into) else str(Path(into).absolute()),
@@ -383,8 +392,9 @@ def report(into: str, page: str) -> str:
     try:
         made = subprocess.run(command, cwd=root, env=settings, capture_output=True, text=True, check=False)  # noqa: S603  # our own target
     except OSError as error:
-        return f"The report could not be made: {error}. The tables are synced."
+        return f"The report could not be made: {error}. The tables are synced.", False
     said = [line for line in (made.stdout + made.stderr).splitlines() if line.strip()]
     if made.returncode == 0 and said:
-        return said[-1].replace(whole["REPORT"], page)
-    return "\n".join(["The report could not be made; the tables are synced. `make report` tries again.", *said[-20:]])
+        return said[-1].replace(whole["REPORT"], page), True
+    failed = "The report could not be made; the tables are synced. `make report` tries again."
+    return "\n".join([failed, *said[-20:]]), False

@@ -15,6 +15,7 @@ from event_receiver import database as database_module
 from event_receiver.delivery import Event
 from event_receiver.store import KeptEvent, Receipt, Store
 from integration_tests.receiver.writers import SHARED, write
+from unit_tests.receiver.in_process import before_commits
 
 WRITERS = 8
 TURNS = 8
@@ -94,7 +95,8 @@ def test_while_a_commit_is_late_the_next_one_waits_and_the_reader_sees_neither(
         writing.set()
         proceed.wait(2)
 
-    first, second, reader = Store(url, before_commit=hold), Store(url), Store(url)
+    first, second, reader = Store(url), Store(url), Store(url)
+    before_commits(first, hold)
     second.prepare()
     reader.prepare()
     with ThreadPoolExecutor(2) as pool:
@@ -121,7 +123,8 @@ def test_a_writer_that_stops_in_its_turn_holds_the_others_up_for_seconds_only(
         stopped.set()
         others_done.wait(20)
 
-    frozen, other = Store(database, before_commit=stop), Store(database)
+    frozen, other = Store(database), Store(database)
+    before_commits(frozen, stop)
     other.prepare()
     with ThreadPoolExecutor(1) as pool:
         turn = pool.submit(frozen.append, one(1))

@@ -81,12 +81,6 @@ def test_a_database_that_cannot_hold_every_name_is_refused_in_words(
         assert said.startswith(f"dialpad-event-receiver: The database has the encoding {encoding}")
 
 
-def test_after_a_commit_that_failed_a_probe_as_long_as_an_event_is_written(store: Store) -> None:
-    store.check(writing=True)
-    with psycopg.connect(store.url.set(drivername="postgresql").render_as_string(hide_password=False)) as connection:
-        assert connection.execute("SELECT count(*) FROM events_probe").fetchone() == (0,)
-
-
 def test_a_server_that_does_not_flush_commits_is_told_to(postgres: Any, database: str) -> None:
     name = database.split("/")[3].split("?", maxsplit=1)[0]
     with psycopg.connect(postgres.get_uri(), autocommit=True) as connection:

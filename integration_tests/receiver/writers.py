@@ -5,6 +5,7 @@ import time
 
 from event_receiver.delivery import Event
 from event_receiver.store import Store
+from unit_tests.receiver.in_process import before_commits
 
 SHARED = [Event(f"shared-{number}", "{}") for number in range(10)]
 
@@ -18,12 +19,13 @@ def write(database: str, writer: int, turns: int) -> tuple[list[str], list[str]]
     dice = random.Random(writer)  # noqa: S311 - the same delays at every run, not safe ones
     fails = False
 
-    def before_commit() -> None:
+    def commit_late_or_not_at_all() -> None:
         time.sleep(dice.uniform(0, 0.02))  # the late commit that a reader must not be misled by
         if fails:
             raise LateCommitError
 
-    store = Store(database, before_commit=before_commit)
+    store = Store(database)
+    before_commits(store, commit_late_or_not_at_all)
     kept: list[str] = []
     repeated: list[str] = []
     for turn in range(turns):

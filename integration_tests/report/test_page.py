@@ -189,7 +189,7 @@ def true_tiles() -> dict[str, str]:
         "Answered": f"{len(answered) / len(inbound):.0%}",
         "Service level": f"{sum(wait <= 60 for wait in waits) / (len(inbound) - len(short)):.0%}",
         "Speed of answer": f"{sum(waits) / len(waits):.0f} s",
-        "Handle time": f"{round(handled) // 60}:{round(handled) % 60:02d}",
+        "Handle time": f"{round(handled) // 60} min {round(handled) % 60} s",
         "CSAT": f"{sum(score >= 4 for score in scored) / len(scored):.0%}",
     }
 

@@ -6,8 +6,8 @@ import re
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from dbt_dialpad.warehouse import opened
 from report.figures import Period, figures, period_of, query
-from report.warehouse import opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable

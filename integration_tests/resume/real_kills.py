@@ -33,6 +33,7 @@ LATEST = 0.95
 AT_ONCE = 4
 DAYS = 10
 QUIET = 900
+LEFT_OUT = {"call_recaps"}  # 5.5 s a recap; unit_tests/conversations/test_recaps.py breaks it off
 SECRET, READ_KEY = "kill-secret-e4da3b7fbbce2345d7772b0674a318d5", "kill-reader-1679091c5a880faf6fb5e6087eb1b2dc"
 
 
@@ -41,7 +42,7 @@ class Accounts:
 
     def __init__(self, stack: ExitStack, folder: Path) -> None:
         """Has the receiver take forty events."""
-        self._world = World(seed=11, days=DAYS, calls_per_day=60, messages_per_day=150, agents=20, call_centers=3)
+        self._world = World(seed=11, days=DAYS, calls_per_day=20, messages_per_day=150, agents=8, call_centers=2)
         self._until = time.time() - QUIET
         self._folder = folder
         store = Store(f"sqlite:///{folder / 'events.db'}")
@@ -84,12 +85,22 @@ def killed(connector: Connector, streams: list[dict[str, Any]], after: float) ->
     return Output(code, [json.loads(line) for line in lines if line.endswith(b"\n")])
 
 
+WINDOWED = {
+    "records_csat": {"window_start", "window_end"},
+    "records_screenshare": {"window_start", "window_end"},
+    "scorecard_answers": {"window_start", "window_end"},
+    "scorecard_grades": {"window_start", "window_end"},
+    "wfm_activity_metrics": {"interval"},
+    "wfm_agent_metrics": {"interval"},
+}
+"""Columns that say what was asked for: a look-back, or a later sync, asks for another window."""
+
+
 def held(rows: list[Row], stream: dict[str, Any]) -> dict[tuple[Any, ...], Row]:
-    """The table; of survey answers and screen shares, which have no date, a look-back names a narrower window."""
-    undated = stream["name"] in {"records_csat", "records_screenshare"}
-    ours = {"window_start", "window_end"} if undated else set()
+    """The table without the columns that differ from sync to sync."""
+    windows = WINDOWED.get(stream["name"], set())
     kept = table(rows, stream)
-    return {key: {name: value for name, value in row.items() if name not in ours} for key, row in kept.items()}
+    return {key: {name: value for name, value in row.items() if name not in windows} for key, row in kept.items()}
 
 
 def main() -> int:
@@ -98,7 +109,7 @@ def main() -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         accounts = Accounts(stack, folder)
         connector = accounts.connector(stack, "quiet")
-        streams = connector.discover()
+        streams = [stream for stream in connector.discover() if stream["name"] not in LEFT_OUT]
         began = time.monotonic()
         quiet = connector.read(streams)
         seconds = time.monotonic() - began

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -57,7 +58,10 @@ def test_the_progress_line_says_that_exports_are_being_prepared() -> None:
 
 
 def test_the_progress_line_shows_what_the_connector_logs_about_the_quota() -> None:
-    seen, said = Seen(began={"records_calls": 1.0}), "records_calls: 12 exports wait for the quota (195 POSTs an hour)."
+    seen, said = (
+        Seen(began={"records_calls": 1.0}),
+        "records_calls: 12 exports waiting for the quota (195 POSTs an hour).",
+    )
     line = orjson.dumps({"type": "LOG", "log": {"level": "INFO", "message": said}})
     assert not seen.hear(line, io.BytesIO(), time.time())
     assert reading(seen, 1).endswith(said.rstrip("."))
@@ -73,13 +77,15 @@ def test_a_postgres_without_merge_is_refused() -> None:
         sync.check_version(tables)
 
 
-def test_a_second_sync_says_since_when_it_is_incremental(duckdb_loader: Loader) -> None:
+def test_a_second_sync_says_when_a_stream_was_last_synced(duckdb_loader: Loader) -> None:
     streams = {"calls": stream({"id": "1"}, {"state": {"at": "1"}}), "users": stream({"id": "1"}, grows=False)}
     duckdb_loader.sync(streams)
     first = duckdb_loader.said
     duckdb_loader.sync(streams)
     assert "incremental" not in first
-    assert "2 streams; 1 incremental since 20" in duckdb_loader.said
+    assert "2 streams; 1 incremental: what is new since the last sync" in duckdb_loader.said
+    assert re.search(r"^calls .*  incremental, last synced 20[-\d]+ [\d:]+ UTC$", duckdb_loader.said, re.MULTILINE)
+    assert re.search(r"^users .*  whole$", duckdb_loader.said, re.MULTILINE)
 
 
 def test_a_failed_stream_shows_the_sentence_of_the_connector(duckdb_loader: Loader) -> None:
@@ -114,7 +120,7 @@ def test_only_the_chosen_streams_are_read(duckdb_loader: Loader) -> None:
 def test_a_stream_that_takes_long_is_read_when_it_is_named(duckdb_loader: Loader) -> None:
     streams = {"call_recaps": stream({"id": "1"}), "users": stream({"id": "1"})}
     duckdb_loader.sync(streams, left_out=("call_recaps",))
-    assert "1 streams; left out as too slow: call_recaps (STREAMS=call_recaps reads it)" in duckdb_loader.said
+    assert "1 stream; left out as too slow: call_recaps (read with STREAMS=call_recaps)" in duckdb_loader.said
     assert duckdb_loader.tables() == {"users"}
     duckdb_loader.sync(streams, "call_recaps", left_out=("call_recaps",))
     assert duckdb_loader.tables() == {"users", "call_recaps"}
@@ -156,9 +162,10 @@ def test_the_password_of_the_warehouse_is_never_shown() -> None:
     from warehouse import sync  # noqa: PLC0415  # PyAirbyte reads its settings at import
 
     into = "postgresql://loader:a-long-passphrase-7@localhost:5432/dwh"
-    command, _ = sync.opening(into)
+    command, _ = sync.opening(into, marts=True)
     assert "a-long-passphrase-7" not in sync.shown(into) + command
     assert "postgresql://loader@localhost:5432/dwh" in command
+    assert "dialpad%2Cdialpad_marts" in command
 
 
 def test_a_warehouse_of_another_kind_is_refused_before_a_file_of_its_name_is_made(duckdb_loader: Loader) -> None:
@@ -231,6 +238,7 @@ def test_a_sync_ends_with_the_report_and_stays_a_success_without(
     run = start({"calls": stream({"id": "1"})}, "--report", "page.html", PATH=f"{tmp_path}:{os.environ['PATH']}")
     said, _ = run.communicate(timeout=60)
     assert says in said
+    assert ("SHOW TABLES FROM dialpad_marts" in said.splitlines()[-1]) == (not makes)
     assert run.returncode == 0
 
 

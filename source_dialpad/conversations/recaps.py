@@ -18,6 +18,7 @@ from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.types import StreamSlice
 
 from source_dialpad.conversations.transcripts import ABSENT, NOT_READY, TranscriptsRetriever
+from source_dialpad.errors import counted
 from source_dialpad.sync.batches import Row
 from source_dialpad.sync.cursor import PLANNED
 from source_dialpad.sync.planner import LAG, PlannedWindow
@@ -72,7 +73,7 @@ class RecapsRetriever(TranscriptsRetriever):
         for each, legs in windows:
             yield self._with_rows(each, legs)
         if self._absent:
-            logger.info("%s: %d of %d calls have no recap (404).", self.name, self._absent, self._asked)
+            logger.info("%s: no recap (404) for %d of %s.", self.name, self._absent, counted(self._asked, "call"))
 
     def _share(self, unread: list[StreamSlice]) -> tuple[list[tuple[StreamSlice, list[Row]]], int]:
         """The days that this sync reads, whole, with their legs, and how many recaps they leave of its share."""
@@ -85,10 +86,10 @@ class RecapsRetriever(TranscriptsRetriever):
             chosen.append((each, legs))
             wanted += len(legs)
         if chosen:
-            logger.info("%s: asking for %d recaps of %d new days, 11 a minute.", self.name, wanted, len(chosen))
+            logger.info("%s: asking for %s, 11 a minute.", self.name, counted(wanted, "recap"))
         if left := len(unread) - len(chosen):
-            recaps, syncs = left * wanted // len(chosen), ceil(left / len(chosen))
-            logger.info("%s: %d days are left, about %d recaps, about %d syncs.", self.name, left, recaps, syncs)
+            recaps, syncs = counted(left * wanted // len(chosen), "recap"), counted(ceil(left / len(chosen)), "sync")
+            logger.info("%s: %s left, about %s, about %s.", self.name, counted(left, "day"), recaps, syncs)
         return chosen, RECAPS_A_SYNC - min(wanted, most)
 
     def _summarized(self, stream_slice: StreamSlice) -> Iterator[Row]:

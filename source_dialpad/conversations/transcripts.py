@@ -18,7 +18,7 @@ from urllib.parse import quote
 from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.types import StreamSlice
 
-from source_dialpad.errors import snippet, system_error
+from source_dialpad.errors import counted, snippet, system_error
 from source_dialpad.identity import IDENTITIES
 from source_dialpad.sync.batches import Row
 from source_dialpad.sync.retriever import SliceRetriever
@@ -82,8 +82,8 @@ class TranscriptsRetriever(SliceRetriever):
                 }
         if not_ready:
             looks_back = end > datetime.now(UTC) - timedelta(days=self.config["lookback_days"]) - DAY
-            message = "%s: %d transcripts are not ready yet (400); the look-back of the next sync %s for them again."
-            logger.info(message, context, not_ready, "asks" if looks_back else "does not ask")
+            message = "%s: %s not ready yet (400); the look-back of the next sync %s for them again."
+            logger.info(message, context, counted(not_ready, "transcript"), "asks" if looks_back else "does not ask")
 
     def _transcript(self, answer: Answer, context: str) -> Row:
         transcript = answer.value

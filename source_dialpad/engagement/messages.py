@@ -32,7 +32,7 @@ from source_dialpad.engagement.unit import (
     refused,
     requested_bounds,
 )
-from source_dialpad.errors import snippet, system_error
+from source_dialpad.errors import counted, snippet, system_error
 from source_dialpad.identity import IDENTITIES
 from source_dialpad.sync.halving import PageDuplicates, TimeRange, read_in_halves
 from source_dialpad.sync.planner import LAG
@@ -229,7 +229,7 @@ class MessagesRetriever(SliceRetriever):
         if is_empty:
             self._empty.append(stream_slice)
             if len(self._empty) == len(self._planned):
-                logger.warning(NOTHING_CAME, self.name, f"in any of {len(self._planned)} windows")
+                logger.warning(NOTHING_CAME, self.name, f"in {counted(len(self._planned), 'window')}")
 
 
 @dataclass

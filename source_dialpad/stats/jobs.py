@@ -18,7 +18,7 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_dialpad.errors import snippet, system_error, transient_error
+from source_dialpad.errors import counted, snippet, system_error, transient_error
 from source_dialpad.stats.quota import ExportQuota, ExportShare
 from source_dialpad.sync.windows import DAY, DayWindow, local_day, midnight
 from source_dialpad.transport.requester import JsonCalls, answer_of, object_of, retry_after
@@ -288,13 +288,13 @@ class ExportJobs:
         queued = sum(job.status is JobStatus.QUEUED for job in waiting)
         if queued and (wait := self.quota.wait_seconds()) > 0:
             next_at = f"{datetime.now(UTC) + timedelta(seconds=wait):%H:%M:%S}"
-            message = "%s: %d exports wait for the quota (%s, none after a 429); the next at %s UTC, in %d min %d s."
-            logger.info(message, self.stream, queued, self.quota.limit_text, next_at, *divmod(int(wait), 60))
+            text = "%s: %s waiting for the quota (%s, none after a 429); the next at %s UTC, in %d min."
+            logger.info(text, self.stream, counted(queued, "export"), self.quota.limit_text, next_at, wait // 60 + 1)
         else:
             now = time.monotonic()
             oldest = now - min((job.started_at for job in waiting if job.started_at), default=now)
-            message = "%s: Dialpad is preparing %d exports, the oldest for %d s; each is given up after %d s."
-            logger.info(message, self.stream, len(waiting), oldest, TIME_LIMIT)
+            message = "%s: Dialpad is preparing %s, the oldest for %d s; each is given up after %d s."
+            logger.info(message, self.stream, counted(len(waiting), "export"), oldest, TIME_LIMIT)
 
 
 def _object(response: requests.Response, context: str) -> dict[str, Any]:

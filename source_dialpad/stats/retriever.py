@@ -13,6 +13,7 @@ from airbyte_cdk.sources.declarative.requesters.requester import Requester
 from airbyte_cdk.sources.streams.core import StreamData
 from airbyte_cdk.sources.types import StreamSlice
 
+from source_dialpad.errors import counted
 from source_dialpad.stats.files import BrokenFileError, ExportFile
 from source_dialpad.stats.jobs import ATTEMPTS, LATER, POLL_EVERY, ExportJob, ExportJobs, JobStatus
 from source_dialpad.stats.quota import ExportShare, export_quota, wishes
@@ -89,10 +90,10 @@ class ExportRetriever(SliceRetriever):
                 yield StreamSlice(partition=given.partition, cursor_slice=given.cursor_slice, extra_fields=fields)
         if left:
             syncs = ceil(left / max(sum(wish.is_history for wish in read), 1))  # at the pace of this one
-            logger.info("%s: %d exports are left, about %d syncs.", self.name, left, syncs)
+            logger.info("%s: %s left to read, about %s.", self.name, counted(left, "export"), counted(syncs, "sync"))
         if used := self.quota.used:
-            message = "%s: all exports have been prepared; this sync has used %d export POSTs and %d polls so far."
-            logger.info(message, self.name, used, self.quota.polls)
+            message = "%s: all exports have been prepared; this sync has used %s and %s so far."
+            logger.info(message, self.name, counted(used, "export POST"), counted(self.quota.polls, "poll"))
 
     def _job(self, stream_slice: StreamSlice) -> ExportJob:
         window = DayWindow(*(date.fromisoformat(stream_slice.cursor_slice[edge]) for edge in ("first_day", "last_day")))

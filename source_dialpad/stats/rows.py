@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from airbyte_cdk.models import FailureType
 
-from source_dialpad.errors import snippet, system_error, transient_error
+from source_dialpad.errors import counted, snippet, system_error, transient_error
 from source_dialpad.stats.files import BrokenFileError, ExportFile
 from source_dialpad.stats.keys import FileKeys, call_center_type
 from source_dialpad.sync.batches import Row
@@ -31,7 +31,7 @@ logger = logging.getLogger("airbyte")
 
 MOST_COLUMNS = 1000  # the widest export known has some 60
 DOCUMENTED = 3  # columns that a schema knows at least where the header was published
-BATCH_ROWS = 200  # converted at once, column by column, which is fast; fewer where they are long
+BATCH_ROWS = 25  # converted at once, column by column; many threads' batches fit into a processor's cache
 BATCH_BYTES = 1 << 19
 
 csv.field_size_limit(16 << 20)  # characters of a cell: Python's own 131,072 are too few for transcripts
@@ -240,7 +240,7 @@ def _batches(reader: Iterator[list[str]], file: ExportFile, width: int, context:
     begins = file.position
     for row in filter(None, reader):
         if len(row) != width:
-            raise _cut(context, f"a row has {len(row)} cells and the header {width}")
+            raise _cut(context, f"a row has {counted(len(row), 'cell')}, and the header {width}")
         file.row_begins = file.position
         batch.append(row)
         if len(batch) >= BATCH_ROWS or file.position - begins > BATCH_BYTES:

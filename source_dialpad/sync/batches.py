@@ -84,30 +84,32 @@ def batched(stream_name: str, stream_slice: StreamSlice, rows: Iterable[Row]) ->
     if not BATCHES.is_open:
         yield from rows
         return
-    rows_as_json: list[bytes] = []
+    lines: list[bytes] = []
     row: Row = {}
     size = 0
+    head = b'{"type":"RECORD","record":{"stream":%b,"data":' % orjson.dumps(stream_name)
     try:
         for row in rows:
-            row_as_json = _serialize(row, stream_name)
-            rows_as_json.append(row_as_json)
-            size += len(row_as_json)
-            if size >= MAX_BYTES or len(rows_as_json) >= MAX_ROWS:
-                yield _batch(stream_name, stream_slice, row, rows_as_json)
-                rows_as_json, size = [], 0
+            if not lines:
+                tail = b',"emitted_at":%d}}' % (time.time_ns() // 1_000_000)
+            # copied at once: the bytes that orjson returns occupy several times their length
+            line = b"".join((head, _serialize(row, stream_name), tail))
+            lines.append(line)
+            size += len(line)
+            if size >= MAX_BYTES or len(lines) >= MAX_ROWS:
+                yield _batch(stream_name, stream_slice, row, lines)
+                lines, size = [], 0
     except Exception:
-        if rows_as_json:
-            yield _batch(stream_name, stream_slice, row, rows_as_json)
+        if lines:
+            yield _batch(stream_name, stream_slice, row, lines)
         raise
-    if rows_as_json:
-        yield _batch(stream_name, stream_slice, row, rows_as_json)
+    if lines:
+        yield _batch(stream_name, stream_slice, row, lines)
 
 
-def _batch(stream_name: str, stream_slice: StreamSlice, last: Row, rows_as_json: list[bytes]) -> RecordBatch:
+def _batch(stream_name: str, stream_slice: StreamSlice, last: Row, lines: list[bytes]) -> RecordBatch:
     BATCHES.acquire_slot()
-    head = b'{"type":"RECORD","record":{"stream":%b,"data":' % orjson.dumps(stream_name)
-    tail = b',"emitted_at":%d}}' % (time.time_ns() // 1_000_000)
-    return RecordBatch(stream_name, stream_slice, last, [b"".join((head, row, tail)) for row in rows_as_json])
+    return RecordBatch(stream_name, stream_slice, last, lines)
 
 
 def _serialize(row: Row, stream_name: str) -> bytes:

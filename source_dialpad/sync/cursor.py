@@ -22,7 +22,7 @@ from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partitio
 from airbyte_cdk.sources.streams.concurrent.partitions.stream_slicer import StreamSlicer
 from airbyte_cdk.sources.types import Record, StreamSlice
 
-from source_dialpad.errors import config_error
+from source_dialpad.errors import config_error, counted
 from source_dialpad.sync.planner import Cursor as SavedCursor
 from source_dialpad.sync.planner import PlannedWindow, WindowPlanner
 
@@ -88,7 +88,7 @@ class WindowCursor(Cursor):
         partitions = {_key(each.partition): each for each in listed}  # listed twice, one would be read twice
         saved = self._saved = self._read_state(partitions)
         if saved and saved.keys().isdisjoint(partitions):
-            gone = f"none of the {len(saved)} partitions of the saved state is there any more"
+            gone = f"of the saved state, none of {counted(len(saved), 'partition')} is there any more"
             self.planner.warn(f"{gone}; each is read from the start.")
         for key, partition in partitions.items():
             resumed = self.planner.compatible_state(saved.get(key))

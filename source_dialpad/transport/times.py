@@ -30,7 +30,7 @@ def second_of_milliseconds(value: int) -> str:
 
 @lru_cache(maxsize=1000)  # every row has such times, and most rows share their minute with the one before
 def _minute(minute: int) -> str:
-    return datetime.fromtimestamp(60 * minute, UTC).isoformat()[:16]
+    return (EPOCH + timedelta(minutes=minute)).isoformat()[:16]
 
 
 def milliseconds(instant: datetime) -> int:

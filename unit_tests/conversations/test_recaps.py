@@ -76,7 +76,7 @@ def test_only_calls_whose_transcript_has_the_moment_are_asked_for_each_once(
     assert Counter(calls) == Counter(summarized(fake).keys())
     absent = len(calls) - len(out.records)
     assert absent > 0
-    assert lines_of(caplog, STREAM)[-1] == f"{STREAM}: {absent} of {len(calls)} calls have no recap (404)."
+    assert lines_of(caplog, STREAM)[-1] == f"{STREAM}: no recap (404) for {absent} of {len(calls)} calls."
 
 
 def test_a_summary_that_is_missing_is_null_and_what_is_not_listed_passes_through(fetch: requests_mock.Mocker) -> None:

@@ -184,8 +184,8 @@ def test_a_transcript_that_is_not_ready_is_counted_and_comes_with_the_look_back(
     first = read(dialpad(), STREAM)
     assert (first.errors, rows.keys() - table(first.records).keys()) == ([], {newest, oldest})
     assert [line.partition("): ")[2] for line in caplog.messages if line.startswith(f"{STREAM} (")] == [
-        "1 transcripts are not ready yet (400); the look-back of the next sync does not ask for them again.",
-        "1 transcripts are not ready yet (400); the look-back of the next sync asks for them again.",
+        "1 transcript not ready yet (400); the look-back of the next sync does not ask for them again.",
+        "1 transcript not ready yet (400); the look-back of the next sync asks for them again.",
     ]
     caplog.clear()
     in_process(fake, fetch)

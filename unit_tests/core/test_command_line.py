@@ -110,8 +110,33 @@ def test_a_configuration_file_that_is_no_object_is_named(
 def test_without_a_command_the_usage_is_shown_and_the_exit_code_is_2() -> None:
     ended = subprocess.run([sys.executable, "-m", "source_dialpad.run"], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr.startswith("usage: ")
-    assert "{spec,check,discover,read}" in ended.stderr
+    assert ended.stderr == f"{command.HELP}\n"
+    assert ended.stderr.startswith("usage: source-dialpad {spec,check,discover,read}")
+    assert "Name a command: spec, check, discover or read." in ended.stderr
+
+
+def test_the_help_says_what_the_program_and_its_commands_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out = ran(["--help"], monkeypatch, capsys)
+    assert (code, out) == (0, f"{command.HELP}\n")
+    assert "Reads a company's Dialpad data" in out
+
+
+@pytest.mark.slow
+def test_a_refused_key_is_one_sentence_and_no_stack_trace(files: Path, world: World) -> None:
+    with serve(FakeDialpad(world, keys=Keys(dialpad=SECRET))) as url:
+        config = written(files, {"dialpad": {"api_key": "another-key-0123456789", "base_url": url}})
+        check = command_line("check", "--config", config)[1]
+        read = command_line("read", "--config", config, "--catalog", str(files / "catalog.json"))[1]
+        debug = command_line("check", "--debug", "--config", config)[1]
+    (status,) = [json.loads(line)["connectionStatus"]["message"] for line in check.splitlines()]
+    assert status.startswith("dialpad: Dialpad refused dialpad.api_key (401). ")
+    told = [line for line in read.splitlines() if "refused dialpad.api_key" in line]
+    assert [json.loads(line)["type"] for line in told] == ["TRACE", "TRACE"]  # of the stream, and of the sync
+    noise = ("MemoryMonitor", "' request to '", "Traceback", "did not sync successfully")
+    assert [text for text in noise if text in read] == []
+    assert [text for text in noise[:2] if text in debug] == list(noise[:2])
 
 
 def test_a_file_that_is_not_there_is_named(

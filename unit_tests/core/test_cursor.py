@@ -376,7 +376,7 @@ def test_a_state_whose_partitions_are_all_gone_says_so(caplog: pytest.LogCapture
     first = Sync(days(), parts=["a", "b"]).close_all()
     with caplog.at_level(logging.WARNING, logger="airbyte"):
         Sync(days(), first.state, parts=["c"])
-    assert "none of the 2 partitions of the saved state is there any more" in caplog.text
+    assert "of the saved state, none of 2 partitions is there any more" in caplog.text
 
 
 @every("value", ["2026-11-23", "2999-12-31", "9999-12-31"])

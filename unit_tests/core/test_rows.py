@@ -129,6 +129,7 @@ def test_a_value_is_read_as_its_column_says(column: str, given: Any, taken: Any)
         ("at", [1793577639404]),
         ("at", {"ms": 1793577639404}),
         ("at", 10**30),
+        ("at", 67_768_036_191_676_800_000),  # a year that the C library counts in more digits than it has
         ("at", "２０２１-06-20T19:18:00Z"),  # noqa: RUF001  # digits that only look like digits
         ("party", "ann"),
         ("party", [1]),
@@ -180,12 +181,14 @@ def _is_rfc3339(value: object) -> bool:
     return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(row=st.dictionaries(st.sampled_from(sorted(COLUMNS)), JSON))
 def test_whatever_json_comes_the_row_fits_its_schema(row: dict[str, Any]) -> None:
     Draft7Validator(SCHEMA, format_checker=CHECKS).validate(RowTyper("s", SCHEMA)(row))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(row=st.dictionaries(st.sampled_from(sorted(COLUMNS)), JSON))
 def test_a_row_that_was_typed_once_stays_as_it_is(row: dict[str, Any]) -> None:

@@ -348,6 +348,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(key=st.sampled_from([key for key, _ in keys(PROPERTIES)]), value=JSON)
 def test_whatever_stands_in_a_key_it_is_taken_or_refused_in_a_sentence(key: str, value: Any) -> None:

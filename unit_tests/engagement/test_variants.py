@@ -42,6 +42,7 @@ ALL = list(combinations())
 HARD = [each for number, each in enumerate(ALL) if number % 9 == 0]
 
 
+@pytest.mark.slow
 def test_the_messages_are_those_of_the_account(fake: FakeDialpad, account: Account) -> None:
     def differ(chosen: dict[str, str]) -> bool:
         fake.variants.choose(chosen)

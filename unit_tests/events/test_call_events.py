@@ -59,6 +59,7 @@ def test_a_sibling_s_name_in_an_event_stands_for_nothing(receiver: Receiver) -> 
     assert (row.get("date_rang_time"), row["date_started_time"]) == (None, "2026-11-02T00:00:39.404+00:00")
 
 
+@pytest.mark.slow
 def test_thousands_of_events_are_read_page_after_page(receiver: Receiver) -> None:
     kept = [one for _ in range(1) for one in receiver.take_many(2500)]
     assert sorted(ids(read(config(), "call_events").records)) == sorted(kept)

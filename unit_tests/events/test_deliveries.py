@@ -8,6 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import pytest
 from jsonschema import Draft7Validator
 
 from event_receiver import batching
@@ -18,8 +19,6 @@ from unit_tests.core.reading import read
 from unit_tests.events.receiving import Receiver, config
 
 if TYPE_CHECKING:
-    import pytest
-
     from fake_dialpad.server import FakeDialpad
     from unit_tests.core.reading import Row
 
@@ -35,6 +34,7 @@ def leaves(value: Any) -> Any:
     return [leaves(item) for item in value] if isinstance(value, list) else str(value)
 
 
+@pytest.mark.slow
 def test_the_seven_streams_hold_what_was_delivered_row_by_row(
     fake: FakeDialpad, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

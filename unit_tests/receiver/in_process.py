@@ -2,10 +2,14 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx
+from sqlalchemy import event
 from starlette.applications import Starlette
+
+from event_receiver.store import Store
 
 SECRET = "unit-secret-9d5ed678fe57bcca610140957afab571"
 READ_KEY = "unit-reader-0cc175b9c0f1b6a831c399e269772661"
@@ -50,6 +54,12 @@ class InProcess:
     def items(self, **params: Any) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = self.get("/events", **params).json()["items"]
         return items
+
+
+def before_commits(store: Store, act: Callable[[], object]) -> None:
+    """Have something happen in each transaction of a store that is about to commit: it delays, looks, or fails."""
+    store.prepare()
+    event.listen(store._engine, "commit", lambda _connection: act())
 
 
 class Clock:

@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import OperationalError
 
 from event_receiver import batching
 from event_receiver.batching import BatchWriter
@@ -24,8 +24,6 @@ class Journal(Store):
     def append(self, events: Sequence[Event]) -> list[Receipt]:
         self.batches.append([event.event_id for event in events])
         for event in events:
-            if event.payload == "poison":
-                raise DataError("INSERT", None, ValueError("the row"))
             if event.payload == "away":
                 raise OperationalError("INSERT", None, ConnectionError("away"))
             if event.payload == "fault":
@@ -80,20 +78,6 @@ def test_a_commit_is_bounded_in_events(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [len(batch) for batch in journal.batches] == [3, 3, 1]
 
 
-def test_a_commit_is_bounded_in_characters_but_takes_one_event_of_any_length(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batching, "BATCH_CHARACTERS", 10)
-    journal = Journal()
-    kept(journal, *(Event(str(length), "x" * length) for length in (4, 6, 5, 50, 1)))
-    assert journal.batches == [["4", "6"], ["5"], ["50"], ["1"]]
-
-
-def test_an_event_the_database_refuses_does_not_take_others_with_it() -> None:
-    journal = Journal()
-    answers = kept(journal, Event("1", "{}"), Event("2", "poison"), Event("3", "{}"))
-    assert reasons(answers) == [True, "not_kept", True]
-    assert journal.known == {"1", "3"}
-
-
 def test_a_fault_of_ours_is_told_to_the_sender_and_the_writer_goes_on() -> None:
     async def one_after_another(writer: BatchWriter) -> Answers:
         first = await asyncio.gather(writer.write(Event("1", "fault")), return_exceptions=True)
@@ -114,11 +98,6 @@ def test_a_database_that_is_away_is_asked_once_a_batch_and_everybody_told() -> N
 def test_too_many_waiting_events_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batching, "WAITING_EVENTS", 2)
     assert reasons(kept(Journal(), *events(3))) == [True, True, "overloaded"]
-
-
-def test_too_many_waiting_characters_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batching, "WAITING_CHARACTERS", 10)
-    assert reasons(kept(Journal(), *events(3, "x" * 10))) == [True, True, "overloaded"]
 
 
 def test_what_waits_when_the_receiver_stops_is_kept() -> None:

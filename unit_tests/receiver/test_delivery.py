@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from event_receiver.delivery import Deliveries, Event, event_id
-from event_receiver.errors import RefusedError, SettingError
+from event_receiver.errors import RefusedError
 from event_receiver.kinds import KINDS
 
 SECRET = "unit-secret-9d5ed678fe57bcca610140957afab571"
@@ -21,7 +21,7 @@ EVENT = {"call_id": 5000000000000001, "state": "hangup", "total_duration": 8951.
 
 
 def deliveries(*secrets: str) -> Deliveries:
-    return Deliveries(secrets, clock=lambda: NOW, max_age=300)
+    return Deliveries(secrets, clock=lambda: NOW)
 
 
 def token(payload: dict[str, Any] | None = None, secret: str = SECRET, algorithm: str = "HS256") -> bytes:
@@ -130,7 +130,7 @@ def test_a_token_whose_own_times_are_wrong_is_refused() -> None:
         ({"iat": NOW + 61}, "token_not_yet_valid"),
         ({"nbf": NOW + 61}, "token_not_yet_valid"),
         ({"iat": "yesterday"}, "token_malformed"),
-        ({"exp": True}, "token_malformed"),
+        ({"exp": "1793577600"}, "token_malformed"),
         ({"iat": 10**400}, "token_not_yet_valid"),
         ({"nbf": [NOW]}, "token_malformed"),
     ]
@@ -213,12 +213,6 @@ def test_a_byte_order_mark_is_dropped() -> None:
 def test_a_signed_event_without_a_secret_to_check_it_is_our_fault() -> None:
     for body in (token(), b'"' + token() + b'"'):
         assert (refusal(body).status, refusal(body).reason) == (503, "secret_not_set")
-
-
-def test_a_secret_that_protects_nothing_is_refused_at_the_start() -> None:
-    for secret in ("", "  ", "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----"):
-        with pytest.raises(SettingError, match="secret"):
-            deliveries(secret)
 
 
 def test_no_refusal_repeats_the_body() -> None:

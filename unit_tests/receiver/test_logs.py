@@ -10,8 +10,7 @@ from event_receiver import logs
 class Log:
     def __init__(self) -> None:
         self.stream = io.StringIO()
-        self.now = 0.0
-        logs.configure("info", stream=self.stream, clock=lambda: self.now)
+        logs.configure("info", stream=self.stream)
 
     def lines(self) -> list[dict[str, object]]:
         return [json.loads(line) for line in self.stream.getvalue().splitlines()]
@@ -41,18 +40,6 @@ def test_an_error_is_logged_by_type_and_place_and_without_its_text(log: Log) -> 
     ]
     assert "test_logs.py" in str(log.lines()[0]["at"])
     assert "555 0102" not in log.stream.getvalue()
-
-
-def test_a_line_that_repeats_is_held_back_and_counted(log: Log) -> None:
-    for log.now in (0.0, 1.0, 9.9, 10.0):
-        logs.log(logging.WARNING, "refused", reason="not_json")
-    assert [line.get("held_back") for line in log.lines()] == [None, 2]
-
-
-def test_another_reason_is_another_line(log: Log) -> None:
-    for reason in ("not_json", "signature_wrong", "not_json"):
-        logs.log(logging.WARNING, "refused", reason=reason)
-    assert [line["reason"] for line in log.lines()] == ["not_json", "signature_wrong"]
 
 
 def test_pythons_warnings_are_logged_as_json_too(log: Log) -> None:

@@ -1,14 +1,16 @@
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 import requests
 import requests_mock
 
 from event_receiver import run as run_module
-from event_receiver.delivery import Event
+from event_receiver.delivery import Deliveries, Event
 from event_receiver.kinds import KINDS
 from event_receiver.metrics import Metrics
 from event_receiver.run import run
@@ -62,6 +64,18 @@ def test_starting_makes_the_tables(served: list[Any], database: str, tmp_path: P
     assert (tmp_path / "events.db").exists()
 
 
+def test_a_short_secret_is_named_once_and_with_the_cure(
+    served: list[Any], database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["--database", database], {"EVENT_RECEIVER_SECRET": "short"}) == 0
+    signed = jwt.encode({"call_id": "1"}, "short", "HS256").encode()  # a warning of the library would be an error
+    assert Deliveries(["short"], clock=time.time).event(signed).payload == '{"call_id":"1"}'
+    err = capsys.readouterr().err
+    assert err.count("shorter than 32 bytes") == err.count("openssl rand -hex 32") == 1
+    assert run(["--database", database], {"EVENT_RECEIVER_SECRET": SECRET}) == 0
+    assert "shorter than" not in capsys.readouterr().err
+
+
 def test_a_receiver_whose_postgres_is_away_starts_and_waits_for_it(
     served: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,10 +124,10 @@ def test_prune_removes_what_is_older_and_says_how_many(
 def test_prune_refuses_a_number_of_days_that_would_remove_everything(
     database: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for days in ("nan", "-1", "0", "inf", "ten"):
+    for days in ("nan", "-1", "0", "inf", "1e300", "ten"):
         with pytest.raises(SystemExit):
             run(["prune", f"--keep-days={days}", "--database", database], {})
-        assert f"{days} is not a number above 0" in capsys.readouterr().err
+        assert f"{days} is not a number of days above 0" in capsys.readouterr().err
 
 
 # Registering
@@ -246,10 +260,15 @@ def test_a_kind_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> N
         assert "there are call, sms, agent_status, contact, change_log, channel, fax" in capsys.readouterr().err
 
 
-def test_registering_without_a_secret_must_be_said(refused: Refuse, api: requests_mock.Mocker) -> None:
-    assert "--unsigned" in refused("register", "--url", URL, DIALPAD_API_KEY=API_KEY)
-    assert run(["register", "--url", URL, "--kinds", "call", "--unsigned"], {"DIALPAD_API_KEY": API_KEY}) == 0
-    assert posted(api)[0] == ("webhooks", {"hook_url": f"{URL}/call"})
+def test_registering_needs_the_receivers_secret(refused: Refuse, api: requests_mock.Mocker) -> None:
+    assert "EVENT_RECEIVER_SECRET is not set" in refused("register", "--url", URL, DIALPAD_API_KEY=API_KEY)
+    assert api.request_history == []
+
+
+def test_the_host_of_the_url_is_registered_in_small_letters(api: requests_mock.Mocker) -> None:
+    command = ["register", "--url", "HTTPS://Events.Example.com/events/", "--kinds", "call"]
+    assert run(command, ENVIRONMENT) == 0
+    assert posted(api)[0][1]["hook_url"] == f"{URL}/call"
 
 
 def test_registering_needs_the_companys_key(refused: Refuse) -> None:

@@ -200,7 +200,7 @@ def test_another_compression_is_an_error_and_not_a_table() -> None:
 
 def test_a_row_of_another_width_is_an_error() -> None:
     for row in ("1,2026-11-01 10:00:00,hello\r\n", "1,2026-11-01 10:00:00,a,b,UTC\r\n"):
-        assert "cells and the header 4" in broken(HEADER + row + LINE), row
+        assert ", and the header 4" in broken(HEADER + row + LINE), row
 
 
 def test_a_file_without_its_key_or_its_time_is_an_error() -> None:

@@ -72,6 +72,7 @@ def states_of(out: Read) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_a_backfill_goes_on_sync_by_sync_until_every_day_was_read(
     asked: FakeDialpad, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -91,7 +92,7 @@ def test_a_backfill_goes_on_sync_by_sync_until_every_day_was_read(
             newest = max(date.fromisoformat(row[STREAMS[stream]][:10]) for row in tables[stream].values())
             assert newest >= TODAY - timedelta(days=1)
         state = states_of(out)
-        if "exports are left" not in caplog.text:
+        if " left to read, about " not in caplog.text:
             break
         assert any("backfilled_to" in saved for saved in state.values())
     assert [saved for saved in state.values() if "backfilled_to" in saved] == []
@@ -99,6 +100,7 @@ def test_a_backfill_goes_on_sync_by_sync_until_every_day_was_read(
         assert tables[stream].keys() == table(whole.of[stream], stream).keys()
 
 
+@pytest.mark.slow
 def test_a_full_refresh_is_never_cut(asked: FakeDialpad) -> None:
     out = sync(config(1), {}, sync_mode="full_refresh")
     assert out.ended_by is None
@@ -112,7 +114,7 @@ def test_the_share_is_used_to_its_end_and_the_log_tells_the_rest(
     with caplog.at_level(logging.INFO, logger="airbyte"):
         sync(config(SHARE), {})
     assert posts(asked) == SHARE
-    lines = [line for line in caplog.messages if "exports are left" in line]
+    lines = [line for line in caplog.messages if " left to read, about " in line]
     assert len(lines) == len(STREAMS)
     for line in lines:
         left, syncs = map(int, re.findall(r"\b\d+\b", line))

@@ -62,7 +62,7 @@ def test_they_count_against_a_limit_of_their_own(sync: Sync, clock: Clock, caplo
     times = [post["time"] for post in sync.asked("POST", PATH)]
     assert len(times) > 300
     assert all(later - earlier > 60 for earlier, later in zip(times, times[240:], strict=False))
-    assert "wait for the quota (240 POSTs a minute, none after a 429)" in caplog.text
+    assert "waiting for the quota (240 POSTs a minute, none after a 429)" in caplog.text
     assert clock() - began < 900
     sync.read("records_voicemails")
     assert len(sync.posts) == 2, "the share of stats is whole"

@@ -1,21 +1,51 @@
-{#- From each change of duty to the agent's next. Availability is of the person, so an agent's rows are one sequence. -#}
+{#- From each change of duty to the agent's next. Availability is of the person, so an agent's rows are one sequence. The
+    export says what happened up to its newest row; events of the webhook, what has happened since. -#}
 
-with changes as (
+with exported as (
     select
         target_id as agent_id,
         occurred_at as started_at,
         on_duty_status as status_given,
-        case when on_duty_status in ('occupied-end', 'wrapup-end') then 'available' else on_duty_status end as status,
         min(record_id) as record_id,
         min(reason) as reason,
         min(call_center_id) as call_center_id,
         min(setter_role) as setter_role,
         max(name) as agent_name,
-        max(source_relation) as source_relation,
-        max(_airbyte_extracted_at) as extracted_at
+        false as is_from_event,
+        max(source_relation) as source_relation
     from {{ ref('stg_dialpad__records_onduty') }}
     where target_id is not null and occurred_at is not null
     group by target_id, occurred_at, on_duty_status
+),
+
+exported_until as (
+    select max(started_at) as newest_at from exported
+),
+
+since_then as (
+    select
+        events.target_id as agent_id,
+        events.time_at as started_at,
+        lower(events.on_duty_status) as status_given,
+        min(events.event_id) as record_id,
+        min(events.on_duty_status_reason) as reason,
+        cast(null as {{ dbt.type_string() }}) as call_center_id,
+        cast(null as {{ dbt.type_string() }}) as setter_role,
+        max(events.target_name) as agent_name,
+        true as is_from_event,
+        max(events.source_relation) as source_relation
+    from {{ ref('stg_dialpad__agent_status_events') }} as events
+    cross join exported_until
+    where events.target_id is not null and events.time_at is not null and events.on_duty_status is not null
+        and (exported_until.newest_at is null or events.time_at > exported_until.newest_at)
+    group by events.target_id, events.time_at, lower(events.on_duty_status)
+),
+
+changes as (
+    select
+        together.*,
+        case when status_given in ('occupied-end', 'wrapup-end') then 'available' else status_given end as status
+    from (select * from exported union all select * from since_then) as together
 ),
 
 newest as (
@@ -60,5 +90,6 @@ select
     case when is_capped then {{ cap }} else {{ dialpad.elapsed_seconds('started_at', 'next_or_newest_at') }} end as seconds,
     is_open,
     is_capped,
+    is_from_event,
     source_relation
 from ended

@@ -106,7 +106,9 @@ duty as (
         {%- endfor %}
     from {{ ref('stg_dialpad__stats_onduty') }} as stats
     cross join (
-        select min(started_date) as first_date, max(started_date) as last_date from {{ ref('dialpad__agent_status_intervals') }}
+        select min(started_date) as first_date, max(started_date) as last_date
+        from {{ ref('dialpad__agent_status_intervals') }}
+        where not is_from_event
     ) as covered_duty
     where stats.timezone = {{ dialpad.account_zone() }}
         and stats.scope = 'company'
