@@ -42,7 +42,7 @@ METRIC_END: Final = "whether the interval of a metric includes its end"
 LINK: Final = "how the next page is linked"
 ARRIVING: Final = "records that arrive while paging"
 KEPT: Final = "how long data are kept"
-FILTERS: Final = "whether a filter is a must"
+FILTERS: Final = "whether a filter is required"
 UNAUTHORIZED: Final = "what a 401 means"
 ENDS_OF_METRICS: Final = Doubt(
     "It finds it out by a record in every sync, and asks so that no event counts twice.",
