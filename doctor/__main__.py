@@ -176,7 +176,7 @@ def main(words: Sequence[str] | None = None) -> int:
     (asked.out / "doctor.md").write_text(report.markdown(outcome), encoding="utf-8")
     sys.stdout.writelines(f"{line}\n" for line in report.screen(outcome, width))
     files = "doctor.md, to paste into an issue, and doctor.json"
-    sys.stdout.write(f"\n{outcome.sent}. Written: {files}.\n")
+    sys.stdout.write(f"\n{textwrap.fill(f'{outcome.sent}. Written: {files}.', width)}\n")
     return 0
 
 
