@@ -156,11 +156,13 @@ class Receiver:
         """GET /metrics."""
         return PlainTextResponse(self._metrics.text(), media_type=CONTENT_TYPE)
 
-    async def refuse(self, _request: Request, error: Exception) -> Response:
+    async def refuse(self, request: Request, error: Exception) -> Response:
         """Answer what was raised in place of an answer, count it and log it."""
         headers: Mapping[str, str] | None = None
         if isinstance(error, HTTPException):  # the router's
             headers = error.headers
+            if headers and request.url.path.rstrip("/") == "/events":  # the router names one of its two routes
+                headers = {"allow": "GET, HEAD, POST"}
             reason = "method_not_allowed" if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED else "not_found"
             error = RefusedError(error.status_code, reason, _ROUTES)
         elif not isinstance(error, RefusedError):

@@ -1,6 +1,7 @@
 """Puts events that arrive together into one commit, and answers each sender only when its event is on disk."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 from typing import Final
@@ -19,6 +20,9 @@ GATHER_SECONDS: Final = 0.01
 
 WAITING_EVENTS: Final = 10_000
 """How many events may wait in memory for the database; more are refused with 503, and Dialpad delivers them again."""
+
+STOP_SECONDS: Final = 4.0
+"""How long the end waits for the database; by then, every sender was answered."""
 
 
 class BatchWriter:
@@ -39,8 +43,9 @@ class BatchWriter:
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Try to store what is still waiting, then end."""
-        await self._waiting.join()
+        """Try for STOP_SECONDS to store what is still waiting, then end."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._waiting.join(), STOP_SECONDS)
         self._task.cancel()
 
     async def write(self, event: Event) -> Receipt:

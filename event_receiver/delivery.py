@@ -8,6 +8,7 @@ body; its content type is not documented, so the content type is never looked at
 import hashlib
 import hmac
 import json
+import math
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -96,7 +97,8 @@ class Deliveries:
         times = {name: claims[name] for name in ("iat", "nbf", "exp") if claims.get(name) is not None}
         if not all(isinstance(value, int | float) for value in times.values()):
             raise RefusedError(401, "token_malformed", "The token's iat, nbf or exp is not a time.")
-        times = {name: value // 1000 if value > _MILLISECONDS_FROM else value for name, value in times.items()}
+        # An infinite one stays so: a thousandth of it would be NaN, which is neither early nor late.
+        times = {name: time // 1000 if _MILLISECONDS_FROM < time < math.inf else time for name, time in times.items()}
         cure = "Compare the clocks of both sides."
         if max(times.get("iat", now), times.get("nbf", now)) > now + CLOCK_SKEW_SECONDS:
             raise RefusedError(401, "token_not_yet_valid", f"The token's iat or nbf is in the future. {cure}")

@@ -18,6 +18,7 @@ _CURES: Final = {
     403: "Dialpad forbids it: it requires the company API key of an admin.",
     404: "Not found. Check --base-url, or run `list`: it may have been removed.",
     409: "It conflicts with what exists: run `list`.",
+    429: "Too many requests: run it again in a minute, and it goes on where it stopped.",
 }
 _CURE: Final = "Check the URL, states and target, or run it again later: what exists is not created twice."
 

@@ -159,7 +159,8 @@ class Store:
         """Return if the database answers and takes a write."""
         self.prepare()
         with self._engine.begin() as connection:
-            _take_turn(connection)
+            # A change, since SQLite writes nothing of a row that stays as it is, even on a full disk.
+            connection.execute(update(JOURNAL).values(last_received_at=JOURNAL.c.last_received_at + 1))
 
     def prune(self, before: int) -> int:
         """Remove events received before that time (microseconds since 1970); return how many. Positions are not reused.

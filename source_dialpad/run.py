@@ -152,7 +152,7 @@ class BatchWritingEntrypoint(AirbyteEntrypoint):
 def launch(source: SourceDialpad, arguments: list[str]) -> None:
     """Runs the command."""
     for handler in () if "--debug" in arguments or is_platform_debug_log_enabled() else logging.getLogger().handlers:
-        handler.addFilter(lambda record: not _REPEATED.match(record.getMessage()))
+        handler.addFilter(lambda record: not _REPEATED.match(str(record.msg)))
     logging.raiseExceptions = False  # a log line that cannot be written is no reason for a stack trace
     gc.freeze()  # the collector then no longer walks through the CDK, thousands of times: a quarter of a read's time
     gc.set_threshold(10_000, *gc.get_threshold()[1:])  # a page of rows is thousands of objects and holds no cycle

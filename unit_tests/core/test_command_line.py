@@ -139,6 +139,30 @@ def test_a_refused_key_is_one_sentence_and_no_stack_trace(files: Path, world: Wo
     assert [text for text in noise[:2] if text in debug] == list(noise[:2])
 
 
+LOGS_BADLY = """
+import logging
+from source_dialpad import run, source
+
+spec = source.SourceDialpad.spec
+
+
+def logs_badly(self, logger):
+    logging.getLogger("urllib3").warning("%s of %s", "one value")
+    return spec(self, logger)
+
+
+source.SourceDialpad.spec = logs_badly
+run.run()
+"""
+
+
+@pytest.mark.slow
+def test_a_broken_log_line_of_a_library_does_not_end_the_command() -> None:
+    command = [sys.executable, "-c", LOGS_BADLY, "spec"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert '"SPEC"' in ended.stdout
+
+
 def test_a_file_that_is_not_there_is_named(
     files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

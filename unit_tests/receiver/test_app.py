@@ -490,6 +490,11 @@ def test_another_route_is_refused_with_a_reason(receiver: InProcess) -> None:
     assert answers == refused
 
 
+def test_a_method_that_is_not_allowed_is_answered_with_those_that_are(receiver: InProcess) -> None:
+    allowed = {path: receiver.request("PUT", path).headers["allow"] for path in ("/events", "/events/", "/events/sms")}
+    assert allowed == {"/events": "GET, HEAD, POST", "/events/": "GET, HEAD, POST", "/events/sms": "POST"}
+
+
 def test_the_log_has_no_numbers_names_or_secrets(database: str) -> None:
     stream = io.StringIO()
     logs.configure("debug", stream=stream)

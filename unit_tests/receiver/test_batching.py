@@ -1,4 +1,5 @@
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
@@ -116,6 +117,31 @@ def test_what_waits_when_the_receiver_stops_is_kept() -> None:
 
     assert reasons(asyncio.run(whole())) == [True]
     assert journal.batches == [["1"]]
+
+
+def test_a_database_that_hangs_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "STOP_SECONDS", 0.1, raising=False)
+    answers = threading.Event()
+
+    class HangingJournal(Journal):
+        def append(self, events: Sequence[Event]) -> list[Receipt]:
+            answers.wait(3)
+            return super().append(events)
+
+    journal = HangingJournal()
+
+    async def leave() -> int:
+        writer = BatchWriter(journal, Metrics())
+        writer.start()
+        sender = asyncio.ensure_future(writer.write(Event("1", "{}")))
+        await asyncio.sleep(0)
+        await writer.stop()
+        commits = len(journal.batches)
+        answers.set()
+        sender.cancel()
+        return commits
+
+    assert asyncio.run(leave()) == 0
 
 
 def test_a_sender_that_has_gone_does_not_disturb_the_others() -> None:

@@ -238,7 +238,7 @@ def test_every_failure_says_what_was_asked_and_what_to_do(mocker: requests_mock.
         ({"status_code": 401}, "401.*DIALPAD_API_KEY"),
         ({"status_code": 403}, "forbids it"),
         ({"status_code": 404}, "--base-url"),
-        ({"status_code": 429}, "429"),
+        ({"status_code": 429}, "429.*in a minute"),
         ({"status_code": 503}, "503"),
         ({"status_code": 400}, "400"),
         ({"status_code": 302, "headers": {"Location": "https://elsewhere.example.com"}}, "JSONDecodeError"),

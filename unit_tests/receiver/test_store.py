@@ -1,8 +1,11 @@
+import resource
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import OperationalError
 
 from event_receiver import store as store_module
 from event_receiver.delivery import Event
@@ -155,6 +158,21 @@ def test_a_check_changes_nothing(store: Store) -> None:
     store.check()
     store.append(call_events(2))
     assert positions(store) == [1, 2]
+
+
+def test_a_check_fails_on_a_full_disk(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path}/full.db")
+    store.check()
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    size = (tmp_path / "full.db-wal").stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, unlimited[1]))
+    try:
+        with pytest.raises(OperationalError):
+            store.check()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    store.check()
+    store.close()
 
 
 def test_a_database_that_cannot_keep_is_refused_with_the_cure() -> None:
