@@ -18,7 +18,7 @@ BATCH_EVENTS: Final = 500
 GATHER_SECONDS: Final = 0.01
 """How long a commit waits for more events. One commit of five events costs little more than one of one."""
 
-WAITING_EVENTS: Final = 10_000
+WAITING_EVENTS: Final = 3000
 """How many events may wait in memory for the database; more are refused with 503, and Dialpad delivers them again."""
 
 STOP_SECONDS: Final = 4.0

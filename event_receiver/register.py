@@ -53,15 +53,17 @@ class Dialpad:
 
     def items(self, path: str) -> list[Item]:
         """Return the items of all pages; a missing or null list is an empty one, as everywhere in this API."""
-        cursor = None
+        cursors: list[str | None] = [None]
         found: list[Item] = []
-        while cursor != "":
-            page = self._ask("GET", path, params={"cursor": cursor})
+        while cursors[-1] != "":
+            page = self._ask("GET", path, params={"cursor": cursors[-1]})
             items = page.get("items") or []
             if not isinstance(items, list) or not all(isinstance(item, dict) and item.get("id") for item in items):
                 raise DialpadError(f"GET {path}: the answer is not a list of objects. Check --base-url.")
             found += items
-            cursor = str(page.get("cursor") or "")
+            cursors.append(str(page.get("cursor") or ""))
+            if cursors[-1] in cursors[:-1]:
+                raise DialpadError(f"GET {path} does not end: the cursor repeats. Nothing was changed.")
         return found
 
     def _ask(

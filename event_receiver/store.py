@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, delete, func, insert, or_, select, true, update
+from sqlalchemy import Connection, Row, delete, func, insert, literal_column, or_, select, true, update
 
 from event_receiver.database import EVENTS, JOURNAL, PRUNED, connect_lazily, parse_url, prepare
 from event_receiver.delivery import Event
@@ -61,7 +61,7 @@ class Page:
 class Store:
     """Stores events in SQLite or Postgres. Safe to use from several threads, processes and machines.
 
-    `clock` gives microseconds since 1970.
+    `clock` gives microseconds since 1970 and serves SQLite; Postgres brings its own clock, the same for all receivers.
     Every method may raise SQLAlchemyError when the database cannot be reached or does not accept the statement.
     """
 
@@ -96,8 +96,8 @@ class Store:
         """
         self.prepare()
         with self._engine.begin() as connection:
-            position, last_received_at = _take_turn(connection)
-            received_at = max(self._clock(), last_received_at + 1)
+            position, last_received_at, now = self._take_turn(connection)
+            received_at = max(now, last_received_at + 1)
             known = _known(connection, events, received_at)
             rows: list[dict[str, Any]] = []
             receipts: list[Receipt] = []
@@ -172,7 +172,7 @@ class Store:
         total = 0
         while removed == PRUNE_ROWS:
             with self._engine.begin() as connection:
-                _take_turn(connection)
+                self._take_turn(connection)
                 oldest = select(EVENTS.c.position).where(EVENTS.c.received_at < before)
                 positions = connection.scalars(oldest.order_by(EVENTS.c.received_at).limit(PRUNE_ROWS)).all()
                 removed = len(positions)
@@ -186,14 +186,13 @@ class Store:
             total += removed
         return total
 
-
-def _take_turn(connection: Connection) -> tuple[int, int]:
-    """Wait for the journal's row and lock it; return the last position and the last `received_at`."""
-    connection.execute(update(JOURNAL).values(last_position=JOURNAL.c.last_position))
-    last_position, last_received_at = connection.execute(
-        select(JOURNAL.c.last_position, JOURNAL.c.last_received_at)
-    ).one()
-    return last_position, last_received_at
+    def _take_turn(self, connection: Connection) -> tuple[int, int, int]:
+        """Wait for the journal's row and lock it; return the last position, the last `received_at`, and the time."""
+        connection.execute(update(JOURNAL).values(last_position=JOURNAL.c.last_position))
+        now = "(extract(epoch from clock_timestamp()) * 1000000)::bigint" if self.shared else str(self._clock())
+        columns = select(JOURNAL.c.last_position, JOURNAL.c.last_received_at, literal_column(now))
+        last_position, last_received_at, time_now = connection.execute(columns).one()
+        return last_position, last_received_at, int(time_now)
 
 
 def _content(kind: str, event_id: str) -> str:

@@ -250,6 +250,7 @@ def test_every_failure_says_what_was_asked_and_what_to_do(mocker: requests_mock.
         ({"json": {"items": [5]}}, "not a list"),
         ({"exc": requests.ConnectTimeout}, "ConnectTimeout"),
         ({"exc": requests.exceptions.SSLError}, "SSLError"),
+        ({"json": {"items": [{"id": "1"}], "cursor": "again"}}, "cursor repeats"),
     ]
     for answer, text in failures:
         mocker.get(requests_mock.ANY, **answer)
