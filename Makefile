@@ -101,11 +101,15 @@ wheel-test: env ## install the wheel with Python 3.11, 3.12 and 3.13, each where
 	@$(BIN)/python -m integration_tests.wheel.elsewhere
 
 tables: env ## renew what follows from manifest and schemas: tables of the docs, recorded files, staging models of dbt
+	@echo 'The tables of streams, and of what of the API is read'
 	@$(BIN)/python -m unit_tests.stream_tables
 	@$(BIN)/python -m unit_tests.coverage_table
+	@echo 'The recorded files of integration_tests/, from two syncs of the fake (half a minute)'
 	@$(BIN)/python -m integration_tests.standard
-	@$(BIN)/python -m integration_tests.doctor.table
+	@echo 'The staging models of dbt'
 	@$(BIN)/python -m dbt_dialpad.make_staging
+	@echo 'What the doctor says of each variant (a minute)'
+	@$(BIN)/python -m integration_tests.doctor.table
 
 manifest: env ## the manifest and its schemas in one file, dist/manifest.yaml, for other runners
 	@mkdir -p $(dir $(MANIFEST))

@@ -198,7 +198,7 @@ def streams() -> list[Stream]:
         schema = json.loads(path.read_text(encoding="utf-8"))
         if path.stem not in catalogue:
             raise ValueError(
-                f"{CATALOGUE.name} doesn't hold the stream {path.stem}, so its key is unknown: add it there."
+                f"{CATALOGUE.name} doesn't hold the stream {path.stem}, so its key is unknown: run make tables."
             )
         entry = catalogue[path.stem]
         made.append(

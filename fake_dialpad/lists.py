@@ -23,8 +23,14 @@ class PlainList:
 
     `path` lies below /api/v2/; its placeholders and the `required` query parameters are handed to `rows` by name, and
     where `rows` gives None the answer is 404, which names the `noun`. `parents` gives every value of them, which are
-    columns of the stream too. `stream` is the stream that reads the list, `key` what tells its rows apart; `to_rows`
-    makes the stream's rows of an item where they are not the item itself.
+    columns of the stream too. `stream` is the stream that reads the list, `key` its primary key, as in the manifest;
+    `to_rows` makes the stream's rows of an item where they are not the item itself.
+
+    For coaching_team_members, `parents` gives `{"coaching_team_id": ...}` of each team, and a wrong id is answered with
+    "Coaching team 1 not found". For off_duty_statuses, `to_rows` makes a row of each text in an office's one object.
+
+    A list gives the items in the state that is asked for, and those that have no `state`. Unasked, it gives the
+    active ones, as Dialpad does for `users`; where Dialpad gives all, or no item is ever "active", `any_state` is true.
     """
 
     path: str
@@ -35,7 +41,7 @@ class PlainList:
     noun: str = ""
     single: bool = False  # the answer is one object and no list
     by_id: bool = False  # there is a form by id as well
-    any_state: bool = False  # without state= those in every state come
+    any_state: bool = False  # a request without state= gives the items in every state, and not the active ones
     filters: tuple[str, ...] = ("office_id", "owner_id", "status")  # query parameters that are fields of an item
     last_cursor: str | None = None  # the cursor of the last page
     empty: Any = None  # the answer of an empty list, where it is not a page without items
@@ -230,3 +236,11 @@ def rows_of(plain: PlainList, people: People, state: str) -> list[Item]:
     ]
     rows += plain.include_local(people) or () if plain.include_local else ()
     return rows if plain.any_state else in_state(rows, state)
+
+
+def no_rows(stream: str) -> str:
+    """Return what to say of a stream that no row came of."""
+    return (
+        f"no rows of {stream} came from the fake: its function makes none, or they have a `state` other than active "
+        "(then any_state=True in LISTS of fake_dialpad/lists.py)"
+    )

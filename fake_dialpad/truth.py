@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -418,6 +419,13 @@ STREAMS: Final[dict[str, tuple[tuple[str, ...], Callable[[Question], list[Row]]]
 }
 
 
+def unknown_stream(stream: str) -> str:
+    """Return what to say of a stream that the fake does not serve: the nearest names, and the cure."""
+    near = " or ".join(get_close_matches(stream, STREAMS))
+    asked = f" (did you mean {near}?)" if near else ""
+    return f"unknown stream {stream}{asked}: the fake does not serve it. Add a line to LISTS in fake_dialpad/lists.py"
+
+
 def truth(apis: Apis, stream: str, *, count: str = "", **asked: str) -> dict[str, Any]:
     """Return `{stream, key, count, rows}` of a stream for the days from `start` to `end`, both included.
 
@@ -426,8 +434,7 @@ def truth(apis: Apis, stream: str, *, count: str = "", **asked: str) -> dict[str
     ValueError, an unknown parameter TypeError.
     """
     if stream not in STREAMS:
-        message = f"unknown stream {stream}; known: {', '.join(STREAMS)}"
-        raise ValueError(message)
+        raise ValueError(unknown_stream(stream))
     key, rows_for = STREAMS[stream]
     question = _question(apis, **asked)
     rows = rows_for(question)

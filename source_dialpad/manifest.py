@@ -24,6 +24,9 @@ def composed_manifest() -> dict[str, Any]:
     groups = [
         {**group, "streams": [_composed(each, manifest) for each in group["streams"]]} for group in manifest["streams"]
     ]
+    names = [stream["name"] for group in groups for stream in group["streams"]]
+    if missing := [f"schemas/{name}.json" for name in names if name not in schemas]:
+        raise FileNotFoundError(f"A stream of manifest.yaml has no schema: add {' and '.join(missing)}.")
     return {**manifest, "streams": groups, "spec": _loaded("spec.yaml"), "schemas": schemas}
 
 

@@ -6,6 +6,8 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -25,9 +27,7 @@ def every(names: str | Sequence[str], cases: Iterable[Any]) -> Callable[[Callabl
                 values = dict(zip(named, [case] if isinstance(names, str) else case, strict=True))
                 try:
                     check(**fixtures, **values)
-                except (Exception, BaseException) as error:  # whatever it is, the others are tried
-                    if isinstance(error, KeyboardInterrupt):
-                        raise
+                except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001  # the others are tried
                     failed.append(f"{values}: {type(error).__name__}: {error}"[:1000])
             assert not failed, f"{len(failed)} of {len(listed)}:\n" + "\n".join(failed)
 

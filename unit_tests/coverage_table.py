@@ -57,7 +57,7 @@ LEFT_OUT = {
     "message/schedule": "The messages that the user who asks has not sent yet, and nobody else's.",
     "message/schedule/{id}": "As `message/schedule`.",
     "offices/{id}/e911": "The address that an emergency call gives. It is needed in Dialpad and nowhere else.",
-    "recordingsharelink/{id}": "As `callreviewsharelink`; making one would open a recording to the public.",
+    "recordingsharelink/{id}": "As `callreviewsharelink/{id}`; making one would open a recording to the public.",
     "transcripts/{call_id}/url": "The address of a page for people who sign in. The text is in `call_transcripts`.",
     "users/{id}/e911": "The address that an emergency call gives: where people live.",
     "websockets": "The address of a websocket is an access to the company's events.",
@@ -71,7 +71,11 @@ def read_paths() -> dict[str, list[str]]:
     streams = streams_by_api()
     paths = {stream["name"]: ["stats/{id}"] for stream in streams["stats"]}
     paths |= {stream["name"]: paths_of(stream) for api in ("conversations", "directory") for stream in streams[api]}
-    return {path: [name for name, own in paths.items() if path in own] for own in paths.values() for path in own}
+    readers: dict[str, list[str]] = {}
+    for name, own in paths.items():
+        for path in own:
+            readers.setdefault(path, []).append(name)
+    return readers
 
 
 def paths_of(stream: dict[str, Any]) -> list[str]:

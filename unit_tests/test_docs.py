@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 DOCS = ROOT / "docs"
 CONFIGURATION = DOCS / "configuration.md"
 USERS_PAGE = DOCS / "integrations" / "sources" / "dialpad.md"
@@ -131,11 +132,17 @@ def test_the_table_of_an_api_holds_the_keys_and_cursors_of_its_streams(page: str
         assert (code(row[-2]), code(row[-1])) == (stream["primary_key"], code(f"`{cursor}`")), row[0]
 
 
-def test_every_stream_has_a_word_on_the_page_of_its_api() -> None:
-    pages = {api: read(ROOT / f"docs/{api}.md") for api in stream_tables.APIS}
-    streams_of = stream_tables.streams_by_api().items()
-    silent = [stream["name"] for api, own in streams_of for stream in own if f"`{stream['name']}`" not in pages[api]]
-    assert silent == [], "give each a row in the table of its page, and a section"
+def test_every_stream_has_a_row_and_a_section_on_a_page() -> None:
+    """Those of events have a word each: they share their sections."""
+    by_api = stream_tables.streams_by_api()
+    events = [stream["name"] for stream in by_api.pop("events")]
+    assert [name for name in events if f"`{name}`" not in read(DOCS / "events.md")] == [], "name each in docs/events.md"
+    own = [stream["name"] for listed in by_api.values() for stream in listed]
+    in_tables = {code(row[0])[0] for page in API_PAGES[:5] for row in rows(page, "stream")}
+    assert [name for name in own if name not in in_tables] == [], "give each a row in the table of the page of its API"
+    sections = {heading for page in API_PAGES[:5] for heading in headings(page)}
+    silent = [f"### {name}" for name in own if f"### {name}" not in sections]
+    assert silent == [], "write each section on the page of its API"
 
 
 def test_every_stream_that_is_a_heading_exists() -> None:
@@ -265,6 +272,16 @@ def test_every_line_that_installs_the_package_works_from_a_clone() -> None:
         match = re.fullmatch(r"pip install '?\.(?:\[(\w+)\])?'?", line)
         assert match, f"{line}: nothing is published yet, so install from the clone"
         assert not match[1] or f'"{match[1]}": ' in setup, f"{line}: no such extra in setup.py"
+
+
+def test_every_example_of_one_test_in_contributing_runs_at_least_one() -> None:
+    examples = re.findall(r"^    \.venv/bin/python -m pytest -q (.+?)(?: -k (\w+))?$", read(CONTRIBUTING), re.MULTILINE)
+    assert examples
+    for paths, word in examples:
+        for path in (ROOT / path for path in paths.split()):
+            assert path.exists(), path
+            text = "".join(map(read, [path] if path.is_file() else path.glob("**/test_*.py")))
+            assert re.search(rf"^def test_\w*{word}", text, re.MULTILINE), f"{path.name} has no test for {word or 'it'}"
 
 
 # --- links ------------------------------------------------------------------------------------------------------------

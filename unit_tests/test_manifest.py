@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 from airbyte_cdk.models import ConfiguredAirbyteCatalog, ConfiguredAirbyteCatalogSerializer
 
@@ -106,3 +108,17 @@ def test_lists_are_read_by_the_retriever_of_the_cdk() -> None:
     several_requests_a_row = {"messages", "customer_session_messages", "call_transcripts", "call_recaps"}
     assert {name for name in custom if not name.endswith("_events")} == several_requests_a_row
     assert TEXT.count("type: CustomRetriever") <= 14
+
+
+def test_a_stream_without_a_schema_is_named_with_the_file_it_wants(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("manifest.yaml", "spec.yaml"):
+        shutil.copy(ROOT / "source_dialpad" / name, tmp_path)
+    (tmp_path / "schemas").mkdir()
+    for schema in SCHEMAS:
+        if schema.stem != "rooms":
+            shutil.copy(schema, tmp_path / "schemas")
+    monkeypatch.setattr("source_dialpad.manifest.PACKAGE", tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"^A stream of manifest.yaml has no schema: add schemas/rooms.json\.$"):
+        composed_manifest()

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import sys
 import tempfile
+from contextlib import redirect_stdout
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from integration_tests.standard.account import FILES, account
+from fake_dialpad.lists import no_rows
+from fake_dialpad.truth import STREAMS, unknown_stream
+from integration_tests.standard.account import FILES, OTHER_EVENTS, account
 from integration_tests.standard.recorded import (
     configured_catalog,
     discovered,
@@ -35,14 +40,19 @@ def _write(name: str, lines: Iterable[Row], opened: str = "[\n", joined: str = "
 
 def main() -> None:
     """Reads the account at two instants and writes the files anew, a line a stream or record."""
-    logging.getLogger("airbyte").setLevel(logging.CRITICAL + 1)
-    with tempfile.TemporaryDirectory() as folder:
+    logging.disable()  # the CDK's wrapper sets the level of its own logger anew
+    with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()):  # it prints some messages past it too
         with account(Path(folder), later=BEFORE):
             catalog = configured_catalog(discovered())
+            names = [one["stream"]["name"] for one in catalog["streams"]]
+            known = {*STREAMS, *(f"{kind}_events" for kind in OTHER_EVENTS)}
+            if lacking := [unknown_stream(name) for name in names if name not in known]:
+                sys.exit("\n".join(lacking))
             earlier = read(catalog)
         with account(Path(folder)):
             sync = read(catalog)
-    assert not earlier.errors + sync.errors, earlier.errors + sync.errors
+    if failed := [*earlier.errors, *sync.errors, *(no_rows(name) for name in names if not sync.rows.get(name))]:
+        sys.exit("\n".join(dict.fromkeys(failed)))
     _write("configured_catalog.json", catalog["streams"], '{"streams": [\n', ",\n", "\n]}\n")
     _write("sample_state.json", map(steady, earlier.last_states()))
     _write("abnormal_state.json", map(steady, moved_to_2099(sync.last_states(), catalog)))

@@ -57,7 +57,7 @@ def test_a_stream_holds_what_the_account_holds_each_once(synced: tuple[Read, Fak
         wanted = truth(fake, stream, state="all", start=dialpad()["start_date"])["rows"]
         parents = {"office_operators": "parent_office_id"}
         names = [parents.get(stream, name) if name == "office_id" else name for name in key]
-        held = Counter(key_of(stream, row) for row in out.of[stream])
+        held = Counter(key_of(stream, row) for row in out.of.get(stream, ()))
         expected = Counter(tuple(str(row[name]) for name in names) for row in wanted)
         doubled = [] if stream == "digital_sessions" else [one for one, often in held.items() if often > 1]
         assert (stream, held.keys(), doubled) == (stream, expected.keys(), [])
@@ -67,7 +67,7 @@ def test_every_record_fits_its_schema(synced: tuple[Read, FakeDialpad]) -> None:
     wrong = {}
     for stream in KEYS:
         validator = Draft7Validator(SCHEMAS[stream], format_checker=CHECKS)
-        wrong[stream] = [error.message for row in synced[0].of[stream] for error in validator.iter_errors(row)]
+        wrong[stream] = [error.message for row in synced[0].of.get(stream, ()) for error in validator.iter_errors(row)]
     assert {stream: errors for stream, errors in wrong.items() if errors} == {}
 
 

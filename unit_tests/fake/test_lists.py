@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fake_dialpad.lists import LISTS, PlainList, in_state
+from fake_dialpad.lists import LISTS, PlainList, in_state, no_rows
 from fake_dialpad.model import COMPANY_ID
 
 if TYPE_CHECKING:
@@ -36,12 +36,14 @@ def served(client: Client, plain: PlainList) -> list[dict[str, Any]]:
 
 def test_the_requests_of_a_list_hold_its_truth(client: Client) -> None:
     today = "2026-11-20"
-    wrong = {}
+    wrong: dict[str, str] = {}
     for stream in {plain.stream for plain in LISTS if plain.stream}:
         rows = [row for plain in LISTS if plain.stream == stream for row in served(client, plain)]
         truth = [{name: row[name] for name in row if name != "snapshot_date"} for row in client.truth(stream)]
-        if rows != truth or not rows:
-            wrong[stream] = (len(rows), len(truth))
+        if not rows:
+            wrong[stream] = no_rows(stream)
+        elif rows != truth:
+            wrong[stream] = f"{len(rows)} rows are served, of {len(truth)} that are its truth, or others"
     assert not wrong
     assert {row["snapshot_date"] for row in client.truth("office_plans")} == {today}
 

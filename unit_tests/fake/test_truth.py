@@ -41,9 +41,13 @@ def test_a_question_it_does_not_understand_is_refused(client: Client, asked: dic
     assert client.get("/_fake/truth/messages", **asked).status_code == 400
 
 
-def test_an_unknown_stream_is_refused_with_the_known_ones(client: Client) -> None:
-    answer = client.get("/_fake/truth/nonsense")
-    assert (answer.status_code, "records_calls" in answer.json()["error"]) == (400, True)
+def test_an_unknown_stream_is_refused_with_the_nearest_names_and_the_cure(client: Client) -> None:
+    answer = client.get("/_fake/truth/channel_member")
+    assert answer.status_code == 400
+    said = answer.json()["error"]
+    assert "did you mean channel_members" in said
+    assert "Add a line to LISTS in fake_dialpad/lists.py" in said
+    assert "records_calls" not in said
 
 
 def test_dispositions_hold_one_row_an_operator_and_call(client: Client) -> None:
