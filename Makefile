@@ -4,14 +4,14 @@
 #   make sync CONFIG=config.json       a real account (the connector's configuration)
 #   make sync WAREHOUSE=other.duckdb   another file; or WAREHOUSE=postgresql://user@host/database
 #   make sync STREAMS=messages,users   only these; RESET=1 empties the warehouse first
-#   make sync REPORT=                  without the page at the end; REPORT=other.html for another file
+#   make sync REPORT=                  without the page at the end, which is report.html, or NAME.html of NAME.duckdb
 #   make models                        the marts of dbt_dialpad in that warehouse, built and tested
 
 VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 MANIFEST ?= dist/manifest.yaml
-REPORT ?= report.html
+REPORT ?= $(patsubst warehouse.html,report.html,$(if $(filter %.duckdb,$(WAREHOUSE)),$(WAREHOUSE:.duckdb=.html),report.html))
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
@@ -31,7 +31,7 @@ doctor: env ## what no document says, found out of your account; CONFIG=secrets/
 models: env .marts/.ready ## the dbt package's marts, built and tested in the warehouse that `make sync` wrote
 	@$(BIN)/python -m dbt_dialpad $(if $(WAREHOUSE),--warehouse '$(WAREHOUSE)') $(if $(VARS),--vars '$(VARS)')
 
-report: env .marts/.ready ## the marts of that warehouse as one page, report.html; REPORT_NAMES=initials or none for agents
+report: env .marts/.ready ## the marts of that warehouse as one page, report.html or NAME.html of NAME.duckdb; REPORT_NAMES=initials or none for agents
 	@.marts/bin/python -m report $(if $(WAREHOUSE),--warehouse '$(WAREHOUSE)') $(if $(REPORT),--to '$(REPORT)') \
 		$(if $(REPORT_NAMES),--names '$(REPORT_NAMES)') $(if $(VARS),--vars '$(VARS)')
 

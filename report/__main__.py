@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def build(warehouse: str, variables: dict[str, str]) -> None:
     """Build the marts. Raises SystemExit with what dbt says where it fails."""
     command = ["--warehouse", warehouse, "--no-tests", "--vars", json.dumps(variables)]
+    sys.stdout.write(f"Building the marts: {marts.TAKES}.\n")
+    sys.stdout.flush()
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         failed = marts.main(command)

@@ -118,13 +118,16 @@ def getting_better(rows: Rows, period: Period) -> str:
     points = {name: round(moved * 100) for name, moved in changes.items()}
     if not points:
         return f"There are too few {'weeks' if period.by_week else 'days'} yet to compare."
-    up, down = (max(points, key=lambda name: sign * points[name]) for sign in (1, -1))
-    most = [f"{name} {points[name]:+d} points" for name in dict.fromkeys((up, down)) if points[name]]
     better, worse = (sum(moved * sign > 0 for moved in points.values()) for sign in (1, -1))
-    return (
-        f"From the first half of the period to the second, {better} of {plural(len(points), 'line')} got better "
-        f"and {worse} worse" + (f": {listed(most)}." if most else ".")
-    )
+    every = f"From the first half of the period to the second, {{}} of {plural(len(points), 'line')}"
+    if not better and not worse:
+        return every.format("none") + " moved by a point."
+    said = every.format(better or worse) + (" got better" if better else " got worse")
+    both = f" and {worse} worse" if better and worse else ""
+    up, down = (max(points, key=lambda name: sign * points[name]) for sign in (1, -1))
+    ends = ("rose most", "fell most") if both else ("most", "least") if better else ("least", "most")
+    named = [f"{name} {end} ({points[name]:+d} points)" for name, end in zip((up, down), ends, strict=True)]
+    return f"{said}{both}: {listed(named if up != down else [f'{up} by {abs(points[up])} points'])}."
 
 
 def lines(rows: Rows, _: Period) -> str:
@@ -204,8 +207,8 @@ def satisfaction(rows: Rows, _: Period) -> str:
     """How many are satisfied, where most and where least."""
     answers, first, last = total(rows, "answers"), rows[0], rows[-1]
     spread = (
-        f"{first['line_name']} pleases most, {rate(first['csat_rate'], first['answers'])}, "
-        f"{last['line_name']} least, {rate(last['csat_rate'], last['answers'])}."
+        f"Customers are most satisfied with {first['line_name']}, {rate(first['csat_rate'], first['answers'])}, "
+        f"and least with {last['line_name']}, {rate(last['csat_rate'], last['answers'])}."
         if len(rows) > 1
         else ""
     )
@@ -273,8 +276,14 @@ def texts(rows: Rows, _: Period) -> str:
     """How many texts, and who has the most."""
     received, sent = total(rows, "received"), total(rows, "sent")
     most = f"{rows[0]['who']} has the most, {count(rows[0]['received'] + rows[0]['sent'])}"
-    they = plural(len(rows), "line or person", "lines and people")
-    return f"{they} received {plural(received, 'text')} and sent {count(sent)}; {most}."
+    they = plural(rows[0]["of_all"], "line or person", "lines and people")
+    if rows[0]["of_all"] == len(rows):
+        return f"{they} received {plural(received, 'text')} and sent {count(sent)}; {most}."
+    of_received, of_sent = count(rows[0]["received_by_all"]), count(rows[0]["sent_by_all"])
+    return (
+        f"The {len(rows)} busiest of {they} received {count(received)} of {of_received} texts "
+        f"and sent {count(sent)} of {of_sent}; {most}."
+    )
 
 
 def agreement(rows: Rows, _: Period) -> str:

@@ -39,20 +39,32 @@ def aside(name: str, row: Row) -> str:
     }[name]
 
 
-def change(now: float | None, before: float | None, write: Callable[[float | None], str], better: int) -> str:
-    """The difference to the time before, in a sign and in words."""
+def compared(
+    now: float | None, before: float | None, write: Callable[[float | None], str], better: int
+) -> tuple[str, str]:
+    """A number, and its difference to the time before in a sign and in words; the difference is that of what is shown.
+
+    A percentage that moved by a point or less has a decimal, as has the one before.
+    """
     if now is None or before is None or not before:
-        return "nothing before to compare with"
-    moved = now - before
-    size = {
-        count: f"{moved / before:+.1%}",
-        percent: f"{moved * 100:+.1f} points",
-        duration: f"{moved:+.0f} s",
-    }[write].replace("-", "−")  # noqa: RUF001  # the sign as it is printed
-    if not any(digit in size for digit in "123456789"):
-        return f"as before (was&nbsp;{write(before)})"
+        return write(now), "nothing before to compare with"
+    shown, was = write(now), write(before)
+    if write is percent:
+        moved = round(round(now * 100, 1) - round(before * 100, 1), 1)
+        size = f"{moved:+.1f} points"
+        if abs(moved) <= 1:
+            shown, was = f"{now:.1%}", f"{before:.1%}"
+    elif write is duration:
+        moved = round(now) - round(before)
+        size = f"{moved:+} s"
+    else:
+        moved = now - before
+        size = f"{moved / before:+.1%}"
+    if not moved:
+        return shown, f"as before (was&nbsp;{was})"
+    size = size.replace("-", "−")  # noqa: RUF001  # the sign as it is printed
     judged = {1: "better", -1: "worse", 0: ""}[better * (1 if moved > 0 else -1)]
-    return f"<b>{size}</b>{f', {judged}' if judged else ''} (was&nbsp;{write(before)})"
+    return shown, f"<b>{size}</b>{f', {judged}' if judged else ''} (was&nbsp;{was})"
 
 
 def tiles(rows: Rows) -> str:
@@ -63,9 +75,9 @@ def tiles(rows: Rows) -> str:
         return ""
     shown = []
     for name, value, write, better in MEASURES:
-        moved = change(value(now), value(before) if before else None, write, better)
+        number, moved = compared(value(now), value(before) if before else None, write, better)
         shown.append(
-            f'<div><dt>{name}</dt><dd class="value">{write(value(now))}</dd>'
+            f'<div><dt>{name}</dt><dd class="value">{number}</dd>'
             f'<dd class="aside">{escape(aside(name, now))}</dd><dd class="change">{moved}</dd></div>'
         )
     head = '<h2 id="numbers">The last 28 days, beside the 28 before</h2>'

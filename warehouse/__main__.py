@@ -124,7 +124,9 @@ def main(words: Sequence[str] | None = None) -> int:
             return 1
         has_marts = False
         if asked.report:
-            with progress.while_working(lambda: "building the marts and the report"):
+            with progress.while_working(
+                lambda: "building the marts and the report: half a minute on DuckDB, two on Postgres"
+            ):
                 made, has_marts = sync.report(asked.into, asked.report)
             progress.say(f"\n{made}")
         command, leave = sync.opening(asked.into, marts=has_marts)

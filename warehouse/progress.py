@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 ON_A_TERMINAL, IN_A_LOG = 0.2, 5.0  # seconds between two lines
+AGAIN = 60.0  # seconds after which a log is told again what it was told last
 NAMED = 3  # streams a line has room for
 EXPORTS = ("records_", "stats_")
 FRESH = 45.0  # seconds for which the connector's own log line about waiting is shown; it writes one every 30 s
@@ -81,6 +82,7 @@ class Progress:
         self._out = out
         self._live = out.isatty()
         self._began = time.monotonic()
+        self._last, self._last_at = "", 0.0
 
     def say(self, text: str) -> None:
         """Print a line that stays."""
@@ -96,7 +98,11 @@ class Progress:
 
     def show(self, text: str) -> None:
         """Print a line that the next one may replace."""
-        line = f"{time.monotonic() - self._began:>5.0f} s  {text}"
+        now = time.monotonic()
+        line = f"{now - self._began:>5.0f} s  {text}"
+        if not self._live and text == self._last and now - self._last_at < AGAIN:
+            return
+        self._last, self._last_at = text, now
         if self._live:
             self._out.write(self._clear() + line[: shutil.get_terminal_size().columns - 1])
         else:

@@ -66,9 +66,9 @@ def test_building_again_without_new_rows_changes_nothing(duckdb: Built) -> None:
 
 @pytest.fixture(scope="module")
 def both(duckdb: Built, postgres: str, folder: Path) -> str:
-    """The Postgres, loaded and built; the rows are those of the DuckDB."""
+    """The Postgres, loaded, built and tested; the rows are those of the DuckDB."""
     load(folder, "whole", postgres)
-    built(postgres, folder, "run")
+    built(postgres, folder, "build")
     return postgres
 
 

@@ -18,7 +18,7 @@ import orjson
 import pytest
 
 from integration_tests.warehouse.loading import TEXT, stream
-from warehouse.progress import reading
+from warehouse.progress import Progress, reading
 from warehouse.relay import Seen
 
 if TYPE_CHECKING:
@@ -34,6 +34,17 @@ def test_the_table_says_what_was_read_and_what_was_new(duckdb_loader: Loader) ->
     duckdb_loader.sync({"calls": stream({"id": "2"}, {"id": "3"})})
     (line,) = [line for line in duckdb_loader.said.splitlines() if line.startswith("calls")]
     assert line.split()[1:4] == ["2", "1", "1"]
+
+
+def test_a_log_is_not_told_the_same_again_at_once() -> None:
+    out = io.StringIO()
+    progress = Progress(out)
+    for text in ("loading 1 of 2 tables", "loading 1 of 2 tables", "loading 2 of 2 tables"):
+        progress.show(text)
+    assert [line.partition(" s  ")[2] for line in out.getvalue().splitlines()] == [
+        "loading 1 of 2 tables",
+        "loading 2 of 2 tables",
+    ]
 
 
 def test_a_row_that_is_gone_does_not_count_against_the_new_ones(duckdb_loader: Loader) -> None:
