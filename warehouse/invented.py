@@ -27,9 +27,6 @@ RECEIVER = ("-m", "event_receiver", "--port")
 ANNOUNCEMENT = "fake_dialpad: "
 DIALPAD_KEY = "dialpad-key-0123456789"
 
-LEFT_OUT = ("call_transcripts", "call_recaps")
-"""Streams that are read when they are named: at Dialpad's limits they take a quarter of an hour, and an hour."""
-
 # A program ends when its standard input does: also when this process is killed and can't say goodbye.
 UNTIL_WE_END = '"$@" </dev/null & program=$!; exec >/dev/null; cat; kill $program; wait $program'
 

@@ -227,10 +227,9 @@ def _chosen(asked: tuple[str, ...], there: list[str], left_out: tuple[str, ...])
     return list(asked) or [name for name in there if name not in left_out]
 
 
-def _left_out(sync: Sync) -> str:
-    if sync.streams or not sync.left_out:
-        return ""
-    return f"; left out as too slow: {', '.join(sync.left_out)} (read with STREAMS={','.join(sync.left_out)})"
+def _left_out(names: Iterable[str]) -> str:
+    slow = sorted(names)
+    return f"; left out as too slow: {', '.join(slow)} (read with STREAMS={','.join(slow)})" if slow else ""
 
 
 def _counted(streams: list[str], again: int) -> str:
@@ -294,7 +293,7 @@ def _run(sync: Sync, tables: Warehouse, progress: Progress) -> bool:
         name for name in streams if any(mode.value == "incremental" for mode in there[name].supported_sync_modes or [])
     }
     again = {name: known[name] for name in streams if name in grows and name in known}
-    progress.say(_counted(streams, len(again)) + _left_out(sync))
+    progress.say(_counted(streams, len(again)) + _left_out([] if sync.streams else set(there) - set(streams)))
 
     with tables.get_sql_engine().begin() as connection:
         _sweep(connection, schema, streams)
