@@ -58,7 +58,9 @@ def make_parser() -> argparse.ArgumentParser:
     serving.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
     for command in (serving, pruning):
         command.add_argument("--database", help="such as sqlite:///events.db or postgresql://user@host/name")
-    pruning.add_argument("--keep-days", type=_days, required=True, help="remove events received before these days")
+    pruning.add_argument(
+        "--keep-days", type=_days, required=True, help="keep the events of the last DAYS days, remove the older ones"
+    )
 
     url = "the receiver's, such as https://events.example.com/events"
     for command in (registering, removing, testing):

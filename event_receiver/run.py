@@ -116,6 +116,9 @@ def _send_test(options: argparse.Namespace, environ: Mapping[str, str]) -> None:
     content = content if isinstance(content, dict) else {}
     if answer.status_code != requests.codes.ok or "event_id" not in content:
         reason = content.get("message") or "The answer is not an event_receiver's. Check --url and the proxy."
+        if content.get("error") in ("signature_missing", "signature_wrong"):
+            fault = "differs from the receiver's" if secrets else "is not set"
+            reason = f"EVENT_RECEIVER_SECRET {fault} in this shell: run `. secrets/receiver.env`, and try again."
         raise DialpadError(f"POST {url}: {answer.status_code}. {reason}")
     print(f"{options.kind} event {content['event_id']} {content['status']}, event_timestamp {event['event_timestamp']}")
 

@@ -315,7 +315,7 @@ def test_a_test_event_that_is_not_kept_says_why(
     receiver, mocker = reached
     command = ["send-test", "--kind", "sms", "--url", URL]
     failures: list[str] = []
-    for environ in ({}, {"EVENT_RECEIVER_SECRET": SECRET[::-1]}):
+    for environ in ({}, {"EVENT_RECEIVER_SECRET": SECRET[::-1]}):  # of the shell, not of the receiver
         assert run(command, environ) == 1
         failures.append(capsys.readouterr().err)
     odd: list[dict[str, Any]] = [{"text": "<html>"}, {"json": [1]}, {"json": {}}, {"exc": requests.ConnectTimeout}]
@@ -323,7 +323,11 @@ def test_a_test_event_that_is_not_kept_says_why(
         mocker.post(f"{URL}/sms", **answer)
         assert run(command, {"EVENT_RECEIVER_SECRET": SECRET}) == 1
         failures.append(capsys.readouterr().err)
-    texts = ["not a signed token", "does not match", *["Check --url and the proxy"] * 4]
+    texts = [
+        "is not set in this shell",
+        "differs from the receiver's in this shell",
+        *["Check --url and the proxy"] * 4,
+    ]
     assert [text for text, failure in zip(texts, failures, strict=True) if text not in failure] == []
     assert receiver.items(kind="sms") == []
 
