@@ -95,13 +95,15 @@ def counted(number: int, noun: str) -> str:
 
 
 def nearest(unknown: str, known: Iterable[str], most: int = 3) -> str:
-    """The known names nearest to an unknown one, as the end of a sentence; some of the known ones if none is near."""
+    """The known names nearest to an unknown one, as the end of a sentence; if none is near, some, and how many more."""
     names = {name.lower(): name for name in sorted(known)}
     if not names:
         return "the account has none"
     close = get_close_matches(unknown.lower(), names, n=most, cutoff=0.5)
-    shown = ", ".join(f"'{names[name]}'" for name in close or list(names)[: 2 * most])
-    return f"{'nearest' if close else 'known'}: {shown}"
+    some = close or get_close_matches(unknown.lower(), names, n=2 * most, cutoff=0)
+    shown = ", ".join(f"'{names[name]}'" for name in some)
+    more = f" and {len(names) - len(some)} more" if not close and len(names) > len(some) else ""
+    return f"{'nearest' if close else 'known'}: {shown}{more}"
 
 
 def without_secrets(text: str) -> str:

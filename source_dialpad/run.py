@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import logging
 import os
 import re
@@ -110,7 +111,13 @@ def _load(kind: str, path: str | None, read: Callable[[str], File]) -> File | No
     except OSError as error:
         raise config_error(f"The {kind} file {path} cannot be opened: {error.strerror}.") from error
     except Exception as error:  # noqa: BLE001  # the CDK's readers raise whatever their parsers do
-        raise config_error(f"The {kind} file {path} has another form than expected: {_SHAPES[kind]}.") from (
+        fault = error.__context__  # its `msg` quotes nothing
+        at = (
+            f" ({fault.msg}: line {fault.lineno}, column {fault.colno})"
+            if isinstance(fault, json.JSONDecodeError)
+            else ""
+        )
+        raise config_error(f"The {kind} file {path} has another form than expected{at}: {_SHAPES[kind]}.") from (
             None if kind == "configuration" else error  # a parser's text may hold a key
         )
 

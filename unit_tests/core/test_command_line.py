@@ -107,6 +107,16 @@ def test_a_configuration_file_that_is_no_object_is_named(
     assert SECRET not in out
 
 
+def test_a_configuration_file_that_is_no_json_is_named_with_the_place(
+    files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = f'{{\n  "dialpad": {{"api_key": "{SECRET}"}}\n  "timezone": "UTC"\n}}'
+    _, out = ran(["check", "--config", written(files, text)], monkeypatch, capsys)
+    message = json.loads(out)["connectionStatus"]["message"]
+    assert " (Expecting ',' delimiter: line 3, column 3)" in message
+    assert SECRET not in out
+
+
 def test_without_a_command_the_usage_is_shown_and_the_exit_code_is_2() -> None:
     ended = subprocess.run([sys.executable, "-m", "source_dialpad.run"], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (2, "")
@@ -194,7 +204,7 @@ def test_a_state_or_catalogue_of_another_shape_is_refused_with_the_shape(
     code, out = ran(["read", "--config", config, *more], monkeypatch, capsys)
     error = json.loads(out)["trace"]["error"]
     assert (code, error["failure_type"]) == (1, "config_error")
-    assert "bad.json has another form than expected: " in error["message"]
+    assert "bad.json has another form than expected" in error["message"]
 
 
 def test_a_fault_of_our_own_is_one_trace_without_the_key(

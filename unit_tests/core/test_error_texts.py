@@ -11,6 +11,7 @@ import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.airbyte_secrets_utils import update_secrets
 
+from source_dialpad.errors import nearest
 from unit_tests.cases import every
 from unit_tests.core.fixtures import KEY, URL, dialpad
 from unit_tests.core.reading import read
@@ -120,6 +121,12 @@ def test_what_waiting_may_mend_decides_how_a_sync_with_several_failures_ends(fet
     assert out.ended_by is not None
     assert out.ended_by.failure_type == TRANSIENT
     assert str(out.ended_by.message).startswith("3 streams were not read to the end: channels, offices, rooms. ")
+
+
+def test_a_list_of_known_names_begins_with_the_nearest_and_says_how_many_it_leaves_out() -> None:
+    assert nearest("fxxxxx", "abcdefgh") == "known: 'f', 'h', 'g', 'e', 'd', 'c' and 2 more"
+    assert nearest("fxxxxx", "af") == "known: 'f', 'a'"
+    assert nearest("csta", ["csat", "ratings", "closed"]) == "nearest: 'csat'"
 
 
 def test_a_key_that_an_answer_repeats_is_masked(fetch: requests_mock.Mocker) -> None:
