@@ -246,8 +246,8 @@ def _listed(stream: str) -> Callable[[Question], list[Row]]:
 
 def _snapshots(stream: str) -> Callable[[Question], list[Row]]:
     def rows(question: Question) -> list[Row]:
-        today = question.today.isoformat()
-        return [{**row, "snapshot_date": today} for row in _listed(stream)(question)]
+        read_on = question.clock.day(int(question.apis.time() * 1_000_000)).isoformat()  # a still account is read today
+        return [{**row, "snapshot_date": read_on} for row in _listed(stream)(question)]
 
     return rows
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 URL = "https://events.example.com/events"
+WEDNESDAY = 2
 MEMBERS = {
     "call": {"call_id", "state"},
     "sms": {"from_number", "message_status"},
@@ -33,8 +34,9 @@ class Dialpad(FakeDialpad):
     """A fake whose clock the test sets; its feed gets these answers, and the last one from then on."""
 
     def __init__(self, *answers: int) -> None:
-        self.noon = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0).timestamp()
-        super().__init__(World(seed=7, days=3, calls_per_day=5), clock=lambda: self.noon)
+        noon = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+        self.noon = (noon - timedelta(days=(noon.weekday() - WEDNESDAY) % 7)).timestamp()  # few call on a Sunday
+        super().__init__(World(seed=7, days=9, calls_per_day=5), clock=lambda: self.noon)
         self.logged: list[str] = []
         self.feed = Feed(self, self.events.history, URL, SECRET)
         self.feed.log = self.logged.append
