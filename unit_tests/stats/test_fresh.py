@@ -89,8 +89,11 @@ def test_a_backfill_goes_on_sync_by_sync_until_every_day_was_read(
         assert posts(asked) - before <= SHARE
         for stream in STREAMS:
             tables[stream].update(table(out.of.get(stream, []), stream))
-            newest = max(date.fromisoformat(row[STREAMS[stream]][:10]) for row in tables[stream].values())
-            assert newest >= TODAY - timedelta(days=1)
+            read, there = (
+                max(date.fromisoformat(row[STREAMS[stream]][:10]) for row in rows)
+                for rows in (tables[stream].values(), whole.of[stream])
+            )
+            assert read >= min(there, TODAY - timedelta(days=1))  # a quiet Saturday has no row
         state = states_of(out)
         if " left to read, about " not in caplog.text:
             break
